@@ -1,0 +1,42 @@
+/*
+ * host.h - what the host operating system gives: the only door to it outside loop/ and backend/.
+ *
+ * Implemented by host_linux.c. Thread-safe.
+ */
+#ifndef BASE_HOST_H
+#define BASE_HOST_H
+
+#include "base/base.h"
+#include "base/err.h"
+
+/* A shared anonymous file of size bytes (rounded up to pages), close-on-exec. Returns fd or -errno. */
+int must_check host_memfd(const char *name, u64 size, struct err *err);
+/* Maps fd read-write (fd < 0: anonymous). NULL and err on failure. */
+void *must_check host_map(int fd, u64 size, struct err *err);
+void host_unmap(void *p, u64 size);
+/* Gives the pages back to the host; they read as zero afterwards. */
+void host_discard(void *p, u64 size);
+
+/* One piece of memory mapped twice, W^X: rw to write code, rx to run it. */
+struct host_code {
+    u8 *rw, *rx;
+    u64 size;
+};
+int must_check host_code_map(struct host_code *c, u64 size, struct err *err);
+void host_code_unmap(struct host_code *c);
+
+/* Nanoseconds; monotonic (not stopped in suspend does not matter), and since 1970. */
+u64 host_monotonic_ns(void);
+u64 host_realtime_ns(void);
+/* Cryptographic random bytes. */
+void host_random(void *p, size_t n);
+unsigned host_cpu_count(void);
+/* Name of the calling thread as shown by ps and gdb; cut at 15 characters. */
+void host_thread_name(const char *name);
+
+/* Sleep and wake by address: waits while *word == expected, at most timeout_ns (UINT64_MAX: for ever). May wake
+ * for no reason. */
+void host_futex_wait(_Atomic u32 *word, u32 expected, u64 timeout_ns);
+void host_futex_wake(_Atomic u32 *word);
+
+#endif
