@@ -1,0 +1,95 @@
+/*
+ * tlb.h - the TLB contexts that translated code reads: layout is a contract with the back ends.
+ *
+ * A context answers for one combination of data address space and view, fetch address space and view, and mode word. A
+ * host register holds the current one (x86-64: r14), so a page-table or privilege switch loads a register and flushes nothing.
+ *
+ * Data entries: direct-mapped by page number. `tag` is the virtual page address when the access may go straight to
+ * host memory at vaddr + addend; any special case (no entry, MMIO, page with translated code, watchpoint, dirty log) has low
+ * bits set and so never compares equal. Check for size bytes at va:
+ *      unaligned allowed:  ((va + size - 1) & ~0xfff) == tag of index(va)       (a page-crossing access misses)
+ *      aligned only:       (va & (~0xfff | (size - 1))) == tag
+ *
+ * Code entries say which code page (identity of virtual page + physical page + mode, never reused) a virtual page is now: a cross-page
+ * link compares one 32-bit id. Jump entries find the host code for a guest pc.
+ *
+ * Only the owning vCPU's thread fills entries; any thread may make a data tag slow or clear a jump entry (atomic stores): see smc.c.
+ */
+#ifndef JIT_TLB_H
+#define JIT_TLB_H
+
+#include "base/base.h"
+#include "cpu/cpu.h"
+
+enum {
+    TLB_PAGE_BITS = 12,
+    TLB_BITS = 10, /* log2 of data entries; the stress knob uses fewer through jit->tlb_mask */
+    TLB_ENTRIES = 1 << TLB_BITS,
+    TLB_CODE_ENTRIES = 256,
+    TLB_JUMP_BITS = 10,
+    TLB_JUMP_ENTRIES = 1 << TLB_JUMP_BITS,
+    TLB_CONTEXTS = 16,
+};
+#define TLB_PAGE      (UINT64_C(1) << TLB_PAGE_BITS)
+#define TLB_PAGE_MASK (~(TLB_PAGE - 1))
+
+enum tlb_flag {            /* low bits of a data tag */
+    TLB_INVALID = 1 << 0,
+    TLB_IO = 1 << 1,       /* not RAM: ask the memory view */
+    TLB_CODE = 1 << 2,     /* page holds translated code: look at its lines */
+    TLB_RESERVED = 1 << 3, /* page holds another CPU's strong reservation */
+    TLB_LOG = 1 << 4,      /* dirty logging */
+};
+
+struct tlb_entry {
+    _Atomic u64 tag;
+    u64 addend; /* host address = vaddr + addend */
+};
+
+struct tlb_code_entry {
+    u64 tag; /* virtual page address, or 1: empty */
+    u32 id;  /* code page; 0: empty */
+    u32 unused;
+};
+
+struct tlb_jump_entry {
+    _Atomic u64 pc;        /* ~0: empty */
+    const u8 *code;        /* host address of the unit's entry */
+};
+
+/* What the slow path knows beside a data entry. */
+struct tlb_info {
+    u64 paddr;             /* of the page */
+    struct ram_block *ram; /* NULL: io */
+    u64 ram_offset;        /* of the page in the block */
+};
+
+struct tlb_context {
+    struct tlb_entry data[2][TLB_ENTRIES]; /* [0] reads, [1] writes */
+    struct tlb_code_entry code[TLB_CODE_ENTRIES];
+    struct tlb_jump_entry jump[TLB_JUMP_ENTRIES];
+    /* -- Not read by translated code. */
+    struct tlb_info info[2][TLB_ENTRIES];
+    struct isa_context key_data, key_fetch;
+    u64 key_mode;
+    u64 used;   /* stamp for replacement */
+    bool live;
+};
+
+static inline u32 tlb_index(u64 vaddr, u32 mask)
+{
+    return (u32)(vaddr >> TLB_PAGE_BITS) & mask;
+}
+
+static inline u32 tlb_code_index(u64 vaddr)
+{
+    return (u32)(vaddr >> TLB_PAGE_BITS) & (TLB_CODE_ENTRIES - 1);
+}
+
+/* The back end computes the same: (pc >> 1) & mask. */
+static inline u32 tlb_jump_index(u64 pc)
+{
+    return (u32)(pc >> 1) & (TLB_JUMP_ENTRIES - 1);
+}
+
+#endif
