@@ -19,6 +19,8 @@ typedef u32 ir_value; /* index of an op in the unit */
 struct ir_builder {
     struct ir_unit *unit;
     bool ended;
+    bool pc_bound;               /* the pc slot is the pc of the last insn op */
+    u64 pc;                      /* of the last insn op */
     ir_value slot[IR_MAX_SLOTS]; /* value known to be in the slot, or IR_NONE */
     u32 recent[64];              /* hash of recent pure ops, for common subexpressions */
 };

@@ -118,7 +118,8 @@ struct ir_unit {
 enum ir_op_flag { IR_OP_EXITS = 1, IR_OP_ENDS = 2, IR_OP_EFFECT = 4, IR_OP_COMMUTES = 8, IR_OP_MEMORY = 16 };
 struct ir_op_info {
     const char *text, *operands, *result;
-    u8 flags; /* enum ir_op_flag */
+    u8 flags;  /* enum ir_op_flag */
+    u8 values; /* which of a, b, c are values: bits 0..2 */
 };
 extern const struct ir_op_info ir_op_info[IR_OPCODES];
 extern const char *const ir_type_names[IR_TYPES];
@@ -133,6 +134,15 @@ static inline u64 ir_exit_imm(const struct ir_op *op) /* EXIT_IF */
 {
     return (u64)op->c << 32 | op->b;
 }
+
+/* Depends on its operands only and may be computed once, anywhere after them. */
+static inline bool ir_op_is_pure(unsigned op)
+{
+    return !(ir_op_info[op].flags & (IR_OP_EFFECT | IR_OP_EXITS)) && op != IR_GET && op != IR_LOAD_STATE;
+}
+
+/* A CALL's effects, what IR_FX_FAULT implies included. */
+unsigned ir_call_effects(const struct ir_unit *u, const struct ir_op *op);
 
 /* Calls fn(opaque, &operand) for each value operand of op, CALL's arguments included. */
 void ir_each_operand(struct ir_unit *u, struct ir_op *op, void (*fn)(void *opaque, u32 *value), void *opaque);
