@@ -340,7 +340,7 @@ void ir_fence(struct ir_builder *b, unsigned fence)
     append(b, (struct ir_op){.op = IR_FENCE, .aux = fence});
 }
 
-/* ---- Float: arithmetic has an effect, the sticky flags, so it is neither folded nor shared ---- */
+/* ---- Float: it has an effect, the sticky flags, so it is neither folded nor shared ---- */
 
 static ir_value float_op(struct ir_builder *b, enum ir_opcode op, enum ir_type type, unsigned aux,
                          ir_value x, ir_value y, ir_value z)
