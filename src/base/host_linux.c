@@ -1,0 +1,199 @@
+/*
+ * host_linux.c - what Linux gives: memory files, mappings, clocks, random bytes, futexes.
+ *
+ * No state; every function may be called by any thread.
+ */
+#include "base/host.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HOST_HUGE_PAGE (2 * MiB)
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10u /* Linux 6.3: asked for where vm.memfd_noexec would take it away */
+#endif
+
+static u64 host_page_size(void)
+{
+    return (u64)sysconf(_SC_PAGESIZE);
+}
+
+static int host_memfd_flags(const char *name, u64 size, unsigned flags, struct err *err)
+{
+    size = align_up(size, host_page_size());
+    int fd = memfd_create(name, MFD_CLOEXEC | flags);
+    if (fd < 0)
+        return err_set_errno(err, errno, "cannot create the memory file '%s'", name);
+    if (size > INT64_MAX || ftruncate(fd, (off_t)size) < 0) {
+        int code = size > INT64_MAX ? EFBIG : errno;
+        close(fd);
+        return err_set_errno(err, code, "cannot size the memory file '%s' to %llu bytes", name,
+                             (unsigned long long)size);
+    }
+    return fd;
+}
+
+int host_memfd(const char *name, u64 size, struct err *err)
+{
+    return host_memfd_flags(name, size, 0, err);
+}
+
+/* Address space of size bytes, aligned for huge pages, to map over. */
+static u8 *host_reserve(u64 size)
+{
+    u64 span = size + HOST_HUGE_PAGE;
+    u8 *p = span < size
+                ? MAP_FAILED
+                : mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return MAP_FAILED;
+    u64 head = align_up((uintptr_t)p, HOST_HUGE_PAGE) - (uintptr_t)p;
+    if (head)
+        munmap(p, head);
+    if (HOST_HUGE_PAGE - head)
+        munmap(p + head + size, HOST_HUGE_PAGE - head);
+    return p + head;
+}
+
+void *host_map(int fd, u64 size, struct err *err)
+{
+    size = align_up(size, host_page_size());
+    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED;
+    u8 *want = size >= HOST_HUGE_PAGE ? host_reserve(size) : NULL;
+    u8 *p = want == MAP_FAILED
+                ? MAP_FAILED
+                : mmap(want, size, PROT_READ | PROT_WRITE, flags | (want ? MAP_FIXED : 0), fd, 0);
+    if (p == MAP_FAILED) {
+        err_set_errno(err, errno, "cannot map %llu bytes of memory", (unsigned long long)size);
+        if (want && want != MAP_FAILED)
+            munmap(want, size);
+        return NULL;
+    }
+    if (want)
+        (void)madvise(p, size, MADV_HUGEPAGE); /* a hint: hosts without huge pages refuse it */
+    (void)madvise(p, size, MADV_DONTDUMP);
+    return p;
+}
+
+void host_unmap(void *p, u64 size)
+{
+    if (p)
+        munmap(p, align_up(size, host_page_size()));
+}
+
+void host_discard(void *ptr, u64 size)
+{
+    u64 page = host_page_size();
+    u64 start = (uintptr_t)ptr, end = start + size;
+    u64 first = MIN(align_up(start, page), end), last = MAX(align_down(end, page), first);
+    memset(ptr, 0, first - start);
+    memset((u8 *)ptr + (last - start), 0, end - last);
+    u8 *p = (u8 *)ptr + (first - start);
+    if (last == first || !madvise(p, last - first, MADV_REMOVE))
+        return;
+    /* Private memory, or a file that cannot have holes. */
+    for (u64 n; first < last; first += n, p += n) {
+        n = MIN(last - first, HOST_HUGE_PAGE);
+        memset(p, 0, n);
+        (void)madvise(p, n, MADV_DONTNEED);
+    }
+}
+
+int host_code_map(struct host_code *c, u64 size, struct err *err)
+{
+    size = align_up(size, host_page_size());
+    int fd = host_memfd_flags("guise-code", size, MFD_EXEC, err);
+    if (fd == -EINVAL)
+        fd = host_memfd_flags("guise-code", size, 0, err);
+    if (fd < 0)
+        return fd;
+    c->size = size;
+    c->rw = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    c->rx = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    int code = errno;
+    close(fd);
+    if (c->rw != MAP_FAILED && c->rx != MAP_FAILED)
+        return 0;
+    if (c->rw != MAP_FAILED)
+        munmap(c->rw, size);
+    if (c->rx != MAP_FAILED)
+        munmap(c->rx, size);
+    c->rw = c->rx = NULL;
+    return err_set_errno(err, code, "cannot map %llu bytes of code memory, writable and executable",
+                         (unsigned long long)size);
+}
+
+void host_code_unmap(struct host_code *c)
+{
+    host_unmap(c->rw, c->size);
+    host_unmap(c->rx, c->size);
+    c->rw = c->rx = NULL;
+}
+
+static u64 host_clock_ns(clockid_t id)
+{
+    struct timespec ts;
+    clock_gettime(id, &ts);
+    return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
+}
+
+u64 host_monotonic_ns(void)
+{
+    return host_clock_ns(CLOCK_MONOTONIC);
+}
+
+u64 host_realtime_ns(void)
+{
+    return host_clock_ns(CLOCK_REALTIME);
+}
+
+void host_random(void *p, size_t n)
+{
+    u8 *to = p;
+    while (n) {
+        ssize_t got = getrandom(to, n, 0);
+        assert(got >= 0 || errno == EINTR); /* cannot fail otherwise with these arguments */
+        if (got > 0) {
+            to += got;
+            n -= (size_t)got;
+        }
+    }
+}
+
+unsigned host_cpu_count(void)
+{
+    cpu_set_t set;
+    if (!sched_getaffinity(0, sizeof(set), &set))
+        return (unsigned)CPU_COUNT(&set);
+    long n = sysconf(_SC_NPROCESSORS_ONLN); /* more than the set can hold */
+    return n > 0 ? (unsigned)n : 1;
+}
+
+void host_thread_name(const char *name)
+{
+    char cut[16];
+    size_t n = MIN(strlen(name), sizeof(cut) - 1);
+    memcpy(cut, name, n);
+    cut[n] = 0;
+    pthread_setname_np(pthread_self(), cut);
+}
+
+void host_futex_wait(_Atomic u32 *word, u32 expected, u64 timeout_ns)
+{
+    struct timespec ts = {.tv_sec = (time_t)(timeout_ns / 1000000000u),
+                          .tv_nsec = (long)(timeout_ns % 1000000000u)};
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns == UINT64_MAX ? NULL : &ts);
+}
+
+void host_futex_wake(_Atomic u32 *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
+}
