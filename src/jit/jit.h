@@ -68,6 +68,7 @@ void jit_write_state(struct cpu *cpu, const struct jit_frame *frame, const struc
 
 /* A virtual page in a mode that code was translated from. id is unique for ever (never 0). */
 struct jit_page {
+    const struct isa *isa;
     u64 vpage, mode;
     struct ram_block *ram;
     u64 ram_offset;        /* of the page */
@@ -91,7 +92,8 @@ struct jit_link {
 struct jit_unit {
     u64 pc, mode;
     struct jit_page *page[2];   /* [1]: its one instruction continues there, or NULL */
-    struct jit_unit *hash_next;
+    u32 page_id[2];             /* their ids when the unit was made */
+    struct jit_unit *_Atomic hash_next;
     struct jit_unit *next_in_page[2];
     struct jit_unit *next_in_chunk;
     const u8 *code;             /* host entry; NULL for the interpreter */
@@ -151,8 +153,9 @@ struct jit_options {
     u32 stress_flush;  /* flush everything each N units; 0: never */
     u32 tlb_bits;      /* data entries 2^n, at most TLB_BITS */
     u32 max_insns;     /* guest instructions a unit, 1..64 */
-    u64 cache_size;    /* bytes of code memory */
-    bool no_link;
+    u32 cache_mib;     /* memory for code */
+    u64 cache_size;    /* the same in bytes */
+    bool link;
     bool perf_map;
 };
 
@@ -169,14 +172,16 @@ struct jit {
     pthread_mutex_t lock;
     struct jit_unit *_Atomic *hash;
     u32 hash_mask;
-    struct jit_page **pages;
+    struct jit_page **pages;     /* hash by RAM page */
     u32 page_hash_mask, next_page_id;
     struct jit_chunk *chunks;
     u32 chunk_count, next_chunk;
+    _Atomic u64 invalidations;   /* counts smc events: a translation under way compares before and after */
     struct cpu *cpus[512];
     u32 cpu_count;
     struct epoch *epoch;
     struct log *log;
+    struct memory *memory;
     FILE *perf_map;
     /* Strong reservations (lr/sc that could not be made one locked operation). */
     pthread_mutex_t reserve_lock;
@@ -184,8 +189,8 @@ struct jit {
 };
 
 struct jit_stats {
-    u64 units, guest_insns, ir_ops, code_bytes, translate_ns;
-    u64 tlb_misses, walks, io, lookups, links, unlinks, invalidations, contexts, flushes, exits;
+    u64 units, guest_insns, code_bytes, translate_ns;
+    u64 tlb_misses, walks, io, lookups, links, contexts, flushes, exits, interrupts, faults;
 };
 
 struct jit_cpu {
@@ -196,10 +201,13 @@ struct jit_cpu {
     u64 context_mode;
     u64 use_counter;
     struct arena arena;          /* of the translation under way */
+    struct ir_builder builder;
+    struct jit_emit emit;
     struct jit_chunk *chunk;
     /* Fetch state of the translation under way (jit_fetch). */
+    struct ir_unit *fetch_unit;
     struct jit_page *fetch_page[2];
-    u64 fetch_pc;
+    bool fetch_fine;             /* protection is finer than a page: every fetch is walked, nothing is cached */
     struct isa_fault fetch_fault;
     /* Load-linked. */
     u64 linked_addr;             /* virtual address, ~0: none */
@@ -207,6 +215,7 @@ struct jit_cpu {
     u8 *linked_host;
     u8 linked_size;
     bool linked_strong, want_strong;
+    struct tlb_target host_target; /* of jit_host_address */
     struct jit_stats stats;
     u64 *values;                 /* interpreter's */
     u32 until_flush;

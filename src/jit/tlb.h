@@ -47,9 +47,9 @@ struct tlb_entry {
 };
 
 struct tlb_code_entry {
-    u64 tag; /* virtual page address, or 1: empty */
-    u32 id;  /* code page; 0: empty */
-    u32 unused;
+    u64 tag;               /* virtual page address, or TLB_INVALID */
+    struct jit_page *page;
+    u32 id;                /* of page when it was filled in; 0: empty */
 };
 
 struct tlb_jump_entry {
@@ -64,17 +64,35 @@ struct tlb_info {
     u64 ram_offset;        /* of the page in the block */
 };
 
+/* Where an access to one page goes. */
+struct tlb_target {
+    u8 *host;                /* RAM: host address of vaddr; NULL: io */
+    struct ram_block *ram;   /* with host */
+    u64 ram_offset;          /* of vaddr in ram */
+    u64 paddr;
+    u32 flags;               /* enum tlb_flag */
+};
 struct tlb_context {
     struct tlb_entry data[2][TLB_ENTRIES]; /* [0] reads, [1] writes */
     struct tlb_code_entry code[TLB_CODE_ENTRIES];
     struct tlb_jump_entry jump[TLB_JUMP_ENTRIES];
     /* -- Not read by translated code. */
     struct tlb_info info[2][TLB_ENTRIES];
+    u32 written[TLB_ENTRIES]; /* tlb_page_key of each write entry, 0: none: what smc.c scans */
+    u8 jump_pages[256];       /* by tlb_code_index: a jump entry was made for such a page since the last scan */
+    u64 large[2][2];          /* [address' top bit]: first and last byte seen in pages larger than TLB_PAGE */
     struct isa_context key_data, key_fetch;
     u64 key_mode;
     u64 used;   /* stamp for replacement */
     bool live;
 };
+
+/* Names a RAM page in 32 bits; never 0. Two pages 8 TiB apart share a key: a needless
+ * slow tag, no harm. */
+static inline u32 tlb_page_key(const u8 *host)
+{
+    return (u32)((uintptr_t)host >> TLB_PAGE_BITS) | 1u << 31;
+}
 
 static inline u32 tlb_index(u64 vaddr, u32 mask)
 {

@@ -16,6 +16,9 @@
  *    starts on the unit's page and ends on the next can only be the unit's first; jit_fetch arranges that. */
 bool must_check jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out);
 
+/* One byte of code as the translator just read it, for disassembly; no faults, no side effects. */
+bool jit_peek(struct cpu *cpu, u64 pc, u8 *out);
+
 /* -- TLB flushes by this CPU's instructions: cached translations in this CPU only. asid in `space` terms of the isa. */
 void jit_flush_all(struct cpu *cpu);
 void jit_flush_page(struct cpu *cpu, u64 vaddr);
@@ -29,9 +32,12 @@ enum isa_fault_kind must_check jit_write(struct cpu *cpu, unsigned context, u64 
 /* Guest physical memory from page walks: false when there is no RAM. cas: atomic; false when *expected differed (it is updated). */
 bool must_check jit_phys_read(struct cpu *cpu, u64 paddr, unsigned size, u64 *out);
 bool must_check jit_phys_cas(struct cpu *cpu, u64 paddr, unsigned size, u64 *expected, u64 desired);
-/* Host address of naturally aligned guest memory for a wide atomic in a helper, with the rights of `access`; NULL: *f says why, or
- * f->kind is ISA_FAULT_NONE when it is not plain RAM. Valid until the helper returns. */
+/* Host address of naturally aligned guest memory for a wide atomic in a helper, with the rights of `access`; NULL: *f says why
+ * (ISA_FAULT_ACCESS when it is not plain RAM). Valid until the helper returns. With ISA_WRITE,
+ * jit_host_stored must follow, whether or not something was stored (a lock may be held between). */
 void *must_check jit_host_address(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size, enum isa_access access, struct isa_fault *f);
+
+void jit_host_stored(struct cpu *cpu, u64 vaddr, unsigned size);
 
 /* -- Instruction stream: fence.i / ic ivau by this CPU. Stores invalidate at once, so this only orders. */
 void jit_sync_code(struct cpu *cpu);

@@ -1,0 +1,254 @@
+/*
+ * atomic.c - atomic accesses out of line, and load-linked / store-conditional without the ABA hole.
+ *
+ * A back end makes an ll..sc pair that has no other memory access in between one compare-and-swap: exact, since what is stored
+ * depends on nothing but the value loaded. Every other pair comes here:
+ *   - one CPU in the machine: a store-conditional succeeds when the address, size and value are still those of the load. (The guest's
+ *     kernel ends reservations at context switches itself.)
+ *   - several CPUs: a plain reservation is weak, and its store-conditional fails once, which the architectures allow; the next
+ *     load-linked makes a strong one: its page is marked in every CPU's TLB (TLB_RESERVED), so other CPUs' stores come the slow way and,
+ *     under reserve_lock, end the reservations whose 64-byte granule they touch.
+ *
+ * Locking: jit->reserve_lock guards linked_* of strong reservations and every store to a reserved page.
+ */
+#include "jit/cache.h"
+
+#include "memory/memory.h"
+
+enum { GRANULE = 64 };
+
+/* Host address for an atomic access; faults when it is not RAM or not aligned. */
+static enum isa_fault_kind atomic_target(struct cpu *cpu, unsigned aux, u64 vaddr, enum isa_access access, struct tlb_target *t,
+                                         struct isa_fault *f)
+{
+    unsigned size = IR_MEM_BYTES(aux), n = (aux & IR_MEM_CONTEXT) >> IR_MEM_CONTEXT_SHIFT;
+    enum isa_fault_kind kind = ISA_FAULT_NONE;
+    if (vaddr & (size - 1)) {
+        *f = (struct isa_fault){.access = access, .vaddr = vaddr};
+        kind = ISA_FAULT_ALIGNMENT;
+    } else {
+        kind = tlb_resolve(cpu, n, vaddr, access, t, f);
+        if (!kind && !t->host)
+            kind = ISA_FAULT_ACCESS;
+    }
+    f->kind = kind;
+    f->atomic = access == ISA_WRITE;
+    return kind;
+}
+
+#define RMW_LOOP(T, S)                                                                             \
+    static T rmw_##T(T *p, enum ir_rmw kind, T v)                                                  \
+    {                                                                                              \
+        T old = __atomic_load_n(p, __ATOMIC_RELAXED), new;                                         \
+        do {                                                                                       \
+            switch (kind) {                                                                        \
+            case IR_RMW_XCHG: new = v; break;                                                      \
+            case IR_RMW_ADD: new = (T)(old + v); break;                                            \
+            case IR_RMW_AND: new = old & v; break;                                                 \
+            case IR_RMW_OR: new = old | v; break;                                                  \
+            case IR_RMW_XOR: new = old ^ v; break;                                                 \
+            case IR_RMW_MIN: new = (S)old < (S)v ? old : v; break;                                 \
+            case IR_RMW_MAX: new = (S)old > (S)v ? old : v; break;                                 \
+            case IR_RMW_MINU: new = old < v ? old : v; break;                                      \
+            default: new = old > v ? old : v; break;                                               \
+            }                                                                                      \
+        } while (!__atomic_compare_exchange_n(p, &old, new, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)); \
+        return old;                                                                                \
+    }                                                                                              \
+    static T cas_##T(T *p, T expected, T desired)                                                  \
+    {                                                                                              \
+        __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
+        return expected;                                                                           \
+    }
+
+RMW_LOOP(u8, s8)
+RMW_LOOP(u16, s16)
+RMW_LOOP(u32, s32)
+RMW_LOOP(u64, s64)
+
+static u64 host_rmw(void *p, unsigned size, enum ir_rmw kind, u64 v)
+{
+    switch (size) {
+    case 1: return rmw_u8(p, kind, (u8)v);
+    case 2: return rmw_u16(p, kind, (u16)v);
+    case 4: return rmw_u32(p, kind, (u32)v);
+    default: return rmw_u64(p, kind, v);
+    }
+}
+
+static u64 host_cas(void *p, unsigned size, u64 expected, u64 desired)
+{
+    switch (size) {
+    case 1: return cas_u8(p, (u8)expected, (u8)desired);
+    case 2: return cas_u16(p, (u16)expected, (u16)desired);
+    case 4: return cas_u32(p, (u32)expected, (u32)desired);
+    default: return cas_u64(p, expected, desired);
+    }
+}
+
+/* Around a store by an atomic: other CPUs' reservations, and code or dirty log after. */
+static void store_begin(struct cpu *cpu, const struct tlb_target *t, unsigned size)
+{
+    if (t->flags & TLB_RESERVED) {
+        pthread_mutex_lock(&jit_cpu(cpu)->jit->reserve_lock);
+        atomic_break_reservations(cpu, t->host, size);
+    }
+}
+
+static void store_end(struct cpu *cpu, const struct tlb_target *t, u64 vaddr, unsigned size)
+{
+    if (t->flags & TLB_RESERVED)
+        pthread_mutex_unlock(&jit_cpu(cpu)->jit->reserve_lock);
+    if (t->flags & (TLB_CODE | TLB_LOG))
+        memory_ram_written(t->ram, t->ram_offset, size);
+    if (t->flags & (TLB_CODE | TLB_RESERVED))
+        tlb_relax(cpu, vaddr);
+}
+
+void *jit_host_address(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size, enum isa_access access, struct isa_fault *f)
+{
+    struct tlb_target *t = &jit_cpu(cpu)->host_target;
+    unsigned aux = ctz64(size) | context << IR_MEM_CONTEXT_SHIFT;
+    if (atomic_target(cpu, aux, vaddr, access, t, f))
+        return NULL;
+    if (access == ISA_WRITE)
+        store_begin(cpu, t, size);
+    return t->host;
+}
+
+void jit_host_stored(struct cpu *cpu, u64 vaddr, unsigned size)
+{
+    store_end(cpu, &jit_cpu(cpu)->host_target, vaddr, size);
+}
+
+enum isa_fault_kind slow_rmw(struct cpu *cpu, unsigned aux, enum ir_rmw kind, u64 vaddr, u64 value, u64 *old, struct isa_fault *f)
+{
+    unsigned size = IR_MEM_BYTES(aux);
+    struct tlb_target t;
+    if (atomic_target(cpu, aux, vaddr, ISA_WRITE, &t, f))
+        return f->kind;
+    store_begin(cpu, &t, size);
+    *old = host_rmw(t.host, size, kind, value);
+    store_end(cpu, &t, vaddr, size);
+    return ISA_FAULT_NONE;
+}
+
+enum isa_fault_kind slow_cas(struct cpu *cpu, unsigned aux, u64 vaddr, u64 expected, u64 desired, u64 *old, struct isa_fault *f)
+{
+    unsigned size = IR_MEM_BYTES(aux);
+    struct tlb_target t;
+    if (atomic_target(cpu, aux, vaddr, ISA_WRITE, &t, f))
+        return f->kind;
+    store_begin(cpu, &t, size);
+    *old = host_cas(t.host, size, expected, desired);
+    store_end(cpu, &t, vaddr, size);
+    return ISA_FAULT_NONE;
+}
+
+/* ---- Load-linked, store-conditional ---------------------------------------------------------- */
+
+/* Lock held. */
+static void link_end(struct jit_cpu *jc)
+{
+    if (jc->linked_strong) {
+        jc->linked_strong = false;
+        atomic_fetch_sub(&jc->jit->reservations, 1);
+    }
+    jc->linked_addr = ~UINT64_C(0);
+}
+
+void atomic_break_reservations(struct cpu *cpu, const u8 *host, unsigned size)
+{
+    struct jit *jit = jit_cpu(cpu)->jit;
+    uintptr_t first = (uintptr_t)host / GRANULE, last = ((uintptr_t)host + size - 1) / GRANULE;
+    for (u32 i = 0; i < jit->cpu_count; i++) {
+        struct jit_cpu *jc = jit_cpu(jit->cpus[i]);
+        if (jit->cpus[i] == cpu || !jc->linked_strong)
+            continue;
+        uintptr_t granule = (uintptr_t)jc->linked_host / GRANULE;
+        if (granule >= first && granule <= last)
+            link_end(jc);
+    }
+}
+
+static void link_forget(struct jit_cpu *jc)
+{
+    if (!jc->linked_strong) {
+        jc->linked_addr = ~UINT64_C(0);
+        return;
+    }
+    pthread_mutex_lock(&jc->jit->reserve_lock);
+    link_end(jc);
+    pthread_mutex_unlock(&jc->jit->reserve_lock);
+}
+
+static u64 host_load_aligned(const u8 *p, unsigned size)
+{
+    return size == 4 ? __atomic_load_n((const u32 *)p, __ATOMIC_SEQ_CST)
+         : size == 8 ? __atomic_load_n((const u64 *)p, __ATOMIC_SEQ_CST)
+         : size == 2 ? __atomic_load_n((const u16 *)p, __ATOMIC_SEQ_CST)
+                     : *p;
+}
+
+enum isa_fault_kind slow_load_linked(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out, struct isa_fault *f)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    unsigned size = IR_MEM_BYTES(aux);
+    struct tlb_target t;
+    link_forget(jc);
+    if (atomic_target(cpu, aux, vaddr, ISA_READ, &t, f))
+        return f->kind;
+    jc->linked_addr = vaddr;
+    jc->linked_size = (u8)size;
+    jc->linked_host = t.host;
+    if (jc->want_strong) {
+        pthread_mutex_lock(&jc->jit->reserve_lock);
+        jc->linked_strong = true;
+        atomic_fetch_add(&jc->jit->reservations, 1);
+        tlb_slow_writes(jc->jit, (u8 *)align_down((uintptr_t)t.host, TLB_PAGE), TLB_RESERVED);
+        pthread_mutex_unlock(&jc->jit->reserve_lock);
+    }
+    jc->linked_value = host_load_aligned(t.host, size);
+    *out = jc->linked_value;
+    return ISA_FAULT_NONE;
+}
+
+/* The reservation holds and the store was done. */
+static bool store_linked(struct cpu *cpu, const struct tlb_target *t, unsigned size, u64 value)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    if (jc->linked_host != t->host || jc->linked_size != size)
+        return false;
+    if (jc->jit->cpu_count > 1 && !jc->linked_strong) {
+        jc->want_strong = true;
+        return false;
+    }
+    u64 mask = size == 8 ? ~UINT64_C(0) : BIT(8 * size) - 1;
+    return host_cas(t->host, size, jc->linked_value, value) == (jc->linked_value & mask);
+}
+
+enum isa_fault_kind slow_store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u64 value, u64 *failed, struct isa_fault *f)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    unsigned size = IR_MEM_BYTES(aux);
+    struct tlb_target t;
+    bool stored = false;
+    if (atomic_target(cpu, aux, vaddr, ISA_WRITE, &t, f))
+        return f->kind;
+    pthread_mutex_lock(&jc->jit->reserve_lock);
+    if (jc->linked_addr == vaddr) {
+        stored = store_linked(cpu, &t, size, value);
+        if (stored) {
+            atomic_break_reservations(cpu, t.host, size);
+            jc->want_strong = false;
+        }
+    }
+    link_end(jc);
+    pthread_mutex_unlock(&jc->jit->reserve_lock);
+    if (stored && t.flags & (TLB_CODE | TLB_LOG))
+        memory_ram_written(t.ram, t.ram_offset, size);
+    if (t.flags & (TLB_CODE | TLB_RESERVED))
+        tlb_relax(cpu, vaddr);
+    *failed = !stored;
+    return ISA_FAULT_NONE;
+}

@@ -1,0 +1,542 @@
+/*
+ * cache.c - units of translated code: pages, hash, chunks of code memory, translation.
+ *
+ *   guest pc --(current context's code entry, or a walk)--> jit_page --(hash: page, pc)--> jit_unit
+ *
+ * Invariants:
+ *  1. A unit in the hash is valid, in its page's list(s) and its chunk's list; an invalid one only in its chunk's.
+ *  2. Lines of RAM that a valid unit was made from have their bits in the block's code_lines.
+ *  3. Memory of units and links belongs to the chunk their host code is in, and is reused only after every CPU passed
+ *     a quiescent point since the chunk was emptied.
+ *  4. A page with no units may be given another identity; its id changes with it, so stale copies of the pointer
+ *     are told apart by id.
+ *
+ * Locking: jit->lock for all writes. Look-up in the hash is lock-free: nodes are published with release order and live
+ * until the grace period of their chunk.
+ */
+#include "jit/cache.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "jit/stats.h"
+#include "memory/memory.h"
+
+enum {
+    CHUNK_SIZE = 256 * 1024,
+    CHUNK_MIN_LEFT = 16 * 1024, /* below it the chunk is closed: one unit never needs more */
+    UNIT_HASH_BITS = 16,
+    PAGE_HASH_BITS = 14,
+};
+
+/* A piece of code memory, filled by one CPU, emptied as a whole, oldest first. */
+struct jit_chunk {
+    u32 start, used, size;      /* offsets in the code memory */
+    bool owned;                 /* a CPU writes to it */
+    struct arena meta;          /* units, links and IR of this chunk */
+    struct jit_unit *units;     /* by next_in_chunk */
+};
+
+int jit_cache_init(struct jit *jit, struct err *err)
+{
+    u64 chunks = jit->opt.cache_size / CHUNK_SIZE;
+    if (chunks < 4)
+        return err_set(err, EINVAL, "tb-size=%llu bytes: at least %d are needed",
+                       (unsigned long long)jit->opt.cache_size, 4 * CHUNK_SIZE);
+    pthread_mutex_init(&jit->lock, NULL);
+    pthread_mutex_init(&jit->reserve_lock, NULL);
+    jit->hash_mask = (1u << UNIT_HASH_BITS) - 1;
+    jit->page_hash_mask = (1u << PAGE_HASH_BITS) - 1;
+    jit->hash = calloc(jit->hash_mask + 1, sizeof(*jit->hash));
+    jit->pages = calloc(jit->page_hash_mask + 1, sizeof(*jit->pages));
+    jit->chunks = calloc(chunks, sizeof(*jit->chunks));
+    if (!jit->hash || !jit->pages || !jit->chunks)
+        return err_set(err, ENOMEM, "no memory for the code cache's tables");
+    jit->chunk_count = (u32)chunks;
+    for (u32 i = 0; i < chunks; i++) {
+        u32 skip = i ? 0 : jit->stub_bytes;
+        jit->chunks[i] = (struct jit_chunk){.start = i * CHUNK_SIZE + skip, .size = CHUNK_SIZE - skip};
+        arena_init(&jit->chunks[i].meta);
+    }
+    return 0;
+}
+
+void jit_cache_fini(struct jit *jit)
+{
+    for (u32 i = 0; i < jit->chunk_count; i++)
+        arena_fini(&jit->chunks[i].meta);
+    for (u32 i = 0; jit->pages && i <= jit->page_hash_mask; i++) {
+        while (jit->pages[i]) {
+            struct jit_page *next = jit->pages[i]->hash_next;
+            free(jit->pages[i]);
+            jit->pages[i] = next;
+        }
+    }
+    free(jit->chunks);
+    free(jit->pages);
+    free((void *)jit->hash);
+    if (jit->chunk_count) {
+        pthread_mutex_destroy(&jit->lock);
+        pthread_mutex_destroy(&jit->reserve_lock);
+    }
+}
+
+/* ---- Pages ----------------------------------------------------------------------------------- */
+
+static u32 page_bucket(const struct jit *jit, const struct ram_block *ram, u64 ram_offset)
+{
+    u64 key = ((u64)(uintptr_t)ram >> 4) ^ (ram_offset >> TLB_PAGE_BITS);
+    return (u32)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 40) & jit->page_hash_mask;
+}
+
+struct jit_page *jit_pages_of(struct jit *jit, const struct ram_block *ram, u64 ram_offset)
+{
+    return jit->pages[page_bucket(jit, ram, ram_offset)];
+}
+
+static bool page_is(const struct jit_page *p, const struct isa *isa, u64 vpage, u64 mode,
+                    const struct ram_block *ram, u64 ram_offset)
+{
+    return p->vpage == vpage && p->ram == ram && p->ram_offset == ram_offset && p->mode == mode &&
+           p->isa == isa;
+}
+
+/* Finds or makes the page. An empty one of the same RAM page is given the new identity (invariant 4). NULL: no memory. */
+static struct jit_page *page_get(struct jit *jit, const struct isa *isa, u64 vpage, u64 mode,
+                                 struct ram_block *ram, u64 ram_offset)
+{
+    u32 bucket = page_bucket(jit, ram, ram_offset);
+    struct jit_page *p, *reuse = NULL;
+    pthread_mutex_lock(&jit->lock);
+    for (p = jit->pages[bucket]; p; p = p->hash_next) {
+        if (page_is(p, isa, vpage, mode, ram, ram_offset))
+            goto out;
+        if (!p->units && p->ram == ram && p->ram_offset == ram_offset)
+            reuse = p;
+    }
+    p = reuse;
+    if (!p) {
+        p = calloc(1, sizeof(*p));
+        if (!p)
+            goto out;
+        p->hash_next = jit->pages[bucket];
+        jit->pages[bucket] = p;
+    }
+    p->id = ++jit->next_page_id;
+    p->isa = isa;
+    p->vpage = vpage;
+    p->mode = mode;
+    p->ram = ram;
+    p->ram_offset = ram_offset;
+    p->host = ram->host + ram_offset;
+out:
+    pthread_mutex_unlock(&jit->lock);
+    return p;
+}
+
+struct jit_page *jit_page_at(struct cpu *cpu, u64 vaddr, bool *fine, struct isa_fault *f)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct tlb_code_entry *e = &jc->context->code[tlb_code_index(vaddr)];
+    u64 vpage = vaddr & TLB_PAGE_MASK;
+    *fine = false;
+    if (e->tag == vpage && e->page->id == e->id)
+        return e->page;
+    struct isa_mapping m;
+    struct tlb_target t;
+    *f = (struct isa_fault){.access = ISA_FETCH, .vaddr = vaddr};
+    f->kind = cpu->isa->walk(cpu, &jc->context->key_fetch, vaddr, ISA_FETCH, &m, f);
+    jc->stats.walks++;
+    if (f->kind)
+        return NULL;
+    tlb_physical(cpu, m.paddr & TLB_PAGE_MASK, &t);
+    struct jit_page *p =
+        t.host ? page_get(jc->jit, cpu->isa, vpage, cpu->mode, t.ram, t.ram_offset) : NULL;
+    if (!p) {
+        f->kind = ISA_FAULT_ACCESS;
+        return NULL;
+    }
+    *fine = m.page_size < TLB_PAGE;
+    if (!*fine)
+        *e = (struct tlb_code_entry){.tag = vpage, .page = p, .id = p->id};
+    return p;
+}
+
+/* ---- Chunks of code memory ------------------------------------------------------------------- */
+
+/* Takes the oldest chunk that no CPU writes to. Lock held; its units are invalid after. */
+static struct jit_chunk *chunk_evict(struct jit *jit)
+{
+    struct jit_chunk *c;
+    do {
+        c = &jit->chunks[jit->next_chunk];
+        jit->next_chunk = (jit->next_chunk + 1) % jit->chunk_count;
+    } while (c->owned);
+    for (struct jit_unit *u = c->units; u; u = u->next_in_chunk) {
+        if (atomic_load_explicit(&u->valid, memory_order_relaxed))
+            jit_unit_invalidate(jit, u);
+    }
+    c->owned = true;
+    return c;
+}
+
+/*
+ * Gives the CPU an empty chunk. One that held code is reused only after every other CPU has left the code it was in: they are
+ * kicked, and this one holds no reference to a unit here.
+ */
+static void chunk_next(struct cpu *cpu)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct jit *jit = jc->jit;
+    pthread_mutex_lock(&jit->lock);
+    if (jc->chunk)
+        jc->chunk->owned = false;
+    struct jit_chunk *c = chunk_evict(jit);
+    pthread_mutex_unlock(&jit->lock);
+    if (c->units) {
+        for (u32 i = 0; i < jit->cpu_count; i++) {
+            if (jit->cpus[i] != cpu)
+                cpu_kick(jit->cpus[i], CPU_EXIT_IRQ);
+        }
+        epoch_offline(jit->epoch, &cpu->epoch);
+        epoch_synchronize(jit->epoch);
+        epoch_online(jit->epoch, &cpu->epoch);
+    }
+    arena_reset(&c->meta);
+    c->units = NULL;
+    c->used = 0;
+    jc->chunk = c;
+}
+
+/* Room for one more unit in the CPU's chunk. */
+static struct jit_chunk *chunk_current(struct cpu *cpu)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    if (!jc->chunk || jc->chunk->size - jc->chunk->used < CHUNK_MIN_LEFT)
+        chunk_next(cpu);
+    return jc->chunk;
+}
+
+void jit_chunk_release(struct jit_cpu *jc)
+{
+    pthread_mutex_lock(&jc->jit->lock);
+    if (jc->chunk)
+        jc->chunk->owned = false;
+    jc->chunk = NULL;
+    pthread_mutex_unlock(&jc->jit->lock);
+}
+
+/* ---- Units ----------------------------------------------------------------------------------- */
+
+static u32 unit_bucket(const struct jit *jit, u32 page_id, u64 pc)
+{
+    u64 key = (u64)page_id << 11 | (pc & (TLB_PAGE - 1)) >> 1;
+    return (u32)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 44) & jit->hash_mask;
+}
+
+/* The 64-byte lines of page n that the unit's bytes lie on, as code_lines has them. */
+static u64 unit_lines(u64 pc, u32 bytes, unsigned n)
+{
+    u64 page = (pc & TLB_PAGE_MASK) + n * TLB_PAGE;
+    u64 first = MAX(pc, page), last = MIN(pc + bytes - 1, page + TLB_PAGE - 1);
+    if (!bytes || first > last)
+        return 0;
+    return BITS((last - page) >> 6, (first - page) >> 6);
+}
+
+static struct jit_unit *unit_find(struct cpu *cpu, struct jit_page *page, u64 pc)
+{
+    struct jit *jit = jit_cpu(cpu)->jit;
+    struct jit_unit *u = atomic_load_explicit(&jit->hash[unit_bucket(jit, page->id, pc)],
+                                              memory_order_acquire);
+    for (; u; u = atomic_load_explicit(&u->hash_next, memory_order_acquire)) {
+        if (u->pc != pc || u->page[0] != page || u->page_id[0] != page->id)
+            continue;
+        if (!u->page[1])
+            return u;
+        bool fine;
+        struct isa_fault f;
+        struct jit_page *second = jit_page_at(cpu, (pc & TLB_PAGE_MASK) + TLB_PAGE, &fine, &f);
+        if (second == u->page[1] && second->id == u->page_id[1] && !fine)
+            return u;
+    }
+    return NULL;
+}
+
+static void page_add_unit(struct jit_unit *u, unsigned n)
+{
+    u->next_in_page[n] = u->page[n]->units;
+    u->page[n]->units = u;
+    atomic_fetch_or(&u->page[n]->ram->code_lines[u->page[n]->ram_offset >> TLB_PAGE_BITS], u->lines[n]);
+}
+
+static void page_remove_unit(struct jit_unit *u, unsigned n)
+{
+    struct jit_unit **p = &u->page[n]->units;
+    while (*p && *p != u)
+        p = &(*p)->next_in_page[(*p)->page[0] != u->page[n]];
+    if (*p)
+        *p = u->next_in_page[n];
+}
+
+/* False when code was overwritten since `seen`, or a page changed its identity: translate again. */
+static bool unit_insert(struct jit *jit, struct jit_chunk *chunk, struct jit_unit *u, u64 seen)
+{
+    pthread_mutex_lock(&jit->lock);
+    bool ok = atomic_load(&jit->invalidations) == seen;
+    for (unsigned n = 0; n < 2 && u->page[n]; n++)
+        ok = ok && u->page[n]->id == u->page_id[n];
+    if (ok) {
+        for (unsigned n = 0; n < 2 && u->page[n]; n++)
+            page_add_unit(u, n);
+        atomic_store(&u->valid, true);
+        struct jit_unit *_Atomic *head = &jit->hash[unit_bucket(jit, u->page_id[0], u->pc)];
+        atomic_store_explicit(&u->hash_next, atomic_load(head), memory_order_relaxed);
+        atomic_store_explicit(head, u, memory_order_release);
+    }
+    u->next_in_chunk = chunk->units;
+    chunk->units = u;
+    pthread_mutex_unlock(&jit->lock);
+    return ok;
+}
+
+void jit_unit_invalidate(struct jit *jit, struct jit_unit *u)
+{
+    atomic_store(&u->valid, false);
+    struct jit_unit *_Atomic *p = &jit->hash[unit_bucket(jit, u->page_id[0], u->pc)];
+    while (atomic_load(p) && atomic_load(p) != u)
+        p = &atomic_load(p)->hash_next;
+    if (atomic_load(p))
+        atomic_store(p, atomic_load(&u->hash_next));
+    for (unsigned n = 0; n < 2 && u->page[n]; n++)
+        page_remove_unit(u, n);
+    jit_unlink_all(jit, u);
+    jit_jump_forget(jit, u);
+}
+
+void jit_cache_flush(struct cpu *cpu)
+{
+    struct jit *jit = jit_cpu(cpu)->jit;
+    pthread_mutex_lock(&jit->lock);
+    for (u32 i = 0; i < jit->chunk_count; i++) {
+        for (struct jit_unit *u = jit->chunks[i].units; u; u = u->next_in_chunk) {
+            if (atomic_load_explicit(&u->valid, memory_order_relaxed))
+                jit_unit_invalidate(jit, u);
+        }
+    }
+    pthread_mutex_unlock(&jit->lock);
+}
+
+/* ---- Translation ----------------------------------------------------------------------------- */
+
+static void fetch_begin(struct jit_cpu *jc, struct ir_unit *ir, struct jit_page *page, bool fine)
+{
+    jc->fetch_unit = ir;
+    jc->fetch_page[0] = page;
+    jc->fetch_page[1] = NULL;
+    jc->fetch_fine = fine;
+    jc->fetch_fault = (struct isa_fault){.kind = ISA_FAULT_NONE};
+}
+
+/* The page of the bytes at pc, which continue the unit's first instruction on the page behind. */
+static struct jit_page *fetch_second_page(struct cpu *cpu, u64 pc)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    bool fine;
+    if (!jc->fetch_page[1])
+        jc->fetch_page[1] = jit_page_at(cpu, pc, &fine, &jc->fetch_fault);
+    return jc->fetch_page[1];
+}
+
+bool jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct ir_unit *ir = jc->fetch_unit;
+    u64 offset = pc & (TLB_PAGE - 1);
+    struct jit_page *page = jc->fetch_page[0];
+    if (jc->fetch_fine) {
+        struct isa_mapping m;
+        struct isa_fault *f = &jc->fetch_fault;
+        *f = (struct isa_fault){.access = ISA_FETCH, .vaddr = pc};
+        if (ir->guest_insns)
+            return false;
+        f->kind = cpu->isa->walk(cpu, &jc->context->key_fetch, pc, ISA_FETCH, &m, f);
+        if (f->kind)
+            return false;
+    }
+    if (page->vpage != (pc & TLB_PAGE_MASK)) {
+        page = ir->guest_insns ? NULL : fetch_second_page(cpu, pc);
+        if (!page)
+            return false;
+    }
+    if (offset + size > TLB_PAGE) {
+        u64 low, high;
+        unsigned here = (unsigned)(TLB_PAGE - offset);
+        assert(size == 2 || size == 4 || size == 8);
+        if (ir->guest_insns || page != jc->fetch_page[0] || !jit_fetch(cpu, pc, here, &low) ||
+            !jit_fetch(cpu, pc + here, size - here, &high))
+            return false;
+        *out = cpu->isa->big_endian ? low << (8 * (size - here)) | high : low | high << (8 * here);
+        return true;
+    }
+    u64 ram_offset = page->ram_offset + offset;
+    jit_protect_lines(jc->jit, page->ram, ram_offset, size);
+    const u8 *host = page->host + offset;
+    *out = cpu->isa->big_endian ? load_be(host, size) : load_le(host, size);
+    return true;
+}
+
+bool jit_peek(struct cpu *cpu, u64 pc, u8 *out)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    for (unsigned n = 0; n < 2; n++) {
+        struct jit_page *page = jc->fetch_page[n];
+        if (page && page->vpage == (pc & TLB_PAGE_MASK)) {
+            *out = page->host[pc & (TLB_PAGE - 1)];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Builds and optimises the IR of one unit in the CPU's arena. False: the first instruction's fetch failed. */
+static bool translate_ir(struct cpu *cpu, struct ir_unit *ir, u64 pc, unsigned max_insns)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct ir_builder *b = &jc->builder;
+    arena_reset(&jc->arena);
+    ir_builder_init(b, ir, &jc->arena, cpu->isa, pc, cpu->mode);
+    cpu->isa->translate(cpu, b, max_insns);
+    assert(ir_ended(b));
+    if (!ir->guest_insns)
+        return false;
+    jit_log_guest(cpu, ir);
+    jit_log_ir(jc->jit, ir, LOG_IR, "ir");
+    ir_optimize(ir, &jc->arena, ~0u);
+    jit_log_ir(jc->jit, ir, LOG_IR_OPT, "ir_opt");
+    return true;
+}
+
+static void *copy_in(struct jit_chunk *c, const void *from, size_t size)
+{
+    return memcpy(arena_alloc(&c->meta, size), from, size);
+}
+
+/* The interpreter's form of a unit: its IR, kept in the chunk. */
+static struct ir_unit *keep_ir(struct jit_chunk *c, const struct ir_unit *ir)
+{
+    struct ir_unit *k = copy_in(c, ir, sizeof(*ir));
+    k->ops = copy_in(c, ir->ops, ir->count * sizeof(*ir->ops));
+    k->args = copy_in(c, ir->args, ir->arg_count * sizeof(*ir->args));
+    return k;
+}
+
+/* Host code of a unit at the chunk's end. */
+static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u, const struct ir_unit *ir)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct jit *jit = jc->jit;
+    struct jit_emit *out = &jc->emit;
+    u32 start = c->start + c->used;
+    /* Reserved at most, given back below: stubs carry the links' final addresses. */
+    struct jit_link *links = arena_alloc(&c->meta, sizeof(*links) * JIT_MAX_LINKS);
+    out->ir = ir;
+    out->arena = &jc->arena;
+    out->rw = jit->code.rw + start;
+    out->offset = start;
+    out->capacity = c->size - c->used;
+    out->link_count = 0;
+    out->link_base = links;
+    out->page2_id = u->page[1] ? u->page_id[1] : 0;
+    out->page2_index = tlb_code_index(u->pc + TLB_PAGE);
+    int r = jit->backend->emit(jit, out);
+    c->meta.ptr = (u8 *)links + align_up(sizeof(*links) * (r ? 0 : out->link_count), 16);
+    if (r)
+        return r;
+    for (u32 i = 0; i < out->link_count; i++) {
+        links[i] = out->links[i];
+        links[i].from = u;
+        links[i].to = NULL;
+        links[i].page_id = 0;
+    }
+    u->links = links;
+    u->link_count = out->link_count;
+    u->code = jit->code.rx + start;
+    u->code_size = out->size;
+    c->used += (u32)align_up(out->size, 16);
+    return 0;
+}
+
+static void unit_describe(struct jit_cpu *jc, struct jit_unit *u, const struct ir_unit *ir)
+{
+    u->pc = ir->pc;
+    u->mode = ir->mode;
+    u->guest_bytes = ir->guest_bytes;
+    u->guest_insns = ir->guest_insns;
+    for (unsigned n = 0; n < 2; n++) {
+        u->page[n] = jc->fetch_page[n];
+        u->page_id[n] = u->page[n] ? u->page[n]->id : 0;
+        u->lines[n] = u->page[n] ? unit_lines(ir->pc, ir->guest_bytes, n) : 0;
+    }
+}
+
+/* One try. NULL with f->kind: fetch fault; NULL without: try again (smaller, or the code changed meanwhile). */
+static struct jit_unit *translate_once(struct cpu *cpu, struct jit_page *page, u64 pc, bool fine,
+                                       unsigned *max_insns, struct isa_fault *f)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct jit *jit = jc->jit;
+    struct ir_unit ir;
+    struct jit_chunk *c = chunk_current(cpu);
+    u64 seen = atomic_load(&jit->invalidations);
+    fetch_begin(jc, &ir, page, fine);
+    if (!translate_ir(cpu, &ir, pc, *max_insns)) {
+        *f = jc->fetch_fault;
+        return NULL;
+    }
+    struct jit_unit *u = arena_zalloc(&c->meta, sizeof(*u));
+    unit_describe(jc, u, &ir);
+    if (!jit->backend || jit->opt.check)
+        u->ir = keep_ir(c, &ir);
+    if (jit->backend) {
+        int r = emit_code(cpu, c, u, &ir);
+        if (r == -ENOSPC)
+            chunk_next(cpu);
+        if (r == -E2BIG)
+            *max_insns = MAX(*max_insns / 2, 1);
+        if (r)
+            return NULL;
+    } else {
+        c->used += 256; /* the interpreter's units count against the chunk as if they had code */
+    }
+    jit_log_unit(cpu, u);
+    return unit_insert(jit, c, u, seen) ? u : NULL;
+}
+
+struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    unsigned max_insns = jc->jit->opt.max_insns;
+    u64 start = 0;
+    f->kind = ISA_FAULT_NONE;
+    for (;;) {
+        /* Anew at each try: the page may have been given away while a chunk was waited for. */
+        bool fine;
+        struct jit_page *page = jit_page_at(cpu, pc, &fine, f);
+        if (!page)
+            return NULL;
+        struct jit_unit *u = fine ? NULL : unit_find(cpu, page, pc);
+        if (u)
+            return u;
+        if (!start)
+            start = host_monotonic_ns();
+        if (fine)
+            max_insns = 1;
+        u = translate_once(cpu, page, pc, fine, &max_insns, f);
+        if (u)
+            jit_count_unit(jc, u, host_monotonic_ns() - start);
+        if (u || f->kind)
+            return u;
+    }
+}

@@ -1,0 +1,225 @@
+/*
+ * engine.c - the run loop of a vCPU, for translated code and for the interpreter.
+ *
+ *   run:  requests? -> context for the CPU's mode -> unit for pc -> enter it -> it returns
+ *           a link      resolve the target, patch the link, enter the target
+ *           LOOKUP      pc is in its slot: interrupts, mode and context are looked at anew
+ *
+ * Interrupts are taken only here, between units, with all state written. Host float control is the guest's inside run.
+ */
+#include "jit/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/option.h"
+#include "jit/cache.h"
+#include "jit/interp.h"
+#include "jit/stats.h"
+#include "memory/memory.h"
+
+static u64 *pc_slot(struct cpu *cpu)
+{
+    return (u64 *)((u8 *)cpu + cpu->isa->slots[cpu->isa->pc_slot].offset);
+}
+
+/* ---- One unit -------------------------------------------------------------------------------- */
+
+/* The interpreter's turn; like translated code, leaves pc in its slot or returns at a link's target the same way. */
+static void enter_interp(struct cpu *cpu, struct jit_unit *u)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct ir_interp_exit e = interp_run(cpu, u->ir, jc->values);
+    if (e.kind == IR_INTERP_FAULT)
+        cpu->isa->fault(cpu, &e.fault);
+    else if (e.kind == IR_INTERP_JUMP)
+        *pc_slot(cpu) = e.pc;
+}
+
+/* Runs translated code from `code` until it needs the engine; links on the way are resolved. */
+static void enter_code(struct cpu *cpu, const u8 *code)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct jit *jit = jc->jit;
+    for (;;) {
+        struct jit_link *link = jit->enter(cpu, jc->context, code);
+        jc->stats.exits++;
+        if (link == JIT_EXIT_LOOKUP)
+            return;
+        *pc_slot(cpu) = link->pc;
+        if (cpu_exit_pending(cpu) || !jit->opt.link)
+            return;
+        struct isa_fault f;
+        struct jit_unit *u = jit_unit_at(cpu, link->pc, &f);
+        if (!u) {
+            jc->stats.faults++;
+            cpu->isa->fault(cpu, &f);
+            return;
+        }
+        jit_link(jit, link, u);
+        jc->stats.links++;
+        jit_jump_insert(cpu, u);
+        code = u->code;
+    }
+}
+
+/* Host code (or unit, for the interpreter) at pc; NULL after a fetch fault was taken. */
+static const u8 *code_at(struct cpu *cpu, u64 pc)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct tlb_jump_entry *e = &jc->context->jump[tlb_jump_index(pc)];
+    if (atomic_load_explicit(&e->pc, memory_order_relaxed) == pc)
+        return e->code;
+    struct isa_fault f;
+    struct jit_unit *u = jit_unit_at(cpu, pc, &f);
+    jc->stats.lookups++;
+    if (!u) {
+        jc->stats.faults++;
+        cpu->isa->fault(cpu, &f);
+        return NULL;
+    }
+    if (!jc->fetch_fine)
+        jit_jump_insert(cpu, u);
+    return u->code ? u->code : (const u8 *)u;
+}
+
+/* ---- Loop ------------------------------------------------------------------------------------ */
+
+/* False: the engine must return to the CPU's thread. */
+static bool engine_requests(struct cpu *cpu)
+{
+    u32 why = cpu_exit_pending(cpu);
+    if (why & (CPU_EXIT_STOP | CPU_EXIT_WORK))
+        return false;
+    if (why & CPU_EXIT_IRQ)
+        atomic_fetch_and(&cpu->exit_request, ~(u32)CPU_EXIT_IRQ);
+    if (cpu->isa->interrupt(cpu)) {
+        jit_cpu(cpu)->stats.interrupts++;
+        cpu->halted = false;
+    }
+    return !cpu->halted;
+}
+
+static void engine_loop(struct cpu *cpu)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct jit *jit = jc->jit;
+    while (engine_requests(cpu)) {
+        epoch_quiescent(jit->epoch, &cpu->epoch);
+        cpu->unwind = 0;
+        if (unlikely(jit->opt.stress_flush) && ++jc->until_flush >= jit->opt.stress_flush) {
+            jc->until_flush = 0;
+            jit_cache_flush(cpu);
+            jit_flush_all(cpu);
+        }
+        jit_context_refresh(cpu);
+        u64 pc = *pc_slot(cpu);
+        const u8 *code = code_at(cpu, pc);
+        if (!code)
+            continue;
+        if (log_on(jit->log, LOG_EXEC | LOG_CPU))
+            jit_log_entry(cpu, pc);
+        if (!jit->backend)
+            enter_interp(cpu, (struct jit_unit *)(uintptr_t)code);
+        else
+            enter_code(cpu, code);
+    }
+}
+
+static void engine_run(struct cpu *cpu)
+{
+    struct jit *jit = jit_cpu(cpu)->jit;
+    jit_float_reload(cpu);
+    engine_loop(cpu);
+    jit_float_merge(cpu);
+    if (jit->backend)
+        jit->backend->float_restore();
+    epoch_reclaim(jit->epoch);
+}
+
+void jit_float_merge(struct cpu *cpu)
+{
+    const struct jit_backend *backend = jit_cpu(cpu)->jit->backend;
+    if (!backend)
+        return;
+    unsigned flags = backend->float_accrued();
+    if (flags)
+        cpu->isa->float_accrue(cpu, flags);
+}
+
+void jit_float_reload(struct cpu *cpu)
+{
+    const struct jit_backend *backend = jit_cpu(cpu)->jit->backend;
+    if (backend)
+        backend->float_control(cpu->isa->float_round(cpu));
+}
+
+void jit_sync_code(struct cpu *cpu)
+{
+    (void)cpu;
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* ---- Attach ---------------------------------------------------------------------------------- */
+
+static int engine_attach(struct cpu *cpu, struct err *err)
+{
+    struct jit *jit = cpu->host->engine_shared;
+    if (jit->cpu_count == ARRAY_SIZE(jit->cpus))
+        return err_set(err, ENOSPC, "more than %zu CPUs", ARRAY_SIZE(jit->cpus));
+    struct jit_cpu *jc = host_map(-1, sizeof(*jc), err);
+    if (!jc)
+        return err ? -err->code : -ENOMEM;
+    jc->jit = jit;
+    jc->linked_addr = ~UINT64_C(0);
+    arena_init(&jc->arena);
+    jc->values = calloc(IR_MAX_OPS, sizeof(*jc->values));
+    if (!jc->values) {
+        host_unmap(jc, sizeof(*jc));
+        return err_set(err, ENOMEM, "no memory for CPU %u", cpu->index);
+    }
+    cpu->engine_data = jc;
+    jit->cpus[jit->cpu_count++] = cpu;
+    return 0;
+}
+
+static void engine_detach(struct cpu *cpu)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct jit *jit = jc->jit;
+    jit_chunk_release(jc);
+    for (u32 i = 0; i < jit->cpu_count; i++) {
+        if (jit->cpus[i] == cpu) {
+            jit->cpus[i] = jit->cpus[--jit->cpu_count];
+            break;
+        }
+    }
+    arena_fini(&jc->arena);
+    free(jc->values);
+    host_unmap(jc, sizeof(*jc));
+    cpu->engine_data = NULL;
+}
+
+static void engine_state_changed(struct cpu *cpu)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    jit_flush_all(cpu);
+    jc->context = NULL;
+    jc->linked_addr = ~UINT64_C(0);
+}
+
+const struct cpu_engine cpu_engine_jit = {
+    .name = "jit",
+    .attach = engine_attach,
+    .detach = engine_detach,
+    .run = engine_run,
+    .state_changed = engine_state_changed,
+};
+
+const struct cpu_engine cpu_engine_interp = {
+    .name = "interp",
+    .attach = engine_attach,
+    .detach = engine_detach,
+    .run = engine_run,
+    .state_changed = engine_state_changed,
+};

@@ -1,0 +1,83 @@
+/*
+ * link.c - direct links between units, and the jump entries that indirect jumps probe.
+ *
+ * A link within a page holds as long as both units are valid. A link to another page also compares, in its host code, the id of the code
+ * page that the target's virtual page is now; it is never moved to another page's code, because a CPU may stand between the
+ * compare and the jump (patch order alone cannot exclude that).
+ *
+ * Locking: jit->lock for links. Jump entries: the owner writes them; other threads only empty them.
+ */
+#include "jit/cache.h"
+
+static bool link_may_go(const struct jit_link *link, const struct jit_unit *to)
+{
+    if (link->to || !atomic_load(&link->from->valid) || !atomic_load(&to->valid))
+        return false;
+    if (link->pc != to->pc || link->from->mode != to->mode || link->from->page[0]->isa != to->page[0]->isa)
+        return false;
+    if (!link->id_patch)
+        return link->from->page[0] == to->page[0];
+    return !link->page_id || link->page_id == to->page_id[0];
+}
+
+void jit_link(struct jit *jit, struct jit_link *link, struct jit_unit *to)
+{
+    if (!jit->backend || !jit->opt.link || jit->opt.check)
+        return;
+    pthread_mutex_lock(&jit->lock);
+    if (link_may_go(link, to)) {
+        link->to = to;
+        link->page_id = to->page_id[0];
+        link->next_in = to->incoming;
+        to->incoming = link;
+        jit->backend->patch(jit, link, to->code, to->page_id[0]);
+    }
+    pthread_mutex_unlock(&jit->lock);
+}
+
+void jit_unlink_all(struct jit *jit, struct jit_unit *u)
+{
+    for (struct jit_link *l = u->incoming, *next; l; l = next) {
+        next = l->next_in;
+        l->to = NULL;
+        l->next_in = NULL;
+        jit->backend->patch(jit, l, NULL, 0);
+    }
+    u->incoming = NULL;
+    for (u32 i = 0; i < u->link_count; i++) {
+        struct jit_link *l = &u->links[i];
+        if (!l->to)
+            continue;
+        struct jit_link **p = &l->to->incoming;
+        while (*p && *p != l)
+            p = &(*p)->next_in;
+        if (*p)
+            *p = l->next_in;
+        l->to = NULL;
+    }
+}
+
+void jit_jump_insert(struct cpu *cpu, struct jit_unit *u)
+{
+    struct tlb_jump_entry *e = &jit_cpu(cpu)->context->jump[tlb_jump_index(u->pc)];
+    atomic_store_explicit(&e->pc, ~UINT64_C(0), memory_order_relaxed);
+    jit_cpu(cpu)->context->jump_pages[tlb_code_index(u->pc)] = 1;
+    e->code = u->code ? u->code : (const u8 *)u;
+    atomic_store(&e->pc, u->pc);
+    /* An invalidation by another thread before this store did not see the entry. */
+    if (!atomic_load(&u->valid))
+        atomic_store(&e->pc, ~UINT64_C(0));
+}
+
+void jit_jump_forget(struct jit *jit, struct jit_unit *u)
+{
+    u32 index = tlb_jump_index(u->pc);
+    for (u32 i = 0; i < jit->cpu_count; i++) {
+        struct jit_cpu *jc = jit_cpu(jit->cpus[i]);
+        for (u32 n = 0; n < TLB_CONTEXTS; n++) {
+            struct tlb_jump_entry *e = &jc->contexts[n].jump[index];
+            if (atomic_load_explicit(&e->pc, memory_order_relaxed) == u->pc)
+                atomic_store(&e->pc, ~UINT64_C(0));
+        }
+    }
+}

@@ -1,0 +1,300 @@
+/*
+ * slow.c - guest memory access out of line: TLB misses, MMIO, page crossings, pages with code; and the exit by a guest fault.
+ *
+ * Entered from translated code's cold stubs (jit_slow_access), from the interpreter, and from helpers (jit_read, jit_write). All on the
+ * vCPU's thread. An access that crosses a page has both pages resolved before anything is stored.
+ */
+#include "jit/cache.h"
+
+#include "memory/memory.h"
+
+/* ---- One page -------------------------------------------------------------------------------- */
+
+static u64 host_load(const u8 *p, unsigned size)
+{
+    switch (size) {
+    case 1: return *p;
+    case 2: return __atomic_load_n((const u16 *)p, __ATOMIC_RELAXED);
+    case 4: return __atomic_load_n((const u32 *)p, __ATOMIC_RELAXED);
+    case 8: return __atomic_load_n((const u64 *)p, __ATOMIC_RELAXED);
+    default: return load_le(p, size);
+    }
+}
+
+static void host_store(u8 *p, u64 v, unsigned size)
+{
+    switch (size) {
+    case 1: *p = (u8)v; break;
+    case 2: __atomic_store_n((u16 *)p, (u16)v, __ATOMIC_RELAXED); break;
+    case 4: __atomic_store_n((u32 *)p, (u32)v, __ATOMIC_RELAXED); break;
+    case 8: __atomic_store_n((u64 *)p, v, __ATOMIC_RELAXED); break;
+    default: store_le(p, v, size); break;
+    }
+}
+
+/* Value in little-endian order of the bytes at t; io is asked in naturally aligned powers of two. */
+static bool target_load(struct cpu *cpu, const struct tlb_target *t, unsigned size, u64 *out)
+{
+    if (t->host) {
+        *out = host_load(t->host, size);
+        return true;
+    }
+    jit_cpu(cpu)->stats.io++;
+    return mem_read(cpu->space, t->paddr, out, size) == MEM_OK;
+}
+
+static void ram_store(struct cpu *cpu, const struct tlb_target *t, u64 v, unsigned size)
+{
+    struct jit *jit = jit_cpu(cpu)->jit;
+    if (t->flags & TLB_RESERVED) {
+        pthread_mutex_lock(&jit->reserve_lock);
+        atomic_break_reservations(cpu, t->host, size);
+        host_store(t->host, v, size);
+        pthread_mutex_unlock(&jit->reserve_lock);
+    } else {
+        host_store(t->host, v, size);
+    }
+    if (t->flags & (TLB_CODE | TLB_LOG))
+        memory_ram_written(t->ram, t->ram_offset, size);
+}
+
+static bool target_store(struct cpu *cpu, const struct tlb_target *t, u64 v, unsigned size)
+{
+    if (t->host) {
+        ram_store(cpu, t, v, size);
+        return true;
+    }
+    jit_cpu(cpu)->stats.io++;
+    return mem_write(cpu->space, t->paddr, v, size) == MEM_OK;
+}
+
+/* Part of an access that crosses a page: any size below 8, so io goes byte by byte. */
+static bool part_load(struct cpu *cpu, const struct tlb_target *t, unsigned size, u64 *out)
+{
+    if (t->host)
+        return target_load(cpu, t, size, out);
+    *out = 0;
+    for (unsigned i = 0; i < size; i++) {
+        struct tlb_target byte = {.paddr = t->paddr + i};
+        u64 v;
+        if (!target_load(cpu, &byte, 1, &v))
+            return false;
+        *out |= v << (8 * i);
+    }
+    return true;
+}
+
+static bool part_store(struct cpu *cpu, const struct tlb_target *t, u64 v, unsigned size)
+{
+    if (t->host)
+        return target_store(cpu, t, v, size);
+    for (unsigned i = 0; i < size; i++) {
+        struct tlb_target byte = {.paddr = t->paddr + i};
+        if (!target_store(cpu, &byte, (u8)(v >> (8 * i)), 1))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Whole accesses -------------------------------------------------------------------------- */
+
+static enum isa_fault_kind refuse(struct isa_fault *f, enum isa_fault_kind kind, enum isa_access access, u64 vaddr)
+{
+    *f = (struct isa_fault){.kind = kind, .access = access, .vaddr = vaddr};
+    return kind;
+}
+
+/* Bytes of the access on its first page; size when it does not cross. */
+static unsigned bytes_here(u64 vaddr, unsigned size)
+{
+    u64 left = TLB_PAGE - (vaddr & (TLB_PAGE - 1));
+    return left < size ? (unsigned)left : size;
+}
+
+enum isa_fault_kind slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out, struct isa_fault *f)
+{
+    unsigned size = IR_MEM_BYTES(aux), n = (aux & IR_MEM_CONTEXT) >> IR_MEM_CONTEXT_SHIFT;
+    unsigned here = bytes_here(vaddr, size);
+    struct tlb_target t, next;
+    u64 high;
+    bool ok;
+    if ((aux & IR_MEM_ALIGN) && vaddr & (size - 1))
+        return refuse(f, ISA_FAULT_ALIGNMENT, ISA_READ, vaddr);
+    if (tlb_resolve(cpu, n, vaddr, ISA_READ, &t, f))
+        return f->kind;
+    if (here == size) {
+        ok = target_load(cpu, &t, size, out);
+    } else {
+        if (tlb_resolve(cpu, n, vaddr + here, ISA_READ, &next, f))
+            return f->kind;
+        ok = part_load(cpu, &t, here, out) && part_load(cpu, &next, size - here, &high);
+        if (ok)
+            *out |= high << (8 * here);
+    }
+    if (!ok)
+        return refuse(f, ISA_FAULT_ACCESS, ISA_READ, vaddr);
+    if (aux & IR_MEM_BIG)
+        *out = bswap_size(*out, size);
+    return ISA_FAULT_NONE;
+}
+
+enum isa_fault_kind slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 value, struct isa_fault *f)
+{
+    unsigned size = IR_MEM_BYTES(aux), n = (aux & IR_MEM_CONTEXT) >> IR_MEM_CONTEXT_SHIFT;
+    unsigned here = bytes_here(vaddr, size);
+    struct tlb_target t, next;
+    bool ok;
+    if ((aux & IR_MEM_ALIGN) && vaddr & (size - 1))
+        return refuse(f, ISA_FAULT_ALIGNMENT, ISA_WRITE, vaddr);
+    if (aux & IR_MEM_BIG)
+        value = bswap_size(value, size);
+    if (tlb_resolve(cpu, n, vaddr, ISA_WRITE, &t, f))
+        return f->kind;
+    if (here == size) {
+        ok = target_store(cpu, &t, value, size);
+    } else {
+        if (tlb_resolve(cpu, n, vaddr + here, ISA_WRITE, &next, f))
+            return f->kind;
+        ok = part_store(cpu, &t, value, here) && part_store(cpu, &next, value >> (8 * here), size - here);
+    }
+    if (!ok)
+        return refuse(f, ISA_FAULT_ACCESS, ISA_WRITE, vaddr);
+    if (!n && t.flags & (TLB_CODE | TLB_RESERVED))
+        tlb_relax(cpu, vaddr);
+    return ISA_FAULT_NONE;
+}
+
+enum isa_fault_kind jit_read(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size, u64 *out, struct isa_fault *f)
+{
+    return slow_load(cpu, ctz64(size) | context << IR_MEM_CONTEXT_SHIFT, vaddr, out, f);
+}
+
+enum isa_fault_kind jit_write(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size, u64 value, struct isa_fault *f)
+{
+    return slow_store(cpu, ctz64(size) | context << IR_MEM_CONTEXT_SHIFT, vaddr, value, f);
+}
+
+/* ---- Physical -------------------------------------------------------------------------------- */
+
+bool jit_phys_read(struct cpu *cpu, u64 paddr, unsigned size, u64 *out)
+{
+    struct tlb_target t;
+    tlb_physical(cpu, paddr, &t);
+    if (!t.host || paddr & (size - 1))
+        return false;
+    *out = host_load(t.host, size);
+    return true;
+}
+
+bool jit_phys_cas(struct cpu *cpu, u64 paddr, unsigned size, u64 *expected, u64 desired)
+{
+    struct tlb_target t;
+    bool done;
+    tlb_physical(cpu, paddr, &t);
+    if (!t.host || t.flags & TLB_IO || paddr & (size - 1))
+        return false;
+    if (size == 4) {
+        u32 want = (u32)*expected;
+        done = __atomic_compare_exchange_n((u32 *)t.host, &want, (u32)desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        *expected = want;
+    } else {
+        done = __atomic_compare_exchange_n((u64 *)t.host, expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+    if (done)
+        memory_ram_written(t.ram, t.ram_offset, size);
+    return done;
+}
+
+/* ---- From translated code -------------------------------------------------------------------- */
+
+static u64 *slot_address(struct cpu *cpu, unsigned slot)
+{
+    return (u64 *)((u8 *)cpu + cpu->isa->slots[slot].offset);
+}
+
+void jit_write_state(struct cpu *cpu, const struct jit_frame *frame, const struct jit_site *site)
+{
+    const u8 *p = site->map, *end = p + site->map_bytes;
+    *slot_address(cpu, cpu->isa->pc_slot) = load_le(p, 8);
+    p += 8;
+    while (p < end) {
+        u64 *slot = slot_address(cpu, p[0]);
+        u8 loc = p[1];
+        p += 2;
+        if (loc == JIT_LOC_CONST) {
+            *slot = (u64)(s64)(s32)load_le(p, 4);
+            p += 4;
+        } else if (loc == JIT_LOC_CONST64) {
+            *slot = load_le(p, 8);
+            p += 8;
+        } else if (loc == JIT_LOC_SPILL) {
+            *slot = frame->spill[*p++];
+        } else {
+            *slot = loc < JIT_LOC_XMM ? frame->gpr[loc] : frame->xmm[loc - JIT_LOC_XMM][0];
+        }
+    }
+}
+
+static u64 frame_get(const struct jit_frame *frame, u8 loc)
+{
+    if (loc == JIT_LOC_NONE)
+        return 0;
+    return loc < JIT_LOC_XMM ? frame->gpr[loc] : frame->xmm[loc - JIT_LOC_XMM][0];
+}
+
+static void frame_put(struct jit_frame *frame, u8 loc, u64 v)
+{
+    if (loc == JIT_LOC_NONE)
+        return;
+    if (loc < JIT_LOC_XMM)
+        frame->gpr[loc] = v;
+    else
+        frame->xmm[loc - JIT_LOC_XMM][0] = v;
+}
+
+u64 jit_extend(unsigned aux, unsigned type, u64 v)
+{
+    unsigned bits = 8 * IR_MEM_BYTES(aux);
+    if (!(aux & IR_MEM_SIGNED) || bits >= 64)
+        return v;
+    v = (u64)bits_sext(v, bits);
+    return type == IR_I32 ? (u32)v : v;
+}
+
+static enum isa_fault_kind site_access(struct cpu *cpu, const struct jit_site *s, u64 a, u64 b, u64 c, u64 *out,
+                                       struct isa_fault *f)
+{
+    enum isa_fault_kind kind;
+    switch (s->op) {
+    case IR_LOAD: kind = slow_load(cpu, s->aux, a, out, f); break;
+    case IR_STORE: return slow_store(cpu, s->aux, a, b, f);
+    case IR_RMW: kind = slow_rmw(cpu, s->aux, s->kind, a, b, out, f); break;
+    case IR_CAS: kind = slow_cas(cpu, s->aux, a, b, c, out, f); break;
+    case IR_LOAD_LINKED: kind = slow_load_linked(cpu, s->aux, a, out, f); break;
+    default:
+        assert(s->op == IR_STORE_COND && "an operation that has no slow path");
+        return slow_store_cond(cpu, s->aux, a, b, out, f);
+    }
+    *out = jit_extend(s->aux, s->type, *out);
+    return kind;
+}
+
+bool jit_slow_access(struct cpu *cpu, struct jit_frame *frame, const struct jit_site *site)
+{
+    struct isa_fault f;
+    u64 out = 0;
+    if (site->op == IR_TRAP_IF) {
+        jit_write_state(cpu, frame, site);
+        void (*fn)(struct cpu *, u64) = (void (*)(struct cpu *, u64))cpu->isa->helpers[site->kind].fn;
+        fn(cpu, site->argument);
+        return false;
+    }
+    u64 addr = frame_get(frame, site->addr) + (u64)(s64)site->offset;
+    if (site_access(cpu, site, addr, frame_get(frame, site->value), frame_get(frame, site->value2), &out, &f)) {
+        jit_write_state(cpu, frame, site);
+        cpu->isa->fault(cpu, &f);
+        return false;
+    }
+    frame_put(frame, site->result, out);
+    return true;
+}

@@ -1,0 +1,19 @@
+/*
+ * stats.h - what the engine tells about itself: logs of translations, counters, perf map. For files of jit/.
+ */
+#ifndef JIT_STATS_H
+#define JIT_STATS_H
+
+#include "jit/jit.h"
+
+/* -d in_asm, ir, ir_opt, out_asm: each in its place of a translation. */
+void jit_log_guest(struct cpu *cpu, const struct ir_unit *ir);
+void jit_log_ir(struct jit *jit, const struct ir_unit *ir, u32 item, const char *title);
+void jit_log_unit(struct cpu *cpu, const struct jit_unit *u);
+/* -d exec, -d cpu: before a unit runs. */
+void jit_log_entry(struct cpu *cpu, u64 pc);
+void jit_count_unit(struct jit_cpu *jc, const struct jit_unit *u, u64 ns);
+/* Host disassembly; back end's or capstone's. */
+void jit_print_code(FILE *f, const u8 *code, u32 size);
+
+#endif

@@ -1,0 +1,306 @@
+/*
+ * tlb.c - TLB contexts: choice, fill, flush.
+ *
+ * Invariants:
+ *  1. jc->context answers for the CPU's current keys and mode whenever translated code runs.
+ *  2. A fast write entry never stands for a page with code lines or reservations (protocol at tlb_fill and smc.c).
+ *  3. A dead context (live false) holds anything; it is cleared when it is taken into use.
+ *
+ * Flushes come only from the CPU's own thread (the guest's shoot-downs are its own interrupts), except tlb_flush_everything.
+ */
+#include "jit/cache.h"
+
+#include "memory/memory.h"
+
+/* ---- Contexts -------------------------------------------------------------------------------- */
+
+void jit_context_clear(struct jit_cpu *jc, struct tlb_context *c)
+{
+    for (u32 i = 0; i <= jc->jit->tlb_mask; i++) {
+        atomic_store_explicit(&c->data[0][i].tag, TLB_INVALID, memory_order_relaxed);
+        atomic_store_explicit(&c->data[1][i].tag, TLB_INVALID, memory_order_relaxed);
+    }
+    memset(c->written, 0, sizeof(c->written));
+    for (u32 i = 0; i < TLB_CODE_ENTRIES; i++)
+        c->code[i] = (struct tlb_code_entry){.tag = TLB_INVALID};
+    for (u32 i = 0; i < TLB_JUMP_ENTRIES; i++)
+        atomic_store_explicit(&c->jump[i].pc, ~UINT64_C(0), memory_order_relaxed);
+    memset(c->jump_pages, 0, sizeof(c->jump_pages));
+    for (unsigned i = 0; i < 2; i++) {
+        c->large[i][0] = ~UINT64_C(0);
+        c->large[i][1] = 0;
+    }
+    jc->stats.flushes++;
+}
+
+static bool same_key(const struct isa_context *a, const struct isa_context *b)
+{
+    return a->space == b->space && a->view == b->view;
+}
+
+static bool context_is(const struct tlb_context *c, const struct isa_context *data,
+                       const struct isa_context *fetch, u64 mode)
+{
+    return c->live && c->key_mode == mode && same_key(&c->key_data, data) && same_key(&c->key_fetch, fetch);
+}
+
+struct tlb_context *jit_context_refresh(struct cpu *cpu)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    if (likely(jc->context && jc->context_stamp == cpu->context_stamp && jc->context_mode == cpu->mode &&
+               jc->context->live))
+        return jc->context;
+    struct isa_context data, fetch;
+    cpu->isa->context(cpu, 0, &data);
+    cpu->isa->context(cpu, ISA_CONTEXT_FETCH, &fetch);
+    struct tlb_context *c = NULL, *oldest = &jc->contexts[0];
+    for (u32 i = 0; i < TLB_CONTEXTS && !c; i++) {
+        struct tlb_context *k = &jc->contexts[i];
+        if (context_is(k, &data, &fetch, cpu->mode))
+            c = k;
+        else if (!k->live || (oldest->live && k->used < oldest->used))
+            oldest = k;
+    }
+    if (!c) {
+        c = oldest;
+        jit_context_clear(jc, c);
+        c->key_data = data;
+        c->key_fetch = fetch;
+        c->key_mode = cpu->mode;
+        c->live = true;
+        jc->stats.contexts++;
+    }
+    c->used = ++jc->use_counter;
+    jc->context = c;
+    jc->context_stamp = cpu->context_stamp;
+    jc->context_mode = cpu->mode;
+    return c;
+}
+
+/* ---- Fill ------------------------------------------------------------------------------------ */
+
+void tlb_physical(struct cpu *cpu, u64 paddr, struct tlb_target *t)
+{
+    struct mem_section s;
+    *t = (struct tlb_target){.paddr = paddr};
+    if (!mem_find(cpu->space, paddr, &s) || !s.ram)
+        return;
+    t->ram = s.ram;
+    t->ram_offset = s.ram_offset;
+    t->host = s.ram->host + s.ram_offset;
+    t->flags = s.readonly ? TLB_IO : 0;
+}
+
+/* Flags that a write entry of the page must have now. */
+static u32 write_flags(const struct jit *jit, const struct ram_block *ram, u64 ram_offset)
+{
+    u32 flags = 0;
+    if (atomic_load(&ram->code_lines[ram_offset >> TLB_PAGE_BITS]))
+        flags |= TLB_CODE;
+    if (atomic_load(&jit->reservations))
+        flags |= TLB_RESERVED;
+    if (ram_block_logging(ram))
+        flags |= TLB_LOG;
+    return flags;
+}
+
+/*
+ * Publishes the entry, then looks at what would make it slow, and makes it so: the other side (jit_protect_lines, strong
+ * reservations) first sets its mark, then looks at the entries.
+ */
+static void tlb_publish_write(struct jit *jit, struct tlb_context *c, u32 i, u64 vpage, const struct tlb_info *info)
+{
+    c->written[i] = tlb_page_key(info->ram->host + info->ram_offset);
+    atomic_store(&c->data[1][i].tag, vpage);
+    atomic_thread_fence(memory_order_seq_cst);
+    u32 flags = write_flags(jit, info->ram, info->ram_offset);
+    if (flags)
+        atomic_fetch_or(&c->data[1][i].tag, flags);
+}
+
+static void tlb_fill(struct cpu *cpu, u64 vaddr, bool write, const struct tlb_target *t)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct tlb_context *c = jc->context;
+    u32 i = tlb_index(vaddr, jc->jit->tlb_mask);
+    u64 vpage = vaddr & TLB_PAGE_MASK;
+    struct tlb_entry *e = &c->data[write][i];
+    struct tlb_info *info = &c->info[write][i];
+    bool direct = t->host && !(write && (t->flags & TLB_IO));
+    atomic_store(&e->tag, TLB_INVALID);
+    *info = (struct tlb_info){.paddr = t->paddr & TLB_PAGE_MASK,
+                              .ram = direct ? t->ram : NULL,
+                              .ram_offset = t->ram_offset & TLB_PAGE_MASK};
+    e->addend = (u64)(uintptr_t)t->host - vaddr;
+    if (!direct) {
+        atomic_store(&e->tag, vpage | TLB_IO);
+        if (write)
+            c->written[i] = 0;
+    } else if (write) {
+        tlb_publish_write(jc->jit, c, i, vpage, info);
+    } else {
+        atomic_store(&e->tag, vpage);
+    }
+}
+
+static void note_large(struct tlb_context *c, u64 vaddr, u64 size)
+{
+    u64 *range = c->large[vaddr >> 63];
+    u64 first = align_down(vaddr, size);
+    range[0] = MIN(range[0], first);
+    range[1] = MAX(range[1], first + size - 1);
+}
+
+static enum isa_fault_kind tlb_walk(struct cpu *cpu, unsigned n, u64 vaddr, enum isa_access access,
+                                    struct tlb_target *t, struct isa_fault *f)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct isa_context other;
+    struct isa_mapping m;
+    if (n)
+        cpu->isa->context(cpu, n, &other);
+    jc->stats.walks++;
+    f->kind = cpu->isa->walk(cpu, n ? &other : &jc->context->key_data, vaddr, access, &m, f);
+    if (f->kind)
+        return f->kind;
+    tlb_physical(cpu, m.paddr, t);
+    if (!n && m.page_size >= TLB_PAGE) {
+        if (m.page_size > TLB_PAGE)
+            note_large(jc->context, vaddr, m.page_size);
+        tlb_fill(cpu, vaddr, access == ISA_WRITE, t);
+    }
+    if (t->host && access == ISA_WRITE) {
+        if (t->flags & TLB_IO)
+            t->host = NULL;
+        else
+            t->flags |= write_flags(jc->jit, t->ram, t->ram_offset);
+    }
+    return ISA_FAULT_NONE;
+}
+
+enum isa_fault_kind tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr, enum isa_access access,
+                                struct tlb_target *t, struct isa_fault *f)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    bool write = access == ISA_WRITE;
+    u32 i = tlb_index(vaddr, jc->jit->tlb_mask);
+    *f = (struct isa_fault){.access = access, .vaddr = vaddr};
+    jc->stats.tlb_misses++;
+    if (!n) {
+        struct tlb_entry *e = &jc->context->data[write][i];
+        const struct tlb_info *info = &jc->context->info[write][i];
+        u64 tag = atomic_load_explicit(&e->tag, memory_order_relaxed);
+        if ((tag & (TLB_PAGE_MASK | TLB_INVALID)) == (vaddr & TLB_PAGE_MASK)) {
+            u64 low = vaddr & (TLB_PAGE - 1);
+            *t = (struct tlb_target){.paddr = info->paddr | low,
+                                     .ram = info->ram,
+                                     .ram_offset = info->ram_offset | low,
+                                     .host = info->ram ? info->ram->host + info->ram_offset + low : NULL,
+                                     .flags = (u32)tag & (TLB_PAGE - 1)};
+            return ISA_FAULT_NONE;
+        }
+    }
+    return tlb_walk(cpu, n, vaddr, access, t, f);
+}
+
+void tlb_relax(struct cpu *cpu, u64 vaddr)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    u32 i = tlb_index(vaddr, jc->jit->tlb_mask);
+    struct tlb_info *info = &jc->context->info[1][i];
+    u64 tag = atomic_load(&jc->context->data[1][i].tag);
+    if ((tag & TLB_PAGE_MASK) == (vaddr & TLB_PAGE_MASK) && !(tag & TLB_INVALID) && info->ram &&
+        !write_flags(jc->jit, info->ram, info->ram_offset))
+        tlb_publish_write(jc->jit, jc->context, i, vaddr & TLB_PAGE_MASK, info);
+}
+
+/* ---- From other threads ---------------------------------------------------------------------- */
+
+static void slow_writes_context(struct tlb_context *c, u32 key, u32 flag)
+{
+    for (u32 i = 0; i < TLB_ENTRIES; i++) {
+        if (unlikely(c->written[i] == key))
+            atomic_fetch_or(&c->data[1][i].tag, flag);
+    }
+}
+
+void tlb_slow_writes(struct jit *jit, const u8 *host_page, u32 flag)
+{
+    u32 key = tlb_page_key(host_page);
+    atomic_thread_fence(memory_order_seq_cst);
+    for (u32 n = 0; n < jit->cpu_count; n++) {
+        struct jit_cpu *jc = jit_cpu(jit->cpus[n]);
+        for (u32 i = 0; i < TLB_CONTEXTS; i++) {
+            if (jc->contexts[i].live)
+                slow_writes_context(&jc->contexts[i], key, flag);
+        }
+    }
+}
+
+void tlb_flush_everything(struct jit *jit)
+{
+    for (u32 n = 0; n < jit->cpu_count; n++)
+        jit_flush_all(jit->cpus[n]);
+}
+
+/* ---- Flush ----------------------------------------------------------------------------------- */
+
+static void context_drop(struct jit_cpu *jc, struct tlb_context *c)
+{
+    if (c == jc->context)
+        jit_context_clear(jc, c);
+    else
+        c->live = false;
+}
+
+void jit_flush_all(struct cpu *cpu)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    for (u32 i = 0; i < TLB_CONTEXTS; i++) {
+        if (jc->contexts[i].live)
+            context_drop(jc, &jc->contexts[i]);
+    }
+}
+
+static void context_flush_page(struct jit_cpu *jc, struct tlb_context *c, u64 vaddr)
+{
+    const u64 *large = c->large[vaddr >> 63];
+    if (vaddr >= large[0] && vaddr <= large[1]) {
+        context_drop(jc, c);
+        return;
+    }
+    u64 vpage = vaddr & TLB_PAGE_MASK;
+    u32 i = tlb_index(vaddr, jc->jit->tlb_mask), k = tlb_code_index(vaddr);
+    atomic_store_explicit(&c->data[0][i].tag, TLB_INVALID, memory_order_relaxed);
+    atomic_store_explicit(&c->data[1][i].tag, TLB_INVALID, memory_order_relaxed);
+    c->written[i] = 0;
+    if (c->code[k].tag == vpage)
+        c->code[k] = (struct tlb_code_entry){.tag = TLB_INVALID};
+    if (!c->jump_pages[k])
+        return;
+    c->jump_pages[k] = 0;
+    for (u32 j = 0; j < TLB_JUMP_ENTRIES; j++) {
+        u64 pc = atomic_load_explicit(&c->jump[j].pc, memory_order_relaxed);
+        if (pc != ~UINT64_C(0) && tlb_code_index(pc) == k)
+            atomic_store_explicit(&c->jump[j].pc, ~UINT64_C(0), memory_order_relaxed);
+    }
+}
+
+void jit_flush_space(struct cpu *cpu, u64 space, u64 mask, u64 vaddr)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    for (u32 i = 0; i < TLB_CONTEXTS; i++) {
+        struct tlb_context *c = &jc->contexts[i];
+        if (!c->live || ((c->key_data.space ^ space) & mask && (c->key_fetch.space ^ space) & mask))
+            continue;
+        if (vaddr == ~UINT64_C(0))
+            context_drop(jc, c);
+        else
+            context_flush_page(jc, c, vaddr);
+    }
+}
+
+void jit_flush_page(struct cpu *cpu, u64 vaddr)
+{
+    jit_flush_space(cpu, 0, 0, vaddr);
+}
