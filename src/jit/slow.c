@@ -252,7 +252,7 @@ static void frame_put(struct jit_frame *frame, u8 loc, u64 v)
         frame->xmm[loc - JIT_LOC_XMM][0] = v;
 }
 
-u64 jit_extend(unsigned aux, unsigned type, u64 v)
+static u64 jit_extend(unsigned aux, unsigned type, u64 v)
 {
     unsigned bits = 8 * IR_MEM_BYTES(aux);
     if (!(aux & IR_MEM_SIGNED) || bits >= 64)

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { MUX_ESCAPE = 1, MUX_PORTS = 4 };
+enum { MUX_ESCAPE = 1, MUX_PORTS = 4, MUX_QUEUE = 4096 };
 
 struct mux_chardev {
     struct chardev base;
@@ -19,6 +19,8 @@ struct mux_chardev {
     struct chardev *port[MUX_PORTS];
     unsigned ports, focus;
     bool escaped;
+    u8 queue[MUX_QUEUE]; /* typed ahead of what the focused port takes */
+    size_t queued;
     void (*quit)(void *opaque);
     void *quit_opaque;
 };
@@ -40,21 +42,45 @@ static struct chardev *focused(struct mux_chardev *m)
     return m->ports ? m->port[m->focus] : NULL;
 }
 
-/* Escapes are taken whatever the port's room: there must be a way out of a guest that does not read. */
+/* Escapes are looked for before the port has room for what is before them: there must be a way out of a guest that does not
+ * read. One place is kept for them. */
 static size_t mux_room(void *opaque)
 {
-    (void)opaque;
-    return 1;
+    struct mux_chardev *m = opaque;
+    return MAX(MUX_QUEUE - m->queued, 1);
+}
+
+static void mux_drain(struct mux_chardev *m)
+{
+    struct chardev *p = focused(m);
+    while (p && m->queued) {
+        size_t n = MIN(m->queued, chardev_room(p));
+        if (!n)
+            return;
+        u8 piece[64];
+        n = MIN(n, sizeof(piece));
+        memcpy(piece, m->queue, n);
+        m->queued -= n;
+        memmove(m->queue, m->queue + n, m->queued);
+        chardev_deliver(p, piece, n);
+    }
+}
+
+static void mux_type(struct mux_chardev *m, u8 ch)
+{
+    if (m->queued < MUX_QUEUE)
+        m->queue[m->queued++] = ch;
 }
 
 static void mux_command(struct mux_chardev *m, u8 ch)
 {
     struct chardev *p = focused(m);
     switch (ch) {
-    case MUX_ESCAPE: chardev_deliver(p, &ch, 1); break;
+    case MUX_ESCAPE: mux_type(m, ch); break;
     case 'x': m->quit(m->quit_opaque); break;
     case 'c':
         m->focus = (m->focus + 1) % m->ports;
+        m->queued = 0;
         chardev_send_event(focused(m), CHARDEV_OPENED);
         break;
     case 'b': chardev_send_event(p, CHARDEV_BREAK); break;
@@ -71,10 +97,11 @@ static void mux_receive(void *opaque, const u8 *data, size_t n)
             mux_command(m, data[i]);
         } else if (data[i] == MUX_ESCAPE) {
             m->escaped = true;
-        } else if (chardev_room(focused(m))) {
-            chardev_deliver(focused(m), &data[i], 1);
+        } else {
+            mux_type(m, data[i]);
         }
     }
+    mux_drain(m);
 }
 
 static void mux_event(void *opaque, enum chardev_event event)
@@ -91,7 +118,9 @@ static size_t port_write(struct chardev *c, const u8 *data, size_t n)
 
 static void port_ready(struct chardev *c)
 {
-    chardev_ready(((struct port_chardev *)c)->mux->below);
+    struct mux_chardev *m = ((struct port_chardev *)c)->mux;
+    mux_drain(m);
+    chardev_ready(m->below);
 }
 
 static const struct chardev_kind port_kind = {
