@@ -1,0 +1,22 @@
+# Sourced after say.sh: building guise. Every build folder is one configuration, named after it.
+
+# build_guise FOLDER MESON-OPTION...: configures FOLDER when it is new, and builds what changed in it.
+build_guise() {
+    local folder=$ROOT/$1 title=$1
+    shift
+    if [ ! -f "$folder/build.ninja" ]; then
+        say "configuring $title"
+        rm -rf "$folder"
+        mkdir -p "$folder"
+        quietly "$folder/configure.log" meson setup "$@" "$folder" "$ROOT"
+    fi
+    if ninja -C "$folder" -n 2>/dev/null </dev/null | grep -q 'no work to do'; then
+        return 0
+    fi
+    say "building $title"
+    if [ -t 2 ] && [ -z "${CI:-}" ]; then
+        ninja -C "$folder" </dev/null >&2 || die "$title does not build"
+    else
+        quietly "$folder/build.log" ninja -C "$folder"
+    fi
+}
