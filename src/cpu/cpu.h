@@ -26,6 +26,7 @@
 
 struct mem_space;
 struct clock;
+struct loop;
 struct cpu;
 
 /* Bits of exit_request: why to leave translated code at the next poll. */
@@ -53,6 +54,7 @@ struct cpu_host {
     struct epoch *epoch;
     struct log *log;
     struct clock *clock;        /* virtual: counters and timers */
+    struct loop *loop;          /* whose thread runs the CPUs' timers; NULL: no timers (tests) */
     void *engine_shared;        /* the engine's per-machine part (struct jit *) */
     const struct cpu_engine *engine;
     void (*guest_panic)(void *opaque, struct cpu *cpu, const char *why); /* stops the machine with a message */
