@@ -20,9 +20,12 @@
 #include "memory/memory.h"
 #include "state/state.h"
 
-struct loop;
+struct block;
+struct chardev;
 struct clock;
 struct device;
+struct loop;
+struct netdev;
 
 /* What a device may ask of the machine; any thread. */
 enum device_request {
@@ -41,6 +44,10 @@ struct device_host {
     struct log *log;
     pthread_mutex_t *lock;      /* the machine's device lock */
     void (*request)(void *opaque, enum device_request what, int code);
+    /* Backends by id, as -device ...,chardev=ID names them; NULL: there is none of that name. Main thread. */
+    struct chardev *(*chardev)(void *opaque, const char *id);
+    struct netdev *(*netdev)(void *opaque, const char *id);
+    struct block *(*block)(void *opaque, const char *id);
     void *opaque;
 };
 

@@ -98,10 +98,7 @@ static void ready_task(void *opaque)
 
 void chardev_ready(struct chardev *c)
 {
-    if (loop_is_mine(c->loop))
-        ready_task(c);
-    else
-        loop_post(c->loop, ready_task, c);
+    loop_task_schedule(&c->ready);
 }
 
 /* ---- Output ---------------------------------------------------------------------------------- */
@@ -261,6 +258,7 @@ struct chardev *chardev_new(struct loop *loop, const struct chardev_kind *kind)
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->drained, NULL);
     loop_task_init(&c->arm, loop, arm_output, c);
+    loop_task_init(&c->ready, loop, ready_task, c);
     return c;
 }
 
@@ -325,6 +323,7 @@ void chardev_close(struct chardev *c)
     loop_watch_remove(&c->in_watch);
     loop_watch_remove(&c->out_watch);
     loop_task_cancel(&c->arm);
+    loop_task_cancel(&c->ready);
     pthread_mutex_lock(&c->lock);
     flush_ring(c);
     pthread_mutex_unlock(&c->lock);

@@ -62,6 +62,7 @@ struct chardev {
     size_t head, used;
     u64 dropped;
     struct loop_task arm;          /* watch out_fd for writing */
+    struct loop_task ready;        /* the front has room */
     struct chardev *next;
 };
 
@@ -79,7 +80,7 @@ int must_check chardev_attach(struct chardev *c, const struct chardev_front *fro
 /* Any thread. Returns bytes taken. */
 size_t chardev_write(struct chardev *c, const void *data, size_t n);
 int chardev_printf(struct chardev *c, const char *fmt, ...) printf_like(2, 3);
-/* The front has room again. Any thread. */
+/* The front has room again: it is asked and served later on the loop's thread. Any thread, any locks held. */
 void chardev_ready(struct chardev *c);
 
 /* ---- Mux: one backend, several fronts; Ctrl-A c goes to the next, Ctrl-A h helps, Ctrl-A x asks to end. ---- */
