@@ -19,6 +19,15 @@ static inline unsigned ir_type_bits(unsigned type)
     return type == IR_I32 || type == IR_F32 ? 32 : 64;
 }
 
+/* What a memory op with this aux and result type makes of the bytes it read, zero-extended in v. */
+static inline u64 ir_extend(unsigned aux, unsigned type, u64 v)
+{
+    unsigned bits = 8 * IR_MEM_BYTES(aux);
+    if (aux & IR_MEM_SIGNED && bits < 64)
+        v = (u64)bits_sext(v, bits);
+    return v & ir_type_mask(type);
+}
+
 /* cond of x and y, integers of `type`. */
 bool ir_eval_cond(unsigned cond, unsigned type, u64 x, u64 y);
 
