@@ -9,8 +9,8 @@
  * created it). Any thread calls loop_post, loop_task_schedule, loop_work, loop_stop, timer_set,
  * timer_del.
  *
- * All requests are embedded in their owner; the loop allocates nothing for them. An owner may free
- * a request once its callback has begun, or it was removed.
+ * All requests are embedded in their owner. The owner may free a request once its last callback has
+ * begun, or it was removed. Clocks outlive the timers on them, loops outlive all that is on them.
  *
  * Two engines behind one table of functions: io_uring (ring_uring.c), and poll(2) with worker
  * threads for files (ring_poll.c), chosen when the loop is created: where the host refuses
@@ -45,17 +45,29 @@ const char *loop_engine(const struct loop *loop); /* "io_uring" or "poll" */
 /* Turns until loop_stop. A loop_stop that came before loop_run ends it at once. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
-/* One turn: calls what is due; waits for something when wait is set. For draining (while (busy)
- * loop_turn(l, true)) and for tests. May be called from a callback. */
+/* One turn: calls what is due; waits for something when wait is set (and may return without). For
+ * draining (while (busy) loop_turn(l, true)) and for tests. May be called from a callback, for
+ * which it is a quiescent point. */
 void loop_turn(struct loop *loop, bool wait);
 /* Is the calling thread the one that runs (or, when none does, created) the loop? */
 bool loop_is_mine(const struct loop *loop);
+
+/* ---- Blocking work on a worker thread ---- */
+struct loop_work {
+    void (*fn)(struct loop_work *w);   /* on a worker thread */
+    void (*done)(struct loop_work *w); /* on the loop's thread, afterwards */
+    void *opaque;
+    struct loop *loop; /* from here on the loop's own */
+    struct loop_work *next;
+};
+void loop_work(struct loop *loop, struct loop_work *w); /* any thread */
 
 /* ---- Descriptors ---- */
 enum loop_event {
     LOOP_READ = 1,
     LOOP_WRITE = 2,
-    LOOP_HANGUP = 4, /* error or hang-up: reported always, whatever was asked for */
+    LOOP_HANGUP = 4, /* error or hang-up: reported always, together with all that was asked for, so
+                        that read() and write() get to say more */
 };
 struct loop_watch {
     int fd;
@@ -63,12 +75,12 @@ struct loop_watch {
     void (*fn)(struct loop_watch *w, u32 events);
     void *opaque;
     struct loop *loop; /* NULL while it is not added; from here on the loop's own */
-    struct loop_watch *next, **prev;
-    u64 engine[3];
+    void *engine;
+    u32 index;
 };
-/* Level-triggered: called again as long as the descriptor is ready. fd, events, fn are filled in by
- * the caller. Fails (-errno) for a descriptor that cannot be polled: regular files are always
- * ready, and are not watched. */
+/* Level-triggered: called again as long as the descriptor is ready (regular files always are, a
+ * hang-up never ends: remove the watch). fd, events, fn and opaque are filled in by the caller, the
+ * rest is zero. Fails (-errno) when fd is not open. */
 int must_check loop_watch_add(struct loop *loop, struct loop_watch *w, struct err *err);
 void loop_watch_modify(struct loop_watch *w, u32 events);
 /* Before the fd is closed. Afterwards fn is not called. Harmless when it is not added. */
@@ -92,11 +104,11 @@ struct loop_io {
     /* result: bytes moved (may be fewer than asked), 0, or -errno */
     void (*done)(struct loop_io *io, s64 result);
     void *opaque;
-    struct loop *loop; /* from here on the loop's own */
-    struct loop_io *next;
-    s64 result;
+    s64 result; /* from here on the loop's own */
+    struct loop_work work;
 };
-/* done is called later, never from within. Submissions of one turn go to the host together. */
+/* done is called later, never from within. Submissions of one turn go to the host together; they
+ * complete in any order, and a SYNC covers only what was complete when it was submitted. */
 void loop_io_submit(struct loop *loop, struct loop_io *io);
 
 /* ---- Tasks: call me on the loop's thread ---- */
@@ -116,15 +128,5 @@ void loop_task_init(struct loop_task *t, struct loop *loop, void (*fn)(void *opa
 void loop_task_schedule(struct loop_task *t); /* any thread */
 /* Loop's thread: not queued any more. */
 void loop_task_cancel(struct loop_task *t);
-
-/* ---- Blocking work on a worker thread ---- */
-struct loop_work {
-    void (*fn)(struct loop_work *w);   /* on a worker thread */
-    void (*done)(struct loop_work *w); /* on the loop's thread, afterwards */
-    void *opaque;
-    struct loop *loop; /* from here on the loop's own */
-    struct loop_work *next;
-};
-void loop_work(struct loop *loop, struct loop_work *w); /* any thread */
 
 #endif
