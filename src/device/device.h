@@ -75,6 +75,7 @@ struct device_type {
     void (*unrealize)(struct device *d);        /* also after a failed realize: what is zero was not made */
     void (*reset)(struct device *d);
     int (*plug)(struct device *bus, struct device *child, struct err *err); /* with provides; -EBUSY: full */
+    u32 slots;                                  /* with provides: devices that fit; 0: plug decides */
     void (*info)(struct device *d, FILE *out);  /* a line or more for the monitor */
     struct device_fdt fdt;
 };
