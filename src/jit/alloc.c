@@ -1,0 +1,472 @@
+/*
+ * alloc.c - the one-pass register allocator; alloc.h has the contract and the invariants.
+ */
+#include "jit/alloc.h"
+
+/* ---- Backward scan --------------------------------------------------------------------------- */
+
+/* trunc gives the same register: its users use what it truncates. */
+static u32 scan_resolve(const struct ir_unit *ir, u32 v)
+{
+    while (ir->ops[v].op == IR_TRUNC)
+        v = ir->ops[v].a;
+    return v;
+}
+
+static void scan_add(struct jit_alloc *a, struct alloc_operands *o, u32 v)
+{
+    o->value[o->count++] = (u16)scan_resolve(a->ir, v);
+}
+
+/* A condition: the operands of its comparison when it is one. */
+static void scan_condition(struct jit_alloc *a, struct alloc_operands *o, u32 v)
+{
+    const struct ir_op *cond = &a->ir->ops[v];
+    o->fused = cond->op == IR_CMP;
+    if (!o->fused) {
+        scan_add(a, o, v);
+        return;
+    }
+    scan_add(a, o, cond->a);
+    scan_add(a, o, cond->b);
+}
+
+static void scan_operands(struct jit_alloc *a, struct alloc_operands *o, const struct ir_op *op)
+{
+    const char *kind = ir_op_info[op->op].operands;
+    switch (op->op) {
+    case IR_PUT: /* not through a trunc: the slot's memory must hold exactly the value */
+        o->value[o->count++] = (u16)op->a;
+        return;
+    case IR_EXIT_IF:
+    case IR_TRAP_IF: scan_condition(a, o, op->a); return;
+    case IR_SELECT:
+        scan_condition(a, o, op->a);
+        scan_add(a, o, op->b);
+        scan_add(a, o, op->c);
+        return;
+    case IR_CALL:
+        for (u32 i = 0; i < op->aux; i++)
+            scan_add(a, o, a->ir->args[op->b + i]);
+        return;
+    }
+    if (kind[0] == 'v')
+        scan_add(a, o, op->a);
+    if (kind[1] == 'v')
+        scan_add(a, o, op->b);
+    if (kind[2] == 'v')
+        scan_add(a, o, op->c);
+}
+
+static bool scan_has_effect(const struct jit_alloc *a, const struct ir_op *op)
+{
+    if (op->op == IR_CALL && (a->ir->isa->helpers[op->a].effects & IR_FX_PURE))
+        return false;
+    return ir_op_info[op->op].flags & (IR_OP_EFFECT | IR_OP_EXITS | IR_OP_ENDS);
+}
+
+void alloc_scan(struct jit_alloc *a)
+{
+    for (u32 i = a->ir->count; i-- > 0;) {
+        const struct ir_op *op = &a->ir->ops[i];
+        struct alloc_operands *o = &a->ops[i];
+        struct alloc_value *v = &a->val[i];
+        o->count = 0;
+        o->fused = false;
+        o->dead = v->next == ALLOC_NONE && !scan_has_effect(a, op);
+        v->type = op->op == IR_CMP || op->op == IR_FCMP || op->op == IR_STORE_COND ? IR_I64 : op->type;
+        if (o->dead)
+            continue;
+        scan_operands(a, o, op);
+        for (unsigned k = o->count; k-- > 0;) {
+            o->next[k] = a->val[o->value[k]].next;
+            a->val[o->value[k]].next = (u16)i;
+        }
+    }
+}
+
+void alloc_init(struct jit_alloc *a, const struct ir_unit *ir, struct arena *arena, const struct alloc_host *host)
+{
+    a->ir = ir;
+    a->host = host;
+    a->val = arena_alloc(arena, ir->count * sizeof(*a->val));
+    a->ops = arena_alloc(arena, ir->count * sizeof(*a->ops));
+    for (u32 i = 0; i < ir->count; i++) {
+        a->val[i] = (struct alloc_value){
+            .reg = ALLOC_NO_REG, .spill = ALLOC_NO_REG, .home = ALLOC_NO_REG, .next = ALLOC_NONE};
+    }
+    a->index = 0;
+    a->free = host->registers;
+    a->temps = a->locked = 0;
+    memset(a->reg_value, 0xff, sizeof(a->reg_value));
+    memset(a->bound, 0xff, sizeof(a->bound));
+    memset(a->memory, 0xff, sizeof(a->memory));
+    memset(a->dirty, 0, sizeof(a->dirty));
+    memset(a->spills, 0, sizeof(a->spills));
+    a->failed = false;
+}
+
+/* ---- Places ---------------------------------------------------------------------------------- */
+
+static bool needed(const struct alloc_value *v)
+{
+    return v->next != ALLOC_NONE || v->bound;
+}
+
+static void set_reg(struct jit_alloc *a, u32 v, unsigned reg)
+{
+    a->val[v].reg = (u8)reg;
+    a->reg_value[reg] = (u16)v;
+    a->free &= ~(1u << reg);
+}
+
+static void drop_reg(struct jit_alloc *a, u32 v)
+{
+    unsigned reg = a->val[v].reg;
+    a->reg_value[reg] = ALLOC_NONE;
+    a->free |= 1u << reg;
+    a->val[v].reg = ALLOC_NO_REG;
+}
+
+static void drop_spill(struct jit_alloc *a, u32 v)
+{
+    unsigned n = a->val[v].spill;
+    a->spills[n / 64] &= ~BIT(n % 64);
+    a->val[v].spill = ALLOC_NO_REG;
+}
+
+/* The value is gone when nobody needs it any more. */
+static void release(struct jit_alloc *a, u32 v)
+{
+    if (needed(&a->val[v]))
+        return;
+    if (a->val[v].reg != ALLOC_NO_REG)
+        drop_reg(a, v);
+    if (a->val[v].spill != ALLOC_NO_REG)
+        drop_spill(a, v);
+}
+
+static unsigned new_spill(struct jit_alloc *a, u32 v)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(a->spills); i++) {
+        if (~a->spills[i]) {
+            unsigned n = i * 64 + ctz64(~a->spills[i]);
+            a->spills[i] |= BIT(n % 64);
+            a->val[v].spill = (u8)n;
+            return n;
+        }
+    }
+    a->failed = true;
+    a->val[v].spill = 0;
+    return 0;
+}
+
+/* Slot s's memory is about to hold something else. */
+static void leave_memory(struct jit_alloc *a, unsigned s)
+{
+    u32 v = a->memory[s];
+    a->memory[s] = ALLOC_NONE;
+    if (v == ALLOC_NONE || a->val[v].home != s)
+        return;
+    struct alloc_value *val = &a->val[v];
+    val->home = ALLOC_NO_REG;
+    if (val->next != ALLOC_NONE && val->reg == ALLOC_NO_REG && val->spill == ALLOC_NO_REG && !alloc_is_const(a, v))
+        a->host->slot_to_spill(a, new_spill(a, v), s);
+}
+
+static void set_clean(struct jit_alloc *a, unsigned s, u32 v)
+{
+    a->dirty[s / 64] &= ~BIT(s % 64);
+    a->val[v].bound--;
+}
+
+/* Writes the dirty slot s: memory holds its value, which has a home there. */
+static void write_slot(struct jit_alloc *a, unsigned s)
+{
+    u32 v = a->bound[s];
+    struct alloc_value *val = &a->val[v];
+    leave_memory(a, s);
+    if (val->reg != ALLOC_NO_REG)
+        a->host->store_slot(a, s, val->reg);
+    else if (alloc_is_const(a, v))
+        a->host->store_slot_const(a, s, alloc_const(a, v));
+    else
+        a->host->spill_to_slot(a, s, val->spill);
+    a->memory[s] = (u16)v;
+    val->home = (u8)s;
+    set_clean(a, s, v);
+}
+
+/* Takes the register from the value in it, which stays recoverable. */
+static void evict(struct jit_alloc *a, unsigned reg)
+{
+    u32 v = a->reg_value[reg];
+    struct alloc_value *val = &a->val[v];
+    if (alloc_is_const(a, v) || !needed(val)) {
+        drop_reg(a, v);
+        return;
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(a->dirty) && val->bound; i++) {
+        for (u64 d = a->dirty[i]; d && val->bound; d &= d - 1) {
+            unsigned s = i * 64 + ctz64(d);
+            if (a->bound[s] == v)
+                write_slot(a, s);
+        }
+    }
+    if (val->next != ALLOC_NONE && val->spill == ALLOC_NO_REG && val->home == ALLOC_NO_REG)
+        a->host->store_spill(a, new_spill(a, v), reg);
+    drop_reg(a, v);
+}
+
+/* Of the registers in mask the one whose value is needed last. */
+static unsigned choose_victim(struct jit_alloc *a, u32 mask)
+{
+    unsigned best = ALLOC_NO_REG;
+    u32 best_score = 0;
+    assert(mask && "every register is locked");
+    for (u32 m = mask; m; m &= m - 1) {
+        unsigned r = (unsigned)__builtin_ctz(m);
+        const struct alloc_value *v = &a->val[a->reg_value[r]];
+        u32 score = (u32)v->next * 4 + 1;
+        if (v->home != ALLOC_NO_REG || v->spill != ALLOC_NO_REG || alloc_is_const(a, a->reg_value[r]))
+            score += 2; /* no store needed */
+        if (score > best_score) {
+            best_score = score;
+            best = r;
+        }
+    }
+    return best;
+}
+
+/* An empty register of mask; not marked as used. */
+static unsigned pick(struct jit_alloc *a, u32 mask, u32 avoid)
+{
+    u32 candidates = a->free & mask & ~avoid;
+    if (candidates)
+        return (unsigned)__builtin_ctz(candidates);
+    unsigned r = choose_victim(a, a->host->registers & mask & ~a->free & ~a->temps & ~a->locked & ~avoid);
+    evict(a, r);
+    return r;
+}
+
+/* ---- Forward --------------------------------------------------------------------------------- */
+
+static void stress(struct jit_alloc *a)
+{
+    u32 used = a->host->registers & ~a->free;
+    for (u32 m = used; m; m &= m - 1) {
+        a->stress = a->stress * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        if (!(a->stress >> 62))
+            evict(a, (unsigned)__builtin_ctz(m));
+    }
+}
+
+void alloc_begin(struct jit_alloc *a, u32 index)
+{
+    a->index = index;
+    a->free |= a->temps;
+    a->temps = a->locked = 0;
+    if (unlikely(a->stress))
+        stress(a);
+}
+
+void alloc_end(struct jit_alloc *a)
+{
+    release(a, a->index);
+}
+
+static void load(struct jit_alloc *a, u32 v, unsigned reg)
+{
+    struct alloc_value *val = &a->val[v];
+    if (alloc_is_const(a, v))
+        a->host->load_const(a, reg, alloc_const(a, v), val->type);
+    else if (val->spill != ALLOC_NO_REG)
+        a->host->load_spill(a, reg, val->spill, val->type);
+    else if (val->home != ALLOC_NO_REG)
+        a->host->load_slot(a, reg, val->home);
+    else
+        assert(!"a value is nowhere");
+}
+
+unsigned alloc_use_in(struct jit_alloc *a, u32 v, u32 mask)
+{
+    struct alloc_value *val = &a->val[v];
+    unsigned reg = val->reg;
+    if (reg == ALLOC_NO_REG) {
+        reg = pick(a, mask, a->locked);
+        load(a, v, reg);
+        set_reg(a, v, reg);
+    } else if (!(mask >> reg & 1)) {
+        unsigned from = reg;
+        reg = pick(a, mask, a->locked);
+        a->host->move(a, reg, from);
+        drop_reg(a, v);
+        set_reg(a, v, reg);
+    }
+    a->locked |= 1u << reg;
+    return reg;
+}
+
+void alloc_done(struct jit_alloc *a)
+{
+    struct alloc_operands *o = &a->ops[a->index];
+    for (unsigned k = 0; k < o->count; k++) {
+        if (o->next[k] != a->index)
+            a->val[o->value[k]].next = o->next[k];
+    }
+    for (unsigned k = 0; k < o->count; k++)
+        release(a, o->value[k]);
+}
+
+unsigned alloc_def(struct jit_alloc *a, u32 mask, u32 avoid)
+{
+    return alloc_def_at(a, pick(a, mask, avoid));
+}
+
+unsigned alloc_def_at(struct jit_alloc *a, unsigned reg)
+{
+    assert(alloc_is_free(a, reg));
+    set_reg(a, a->index, reg);
+    return reg;
+}
+
+unsigned alloc_temp(struct jit_alloc *a, u32 mask)
+{
+    unsigned reg = pick(a, mask, a->locked);
+    a->temps |= 1u << reg;
+    a->free &= ~(1u << reg);
+    return reg;
+}
+
+void alloc_temp_at(struct jit_alloc *a, unsigned reg)
+{
+    u32 v = a->reg_value[reg];
+    assert(!(a->temps >> reg & 1));
+    if (v != ALLOC_NONE) {
+        u32 others = a->free & (reg < 16 ? ALLOC_GPR : ALLOC_XMM) & ~a->locked;
+        if (others && needed(&a->val[v])) {
+            unsigned to = (unsigned)__builtin_ctz(others);
+            a->host->move(a, to, reg);
+            drop_reg(a, v);
+            set_reg(a, v, to);
+        } else {
+            evict(a, reg);
+        }
+    }
+    a->temps |= 1u << reg;
+    a->free &= ~(1u << reg);
+}
+
+unsigned alloc_def_temp(struct jit_alloc *a, unsigned reg)
+{
+    assert(a->temps >> reg & 1);
+    a->temps &= ~(1u << reg);
+    set_reg(a, a->index, reg);
+    return reg;
+}
+
+/* ---- Slots ----------------------------------------------------------------------------------- */
+
+static void unbind(struct jit_alloc *a, unsigned s)
+{
+    u32 old = a->bound[s];
+    if (a->dirty[s / 64] >> (s % 64) & 1) {
+        set_clean(a, s, old);
+        release(a, old);
+    }
+}
+
+void alloc_put(struct jit_alloc *a, u32 s)
+{
+    u32 v = a->ops[a->index].value[0];
+    struct alloc_value *val = &a->val[v];
+    if (a->bound[s] == v) {
+        alloc_done(a);
+        return;
+    }
+    bool clean = a->memory[s] == v;
+    if (!clean && val->reg == ALLOC_NO_REG && val->spill == ALLOC_NO_REG && !alloc_is_const(a, v))
+        alloc_use(a, v);
+    val->bound++; /* keeps it */
+    alloc_done(a);
+    unbind(a, s);
+    a->bound[s] = (u16)v;
+    if (clean) {
+        val->bound--;
+        release(a, v);
+    } else {
+        a->dirty[s / 64] |= BIT(s % 64);
+    }
+}
+
+void alloc_get(struct jit_alloc *a, u32 s)
+{
+    u32 w = a->bound[s];
+    alloc_done(a);
+    if (w != ALLOC_NONE && a->dirty[s / 64] >> (s % 64) & 1)
+        write_slot(a, s);
+    leave_memory(a, s); /* another name for the same memory: the old one keeps a place of its own */
+    if (w != ALLOC_NONE)
+        release(a, w);
+    a->memory[s] = a->bound[s] = (u16)a->index;
+    a->val[a->index].home = (u8)s;
+}
+
+static u8 *map_entry(struct jit_alloc *a, unsigned s, u8 *p)
+{
+    u32 v = a->bound[s];
+    const struct alloc_value *val = &a->val[v];
+    *p++ = (u8)s;
+    if (val->reg != ALLOC_NO_REG) {
+        *p++ = val->reg;
+    } else if (alloc_is_const(a, v)) {
+        u64 c = alloc_const(a, v);
+        bool small = c == (u64)(s64)(s32)c;
+        *p++ = small ? JIT_LOC_CONST : JIT_LOC_CONST64;
+        memcpy(p, &c, 8);
+        p += small ? 4 : 8;
+    } else {
+        assert(val->spill != ALLOC_NO_REG && "a dirty slot's value is nowhere");
+        *p++ = JIT_LOC_SPILL;
+        *p++ = val->spill;
+    }
+    return p;
+}
+
+unsigned alloc_map(struct jit_alloc *a, u64 pc, u8 *out)
+{
+    u8 *p = out + 8;
+    memcpy(out, &pc, 8);
+    for (unsigned i = 0; i < ARRAY_SIZE(a->dirty); i++) {
+        for (u64 d = a->dirty[i]; d; d &= d - 1)
+            p = map_entry(a, i * 64 + ctz64(d), p);
+    }
+    return (unsigned)(p - out);
+}
+
+void alloc_sync(struct jit_alloc *a)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(a->dirty); i++) {
+        for (u64 d = a->dirty[i]; d; d &= d - 1) {
+            unsigned s = i * 64 + ctz64(d);
+            u32 v = a->bound[s];
+            write_slot(a, s);
+            release(a, v);
+        }
+    }
+}
+
+void alloc_forget(struct jit_alloc *a)
+{
+    for (unsigned s = 0; s < IR_MAX_SLOTS; s++) {
+        unbind(a, s);
+        leave_memory(a, s);
+        a->bound[s] = ALLOC_NONE;
+    }
+}
+
+void alloc_clobber(struct jit_alloc *a, u32 mask)
+{
+    for (u32 m = mask & a->host->registers & ~a->free & ~a->temps; m; m &= m - 1)
+        evict(a, (unsigned)__builtin_ctz(m));
+}

@@ -1,0 +1,150 @@
+/*
+ * alloc.h - register allocation in one pass, with state maps instead of stores.
+ *
+ * One backward scan (alloc_scan) finds each operand's next use; then the back end walks forward, op by op, and asks for registers.
+ *
+ *   alloc_begin(i)          op i starts; temporaries of the last one are free again
+ *   alloc_use(v)            operand v in a register, locked until the op ends
+ *   alloc_done()            the operands were read: those that die give their registers back (alloc_is_free tells)
+ *   alloc_def(...)          a register for the result
+ *   alloc_put / alloc_get   slots
+ *   alloc_map()             the state map as of now
+ *
+ * Where a value is: a register, a spill word of the frame, the memory of a slot (its home), a constant; several at once. A slot is
+ * dirty when the value bound to it is not what its memory holds. Invariants:
+ *   1. a value that is still needed (a later use, or a dirty slot) is somewhere;
+ *   2. a value that a dirty slot is bound to is in a register, a spill word or a constant: what a state map can name;
+ *   3. memory[s] == v only while the guest state's memory of slot s holds v.
+ *
+ * The host is reached through struct alloc_host. Registers are numbered as enum jit_loc: 0..15 integer, 16..31 float.
+ * One thread, one unit; memory from the translation's arena.
+ */
+#ifndef JIT_ALLOC_H
+#define JIT_ALLOC_H
+
+#include "jit/build.h"
+#include "jit/jit.h"
+
+enum {
+    ALLOC_NONE = 0xffff,   /* no value, no further use */
+    ALLOC_NO_REG = 0xff,
+    ALLOC_OPERANDS = 4,
+    ALLOC_REGS = 32,
+};
+#define ALLOC_GPR 0x0000ffffu
+#define ALLOC_XMM 0xffff0000u
+
+struct alloc_value {
+    u8 reg, spill, home; /* ALLOC_NO_REG: none */
+    u8 type;
+    u16 next;            /* op of the next use */
+    u16 bound;           /* dirty slots bound to it */
+};
+
+/* Operands of an op as the allocator sees them: aliases resolved, a fused comparison replaced by its own operands. */
+struct alloc_operands {
+    u16 value[ALLOC_OPERANDS];
+    u16 next[ALLOC_OPERANDS]; /* the value's next use after this one */
+    u8 count;
+    bool fused;               /* values 0 and 1 are the operands of the comparison that makes the condition */
+    bool dead;                /* nobody needs the result: emit nothing */
+};
+
+struct jit_alloc;
+struct alloc_host {
+    u32 registers; /* allocatable */
+    void (*load_slot)(struct jit_alloc *a, unsigned reg, unsigned slot);
+    void (*store_slot)(struct jit_alloc *a, unsigned slot, unsigned reg);
+    void (*load_spill)(struct jit_alloc *a, unsigned reg, unsigned spill, unsigned type);
+    void (*store_spill)(struct jit_alloc *a, unsigned spill, unsigned reg);
+    void (*slot_to_spill)(struct jit_alloc *a, unsigned spill, unsigned slot); /* without a register, flags kept */
+    void (*load_const)(struct jit_alloc *a, unsigned reg, u64 value, unsigned type);
+    void (*move)(struct jit_alloc *a, unsigned to, unsigned from);
+    /* Writes what the map entry says into the slot; may use any register that holds nothing. */
+    void (*store_slot_const)(struct jit_alloc *a, unsigned slot, u64 value);
+    void (*spill_to_slot)(struct jit_alloc *a, unsigned slot, unsigned spill);
+};
+
+struct jit_alloc {
+    const struct ir_unit *ir;
+    const struct alloc_host *host;
+    struct alloc_value *val;
+    struct alloc_operands *ops;
+    u32 index;                  /* op under way */
+    u32 free, temps, locked;    /* registers */
+    u16 reg_value[ALLOC_REGS];
+    u16 bound[IR_MAX_SLOTS];    /* value in the slot, ALLOC_NONE: as memory says */
+    u16 memory[IR_MAX_SLOTS];   /* value that the slot's memory holds */
+    u64 dirty[IR_MAX_SLOTS / 64];
+    u64 spills[JIT_SPILLS / 64];/* used */
+    u64 stress;                 /* not 0: state of the random spiller */
+    bool failed;                /* no spill word left: the unit is too complex */
+};
+
+void alloc_init(struct jit_alloc *a, const struct ir_unit *ir, struct arena *arena, const struct alloc_host *host);
+void alloc_scan(struct jit_alloc *a);
+
+void alloc_begin(struct jit_alloc *a, u32 index);
+void alloc_done(struct jit_alloc *a);
+/* The op is selected: a result that nobody needs is dropped. */
+void alloc_end(struct jit_alloc *a);
+unsigned alloc_use_in(struct jit_alloc *a, u32 v, u32 mask);
+/* A register of mask for the result of the op under way; `avoid` are operands read after it is written. */
+unsigned alloc_def(struct jit_alloc *a, u32 mask, u32 avoid);
+unsigned alloc_def_at(struct jit_alloc *a, unsigned reg);
+/* A scratch register until the op ends. */
+unsigned alloc_temp(struct jit_alloc *a, u32 mask);
+/* This register as scratch; a value in it moves elsewhere (its bits stay in reg until it is written). */
+void alloc_temp_at(struct jit_alloc *a, unsigned reg);
+/* The temporary becomes the result. */
+unsigned alloc_def_temp(struct jit_alloc *a, unsigned reg);
+
+void alloc_put(struct jit_alloc *a, u32 slot);
+void alloc_get(struct jit_alloc *a, u32 slot);
+/* Bytes of the state map written to out (at most ALLOC_MAP_MAX): pc, then {slot, loc ...} of every dirty slot. */
+unsigned alloc_map(struct jit_alloc *a, u64 pc, u8 *out);
+#define ALLOC_MAP_MAX (8 + 10 * IR_MAX_SLOTS)
+/* Stores every dirty slot; they are clean after. */
+void alloc_sync(struct jit_alloc *a);
+/* The memory of all slots is about to change: values that only live there are saved, nothing is known after. */
+void alloc_forget(struct jit_alloc *a);
+/* Nothing that is needed later stays in these registers. */
+void alloc_clobber(struct jit_alloc *a, u32 mask);
+
+static inline u32 alloc_class(unsigned type)
+{
+    return type == IR_F32 || type == IR_F64 ? ALLOC_XMM : ALLOC_GPR;
+}
+
+static inline unsigned alloc_use(struct jit_alloc *a, u32 v)
+{
+    return alloc_use_in(a, v, alloc_class(a->val[v].type));
+}
+
+static inline bool alloc_is_free(const struct jit_alloc *a, unsigned reg)
+{
+    return a->free >> reg & 1;
+}
+
+static inline bool alloc_is_const(const struct jit_alloc *a, u32 v)
+{
+    return a->ir->ops[v].op == IR_CONST;
+}
+
+/* An i32 constant is sign-extended, an f32 one zero-extended. */
+static inline u64 alloc_const(const struct jit_alloc *a, u32 v)
+{
+    const struct ir_op *op = &a->ir->ops[v];
+    if (op->type == IR_I32)
+        return (u64)(s64)(s32)op->a;
+    return op->type == IR_F32 ? op->a : ir_imm(op);
+}
+
+/* Operand k of the op under way dies with it. */
+static inline bool alloc_dies(const struct jit_alloc *a, unsigned k)
+{
+    const struct alloc_operands *o = &a->ops[a->index];
+    return o->next[k] == ALLOC_NONE && !a->val[o->value[k]].bound;
+}
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * asm.c - the part of the encoder that is not inline.
+ */
+#include "jit/x86_64/asm.h"
+
+/* Intel SDM volume 2, NOP: recommended multi-byte forms. */
+void asm_nop(struct asm_buf *s, unsigned n)
+{
+    static const u8 nops[9][8] = {
+        {0}, {0x90}, {0x66, 0x90}, {0x0f, 0x1f, 0x00}, {0x0f, 0x1f, 0x40, 0x00}, {0x0f, 0x1f, 0x44, 0x00, 0x00},
+        {0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00}, {0x0f, 0x1f, 0x80, 0, 0, 0, 0}, {0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0},
+    };
+    assert(n <= 8);
+    memcpy(s->p, nops[n], 8);
+    s->p += n;
+}

@@ -1,0 +1,109 @@
+/*
+ * cold.c - code off the hot line: slow paths with their sites and state maps, fix-ups, constants.
+ */
+#include "jit/x86_64/x64.h"
+
+#include <errno.h>
+
+struct x64_cold *x64_cold_new(struct x64 *g, void (*emit)(struct x64 *, struct x64_cold *))
+{
+    struct x64_cold *c = arena_zalloc(g->arena, sizeof(*c));
+    c->emit = emit;
+    *g->cold_tail = c;
+    g->cold_tail = &c->next;
+    return c;
+}
+
+void x64_resume(struct x64 *g, struct x64_cold *c)
+{
+    c->resume = g->s.p;
+}
+
+void x64_jump_stub(struct x64 *g, u8 *field, enum x64_stub stub)
+{
+    asm_fix(field, g->s.base + g->rt->stub[stub]);
+}
+
+static void cold_site(struct x64 *g, struct x64_cold *c)
+{
+    if (c->temp != JIT_LOC_NONE)
+        asm_mov_imm(&g->s, c->temp, c->value);
+    x64_jump_stub(g, asm_call(&g->s), c->stub);
+    memcpy(g->s.p, &c->site, sizeof(c->site));
+    g->s.p += sizeof(c->site);
+    if (c->site.map_bytes)
+        memcpy(g->s.p, c->map, c->site.map_bytes);
+    g->s.p += c->site.map_bytes;
+    if (c->resume)
+        asm_fix(asm_jmp(&g->s), c->resume);
+}
+
+static void take_map(struct x64 *g, struct x64_cold *c)
+{
+    u8 map[ALLOC_MAP_MAX];
+    unsigned n = alloc_map(&g->a, g->pc, map);
+    c->map = arena_alloc(g->arena, n);
+    memcpy(c->map, map, n);
+    c->site.map_bytes = (u16)n;
+}
+
+struct x64_cold *x64_cold_site(struct x64 *g, const struct ir_op *op, u8 stub)
+{
+    struct x64_cold *c = x64_cold_new(g, cold_site);
+    c->stub = stub;
+    c->temp = JIT_LOC_NONE;
+    c->site.op = op->op;
+    c->site.type = op->type;
+    c->site.aux = op->aux;
+    c->site.addr = c->site.value = c->site.value2 = c->site.result = JIT_LOC_NONE;
+    if (stub != X64_SOFT)
+        take_map(g, c);
+    /* Any float register that is not free holds something. */
+    if (stub == X64_SLOW && (~g->a.free & ALLOC_XMM))
+        c->stub = X64_SLOW_XMM;
+    return c;
+}
+
+static void cold_load(struct x64 *g, struct x64_cold *c)
+{
+    asm_rm(&g->s, X_MOVS | x64_scalar(c->site.type), c->reg & 15, x64_table((u32)c->value));
+    asm_fix(asm_jmp(&g->s), c->resume);
+}
+
+void x64_cold_load(struct x64 *g, u8 *from, unsigned reg, u32 type, u32 table_offset)
+{
+    struct x64_cold *c = x64_cold_new(g, cold_load);
+    c->from[0] = from;
+    c->reg = (u8)reg;
+    c->site.type = (u8)type;
+    c->value = table_offset;
+    x64_resume(g, c);
+}
+
+static void flush_pool(struct x64 *g)
+{
+    for (struct x64_pool *c = g->pool; c; c = c->next) {
+        if (g->s.p > g->limit) {
+            g->error = -ENOSPC;
+            return;
+        }
+        asm_fix(c->field, g->s.p);
+        asm_u64(&g->s, c->value);
+    }
+}
+
+void x64_cold_flush(struct x64 *g)
+{
+    for (struct x64_cold *c = g->cold; c && !g->error; c = c->next) {
+        if (g->s.p > g->limit) {
+            g->error = -ENOSPC;
+            return;
+        }
+        for (unsigned i = 0; i < ARRAY_SIZE(c->from); i++) {
+            if (c->from[i])
+                asm_fix(c->from[i], g->s.p);
+        }
+        c->emit(g, c);
+    }
+    flush_pool(g);
+}

@@ -1,0 +1,63 @@
+/*
+ * emit.c - one unit of IR to host code: prologue, one forward pass, cold parts.
+ */
+#include "jit/x86_64/stubs.h"
+
+#include <errno.h>
+
+static int gen_init(struct x64 *g, struct jit *jit, struct jit_emit *out)
+{
+    g->jit = jit;
+    g->out = out;
+    g->ir = out->ir;
+    g->isa = out->ir->isa;
+    g->rt = (const struct x64_runtime *)jit->code.rx;
+    g->arena = out->arena;
+    g->s.p = out->rw;
+    g->s.base = out->rw - out->offset;
+    g->limit = out->rw + out->capacity - ASM_MARGIN;
+    g->features = g->rt->features;
+    g->pc = out->ir->pc;
+    g->cold = NULL;
+    g->cold_tail = &g->cold;
+    g->pool = NULL;
+    g->error = 0;
+    for (unsigned i = 0; i < X64_ISAS; i++) {
+        if (g->rt->isa[i] == g->isa) {
+            g->helpers = g->rt->helpers[i];
+            return 0;
+        }
+    }
+    return -EINVAL; /* not in jit->isa_list at init */
+}
+
+int x64_emit(struct jit *jit, struct jit_emit *out)
+{
+    struct x64 g;
+    const struct ir_unit *ir = out->ir;
+    out->link_count = 0;
+    if (out->capacity < 2 * ASM_MARGIN)
+        return -ENOSPC;
+    int r = gen_init(&g, jit, out);
+    if (r)
+        return r;
+    alloc_init(&g.a, ir, out->arena, &x64_alloc_host);
+    g.a.stress = jit->opt.stress_spill ? ir->pc | 1 : 0;
+    alloc_scan(&g.a);
+    x64_prologue(&g);
+    for (u32 i = 0; i < ir->count && !g.error; i++) {
+        if (g.a.ops[i].dead)
+            continue;
+        alloc_begin(&g.a, i);
+        x64_select[ir->ops[i].op](&g, &ir->ops[i]);
+        alloc_end(&g.a);
+        if (unlikely(g.s.p > g.limit))
+            g.error = -ENOSPC;
+    }
+    if (g.a.failed)
+        g.error = -E2BIG;
+    if (!g.error)
+        x64_cold_flush(&g);
+    out->size = (u32)(g.s.p - out->rw);
+    return g.error;
+}

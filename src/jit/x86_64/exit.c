@@ -1,0 +1,305 @@
+/*
+ * exit.c - how units begin and end: polls, links, indirect jumps, calls of helpers.
+ *
+ * A link is a jmp rel32 whose field is 4-byte aligned, so patching is one store. Across pages it stands behind a compare of
+ * the target page's identity (jit.h, struct jit_link): id 0 never matches, so an unlinked one goes to its stub.
+ */
+#include "jit/x86_64/x64.h"
+
+#include <errno.h>
+
+static void align_field(struct x64 *g, unsigned before)
+{
+    asm_nop(&g->s, -(asm_offset(&g->s) + before) & 3);
+}
+
+static struct asm_mem tlb_field(size_t array, size_t entry, u32 index, size_t field)
+{
+    return asm_at(X64_TLB, (s32)(array + entry * index + field));
+}
+
+void x64_store_pc(struct x64 *g, u64 pc)
+{
+    x64_alloc_host.store_slot_const(&g->a, g->isa->pc_slot, pc);
+}
+
+/* ---- Links ----------------------------------------------------------------------------------- */
+
+static bool crosses_page(const struct x64 *g, u64 pc)
+{
+    return (pc ^ g->ir->pc) >> TLB_PAGE_BITS;
+}
+
+/* Unlinked, or another page now: across pages the jump cache may know the target, else the engine. */
+static void cold_link(struct x64 *g, struct x64_cold *c)
+{
+    struct jit_link *link = &g->out->links[c->link];
+    link->stub = asm_offset(&g->s);
+    if (crosses_page(g, link->pc)) {
+        u32 index = tlb_jump_index(link->pc);
+        size_t array = offsetof(struct tlb_context, jump), entry = sizeof(struct tlb_jump_entry);
+        asm_mov_imm(&g->s, RAX, link->pc);
+        asm_rm(&g->s, X_CMP | ASM_W, RAX, tlb_field(array, entry, index, offsetof(struct tlb_jump_entry, pc)));
+        u8 *miss = asm_jcc_short(&g->s, CC_NE);
+        asm_rm(&g->s, X_GROUP5, G5_JMP, tlb_field(array, entry, index, offsetof(struct tlb_jump_entry, code)));
+        asm_fix_short(&g->s, miss);
+    }
+    asm_mov_imm(&g->s, RAX, (u64)(uintptr_t)(g->out->link_base + c->link));
+    x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE);
+}
+
+/* Goes to guest address pc; the state is stored. */
+static void emit_link(struct x64 *g, u64 pc)
+{
+    u32 n = g->out->link_count;
+    if (n == JIT_MAX_LINKS) {
+        g->error = -E2BIG;
+        return;
+    }
+    g->out->link_count++;
+    struct jit_link *link = &g->out->links[n];
+    struct x64_cold *c = x64_cold_new(g, cold_link);
+    c->link = n;
+    *link = (struct jit_link){.pc = pc};
+    if (crosses_page(g, pc)) {
+        struct asm_mem id = tlb_field(offsetof(struct tlb_context, code), sizeof(struct tlb_code_entry),
+                                      tlb_code_index(pc), offsetof(struct tlb_code_entry, id));
+        align_field(g, 7);
+        asm_rm(&g->s, X_GROUP1, ALU_CMP, id);
+        link->id_patch = asm_offset(&g->s);
+        assert(!(link->id_patch & 3));
+        asm_u32(&g->s, 0);
+        c->from[1] = asm_jcc(&g->s, CC_NE);
+    }
+    align_field(g, 1);
+    c->from[0] = asm_jmp(&g->s);
+    link->patch = (u32)(c->from[0] - g->s.base);
+}
+
+/* ---- Entry ----------------------------------------------------------------------------------- */
+
+static void cold_entry(struct x64 *g, struct x64_cold *c)
+{
+    x64_store_pc(g, g->ir->pc);
+    x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE_LOOKUP);
+}
+
+void x64_prologue(struct x64 *g)
+{
+    struct x64_cold *c = x64_cold_new(g, cold_entry);
+    asm_alu_mem_imm(&g->s, ALU_CMP, 0, x64_state(g, offsetof(struct cpu, exit_request)), 0);
+    c->from[0] = asm_jcc(&g->s, CC_NE);
+    if (!g->out->page2_id)
+        return;
+    asm_rm(&g->s, X_GROUP1, ALU_CMP,
+           tlb_field(offsetof(struct tlb_context, code), sizeof(struct tlb_code_entry), g->out->page2_index,
+                     offsetof(struct tlb_code_entry, id)));
+    asm_u32(&g->s, g->out->page2_id);
+    c->from[1] = asm_jcc(&g->s, CC_NE);
+}
+
+/* ---- Exits ----------------------------------------------------------------------------------- */
+
+/* Stores what the map says. */
+static void store_map(struct x64 *g, const u8 *p, unsigned bytes)
+{
+    const u8 *end = p + bytes;
+    for (p += 8; p < end;) {
+        unsigned slot = p[0], loc = p[1];
+        p += 2;
+        if (loc == JIT_LOC_CONST) {
+            x64_alloc_host.store_slot_const(&g->a, slot, (u64)(s64)(s32)load_le(p, 4));
+            p += 4;
+        } else if (loc == JIT_LOC_CONST64) {
+            x64_alloc_host.store_slot_const(&g->a, slot, load_le(p, 8));
+            p += 8;
+        } else if (loc == JIT_LOC_SPILL) {
+            x64_alloc_host.spill_to_slot(&g->a, slot, *p++);
+        } else {
+            x64_alloc_host.store_slot(&g->a, slot, loc);
+        }
+    }
+}
+
+static void cold_exit(struct x64 *g, struct x64_cold *c)
+{
+    store_map(g, c->map, c->site.map_bytes);
+    emit_link(g, c->value);
+}
+
+X64_SELECT(exit_if)
+{
+    u8 map[ALLOC_MAP_MAX];
+    struct x64_condition cond = x64_condition_prepare(g, op);
+    alloc_done(&g->a);
+    struct x64_cold *c = x64_cold_new(g, cold_exit);
+    c->from[0] = asm_jcc(&g->s, x64_compare(g, &cond));
+    c->value = ir_exit_imm(op);
+    c->site.map_bytes = (u16)alloc_map(&g->a, g->pc, map);
+    c->map = arena_alloc(g->arena, c->site.map_bytes);
+    memcpy(c->map, map, c->site.map_bytes);
+}
+
+X64_SELECT(trap_if)
+{
+    struct x64_condition cond = x64_condition_prepare(g, op);
+    alloc_done(&g->a);
+    struct x64_cold *c = x64_cold_site(g, op, X64_SLOW);
+    c->from[0] = asm_jcc(&g->s, x64_compare(g, &cond));
+    c->site.kind = (u16)op->b;
+    c->site.argument = op->c;
+}
+
+X64_SELECT(exit_jump)
+{
+    alloc_done(&g->a);
+    alloc_sync(&g->a);
+    emit_link(g, ir_imm(op));
+}
+
+static void cold_indirect(struct x64 *g, struct x64_cold *c)
+{
+    x64_alloc_host.store_slot(&g->a, g->isa->pc_slot, c->reg);
+    x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE_LOOKUP);
+}
+
+X64_SELECT(exit_indirect)
+{
+    s32 jump = (s32)offsetof(struct tlb_context, jump);
+    unsigned ra = x64_use(g, 0), t = alloc_temp(&g->a, ALLOC_GPR);
+    alloc_done(&g->a);
+    alloc_sync(&g->a);
+    _Static_assert(sizeof(struct tlb_jump_entry) == 16, "(pc >> 1) * 16 is pc * 8");
+    asm_rm(&g->s, X_LEA, t, asm_indexed(ASM_NO_REG, ra, 3, 0));
+    asm_alu_imm(&g->s, ALU_AND, 0, t, (TLB_JUMP_ENTRIES - 1) * 16);
+    asm_rm(&g->s, X_CMP | ASM_W, ra, asm_indexed(X64_TLB, t, 0, jump + (s32)offsetof(struct tlb_jump_entry, pc)));
+    struct x64_cold *c = x64_cold_new(g, cold_indirect);
+    c->reg = (u8)ra;
+    c->from[0] = asm_jcc(&g->s, CC_NE);
+    asm_rm(&g->s, X_GROUP5, G5_JMP, asm_indexed(X64_TLB, t, 0, jump + (s32)offsetof(struct tlb_jump_entry, code)));
+}
+
+X64_SELECT(exit_lookup)
+{
+    alloc_done(&g->a);
+    alloc_sync(&g->a);
+    x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE_LOOKUP);
+}
+
+/* ---- Calls ----------------------------------------------------------------------------------- */
+
+static const u8 argument_reg[IR_CALL_ARGS] = {RSI, RDX, RCX, R8};
+
+/* One round of moves whose target nobody still reads; *blocked: a move left over. */
+static bool move_round(struct x64 *g, u8 *from, unsigned count, unsigned *blocked)
+{
+    bool moved = false;
+    *blocked = count;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned to = argument_reg[i];
+        bool read = false;
+        if (from[i] == ALLOC_NO_REG)
+            continue;
+        for (unsigned j = 0; j < count; j++)
+            read |= j != i && from[j] == to;
+        if (read && from[i] != to) {
+            *blocked = i;
+            continue;
+        }
+        if (from[i] != to)
+            asm_mov(&g->s, ASM_W, to, from[i]);
+        from[i] = ALLOC_NO_REG;
+        moved = true;
+    }
+    return moved;
+}
+
+/* Integer arguments to their registers; a cycle is broken by an exchange. */
+static void move_arguments(struct x64 *g, u8 *from, unsigned count)
+{
+    unsigned i;
+    for (;;) {
+        if (move_round(g, from, count, &i))
+            continue;
+        if (i == count)
+            return;
+        unsigned to = argument_reg[i], old = from[i];
+        asm_rr(&g->s, X_XCHG | ASM_W, to, old);
+        from[i] = ALLOC_NO_REG;
+        for (unsigned j = 0; j < count; j++) {
+            if (from[j] == to || from[j] == old)
+                from[j] = (u8)(from[j] == to ? old : to);
+        }
+    }
+}
+
+static void set_arguments(struct x64 *g, const struct ir_op *op, const u8 *reg)
+{
+    u8 from[IR_CALL_ARGS];
+    for (unsigned i = 0; i < op->aux; i++)
+        from[i] = reg[i] < 16 ? reg[i] : ALLOC_NO_REG;
+    move_arguments(g, from, op->aux);
+    for (unsigned i = 0; i < op->aux; i++) {
+        unsigned type = g->ir->ops[g->ir->args[op->b + i]].type, to = argument_reg[i];
+        u32 v = x64_operand_value(g, i);
+        if (reg[i] == ALLOC_NO_REG)
+            asm_mov_imm(&g->s, to, type == IR_I32 ? (u32)alloc_const(&g->a, v) : alloc_const(&g->a, v));
+        else if (reg[i] >= 16)
+            asm_rr(&g->s, X_MOVD_FROM | x64_size(type), reg[i] & 15, to);
+        else if (type == IR_I32)
+            asm_mov(&g->s, 0, to, to);
+    }
+}
+
+static void call_result(struct x64 *g, const struct ir_op *op)
+{
+    if (g->a.val[g->a.index].next == ALLOC_NONE)
+        return;
+    if (alloc_class(op->type) == ALLOC_GPR) {
+        alloc_def_at(&g->a, RAX);
+        return;
+    }
+    unsigned rd = alloc_def(&g->a, ALLOC_XMM, 0);
+    asm_rr(&g->s, X_MOVD_TO | x64_size(op->type), rd & 15, RAX);
+}
+
+/* Bound puts and the pc go to the state; nothing known of the slots holds after. */
+static void call_state(struct x64 *g, unsigned effects)
+{
+    unsigned pc = g->isa->pc_slot;
+    bool put = g->a.bound[pc] != ALLOC_NONE;
+    alloc_sync(&g->a);
+    if (effects & (IR_FX_WRITE | IR_FX_FAULT))
+        alloc_forget(&g->a);
+    if (!put)
+        x64_store_pc(g, g->pc);
+}
+
+X64_SELECT(call)
+{
+    const struct ir_helper *h = &g->isa->helpers[op->a];
+    u8 reg[IR_CALL_ARGS];
+    for (unsigned i = 0; i < op->aux; i++) {
+        u32 v = x64_operand_value(g, i);
+        bool constant = alloc_is_const(&g->a, v) && alloc_class(g->a.val[v].type) == ALLOC_GPR;
+        reg[i] = constant ? ALLOC_NO_REG : (u8)x64_use(g, i);
+    }
+    alloc_done(&g->a);
+    if (h->effects & (IR_FX_READ | IR_FX_WRITE | IR_FX_FAULT))
+        call_state(g, h->effects);
+    alloc_clobber(&g->a, X64_CALLER_SAVED);
+    set_arguments(g, op, reg);
+    asm_rm(&g->s, X_LEA | ASM_W, RDI, x64_state(g, 0));
+    struct asm_mem fn = x64_table(g->helpers + op->a * (u32)sizeof(void *));
+    if (h->effects & IR_FX_FLOAT) {
+        asm_rm(&g->s, X_MOV | ASM_W, RAX, fn);
+        x64_jump_stub(g, asm_call(&g->s), X64_CALL_FLOAT);
+    } else {
+        asm_rm(&g->s, X_GROUP5, G5_CALL, fn);
+    }
+    call_result(g, op);
+    if (h->effects & IR_FX_FAULT) {
+        asm_cmp8_mem(&g->s, x64_state(g, offsetof(struct cpu, unwind)), 0);
+        x64_jump_stub(g, asm_jcc(&g->s, CC_NE), X64_LEAVE_LOOKUP);
+    }
+}

@@ -1,0 +1,415 @@
+/*
+ * mem.c - guest memory: the inline TLB check, loads, stores, atomics; and state beside the slots.
+ *
+ * The check (tlb.h has its meaning), for address register ra and offset:
+ *      lea   t, [ra + offset]              lea   u, [ra + offset + size - 1]   (aligned only: [ra + offset])
+ *      shr   t, 8                          and   u, ~0xfff                     (aligned only: | size - 1)
+ *      and   t, mask << 4                  cmp   u, [r14 + t + tag]
+ *      jne   cold                          mov   t, [r14 + t + addend]
+ * and the access is at [t + ra + offset]. The cold part finds ra and the value's register as they were.
+ */
+#include "jit/x86_64/x64.h"
+
+struct access {
+    unsigned addr, t, u;
+    s32 offset;
+    bool write, aligned;
+    unsigned size;              /* bytes */
+    struct x64_cold *cold;
+};
+
+static bool only_slow(const struct ir_op *op)
+{
+    return (op->aux & IR_MEM_CONTEXT) || (op->aux & IR_MEM_SIZE) > 3;
+}
+
+static void emit_check(struct x64 *g, struct access *m)
+{
+    s32 entry = (s32)(offsetof(struct tlb_context, data) + (m->write ? sizeof(struct tlb_entry) * TLB_ENTRIES : 0));
+    s32 last = m->aligned ? m->offset : m->offset + (s32)m->size - 1;
+    _Static_assert(sizeof(struct tlb_entry) == 16, "the index is scaled by shifting 4 less");
+    if (m->offset)
+        asm_rm(&g->s, X_LEA, m->t, asm_at(m->addr, m->offset));
+    else
+        asm_mov(&g->s, 0, m->t, m->addr);
+    if (last)
+        asm_rm(&g->s, X_LEA | ASM_W, m->u, asm_at(m->addr, last));
+    else
+        asm_mov(&g->s, ASM_W, m->u, m->addr);
+    asm_shift_imm(&g->s, SHIFT_SHR, 0, m->t, TLB_PAGE_BITS - 4);
+    asm_alu_imm(&g->s, ALU_AND, 0, m->t, (s32)(g->jit->tlb_mask << 4));
+    asm_alu_imm(&g->s, ALU_AND, ASM_W, m->u, (s32)(TLB_PAGE_MASK | (m->aligned ? m->size - 1 : 0)));
+    asm_rm(&g->s, X_CMP | ASM_W, m->u, asm_indexed(X64_TLB, m->t, 0, entry + (s32)offsetof(struct tlb_entry, tag)));
+    m->cold->from[0] = asm_jcc(&g->s, CC_NE);
+    asm_rm(&g->s, X_MOV | ASM_W, m->t, asm_indexed(X64_TLB, m->t, 0, entry + (s32)offsetof(struct tlb_entry, addend)));
+}
+
+static struct asm_mem accessed(const struct access *m)
+{
+    return asm_indexed(m->t, m->addr, 0, m->offset);
+}
+
+/* Address register and temporaries, none of them in `avoid`. */
+static struct access begin_access(struct x64 *g, const struct ir_op *op, s32 offset, bool write, u32 avoid)
+{
+    u32 mask = X64_GPRS & ~avoid;
+    struct access m = {.offset = offset, .write = write, .size = IR_MEM_BYTES(op->aux), .aligned = op->aux & IR_MEM_ALIGN};
+    m.addr = x64_use_in(g, 0, mask);
+    if (offset > INT32_MAX - 16) { /* offset + size - 1 is no displacement */
+        unsigned sum = alloc_temp(&g->a, mask);
+        asm_rm(&g->s, X_LEA | ASM_W, sum, asm_at(m.addr, offset));
+        m.addr = sum;
+        m.offset = 0;
+        g->a.locked |= 1u << sum;
+    }
+    return m;
+}
+
+static void temporaries(struct x64 *g, struct access *m, u32 avoid)
+{
+    m->t = alloc_temp(&g->a, X64_GPRS & ~avoid);
+    m->u = alloc_temp(&g->a, X64_GPRS & ~avoid);
+}
+
+/* After the result has its register: the site, and the check or, when there is only the slow path, the jump to it. */
+static void site(struct x64 *g, struct access *m, const struct ir_op *op, unsigned result)
+{
+    m->cold = x64_cold_site(g, op, X64_SLOW);
+    m->cold->site.addr = (u8)m->addr;
+    m->cold->site.offset = m->offset;
+    m->cold->site.result = (u8)result;
+}
+
+static void always_slow(struct x64 *g, struct access *m)
+{
+    m->cold->from[0] = asm_jmp(&g->s);
+    x64_resume(g, m->cold);
+}
+
+/* ---- Loads ----------------------------------------------------------------------------------- */
+
+static void byte_swap(struct x64 *g, unsigned reg, unsigned size)
+{
+    if (size == 2) { /* leaves the upper half undefined */
+        asm_rr(&g->s, 0xc1 | ASM_66, SHIFT_ROL, reg);
+        asm_u8(&g->s, 8);
+    } else if (size > 2) {
+        unsigned rex = 0x40 | (size == 8 ? 8 : 0) | reg >> 3;
+        if (rex != 0x40)
+            asm_u8(&g->s, rex);
+        asm_u8(&g->s, 0x0f);
+        asm_u8(&g->s, 0xc8 | (reg & 7));
+    }
+}
+
+/* reg = its low size bytes extended as aux says; nothing when they fill the type. */
+static void extend(struct x64 *g, const struct ir_op *op, unsigned reg)
+{
+    bool sign = op->aux & IR_MEM_SIGNED;
+    u32 wide = x64_size(op->type);
+    switch (op->aux & IR_MEM_SIZE) {
+    case 0: asm_rr(&g->s, sign ? X_MOVSX8 | wide : X_MOVZX8, reg, reg); break;
+    case 1: asm_rr(&g->s, sign ? X_MOVSX16 | wide : X_MOVZX16, reg, reg); break;
+    case 2:
+        if (wide)
+            asm_rr(&g->s, sign ? X_MOVSXD : X_MOV, reg, reg);
+        break;
+    default: break;
+    }
+}
+
+static void load_int(struct x64 *g, const struct ir_op *op, unsigned reg, struct asm_mem from)
+{
+    bool sign = op->aux & IR_MEM_SIGNED;
+    u32 wide = x64_size(op->type);
+    unsigned size = IR_MEM_BYTES(op->aux);
+    if ((op->aux & IR_MEM_BIG) && size > 1) {
+        if (size > 2 && x64_has(g, X64_MOVBE)) {
+            asm_rm(&g->s, X_MOVBE_LOAD | ASM_SIZE(size == 8), reg, from);
+        } else {
+            asm_rm(&g->s, size == 2 ? X_MOVZX16 : X_MOV | ASM_SIZE(size == 8), reg, from);
+            byte_swap(g, reg, size);
+        }
+        if (size == 2 || sign)
+            extend(g, op, reg);
+        return;
+    }
+    static const u32 plain[4] = {X_MOVZX8, X_MOVZX16, X_MOV, X_MOV | ASM_W};
+    u32 extending[4] = {X_MOVSX8 | wide, X_MOVSX16 | wide, wide ? X_MOVSXD : X_MOV, X_MOV | ASM_W};
+    /* The byte-register bit speaks of registers only. */
+    asm_rm(&g->s, (sign ? extending : plain)[op->aux & IR_MEM_SIZE] & ~ASM_B_RM, reg, from);
+}
+
+static void load_float(struct x64 *g, const struct ir_op *op)
+{
+    struct access m = begin_access(g, op, (s32)op->b, false, 0);
+    temporaries(g, &m, 0);
+    alloc_done(&g->a);
+    unsigned rd = alloc_def(&g->a, ALLOC_XMM, 0);
+    site(g, &m, op, rd);
+    if (only_slow(op) || (op->aux & IR_MEM_BIG)) {
+        always_slow(g, &m);
+        return;
+    }
+    emit_check(g, &m);
+    asm_rm(&g->s, X_MOVS | x64_scalar(op->type), rd & 15, accessed(&m));
+    x64_resume(g, m.cold);
+}
+
+X64_SELECT(load)
+{
+    if (alloc_class(op->type) == ALLOC_XMM) {
+        load_float(g, op);
+        return;
+    }
+    struct access m = begin_access(g, op, (s32)op->b, false, 0);
+    temporaries(g, &m, 0);
+    alloc_done(&g->a);
+    site(g, &m, op, m.t);
+    if (only_slow(op)) {
+        always_slow(g, &m);
+    } else {
+        emit_check(g, &m);
+        load_int(g, op, m.t, accessed(&m));
+        x64_resume(g, m.cold);
+    }
+    alloc_def_temp(&g->a, m.t);
+}
+
+/* ---- Stores ---------------------------------------------------------------------------------- */
+
+static void store_big(struct x64 *g, const struct access *m, unsigned reg)
+{
+    if (m->size > 2 && x64_has(g, X64_MOVBE)) {
+        asm_rm(&g->s, X_MOVBE_STORE | ASM_SIZE(m->size == 8), reg, accessed(m));
+        return;
+    }
+    static const u32 store[9] = {[2] = X_MOV_STORE16, [4] = X_MOV_STORE, [8] = X_MOV_STORE | ASM_W};
+    asm_mov(&g->s, ASM_W, m->u, reg);
+    byte_swap(g, m->u, m->size);
+    asm_rm(&g->s, store[m->size], m->u, accessed(m));
+}
+
+static void store_value(struct x64 *g, const struct ir_op *op, const struct access *m, struct x64_operand v)
+{
+    static const u32 from_reg[4] = {X_MOV_STORE8, X_MOV_STORE16, X_MOV_STORE, X_MOV_STORE | ASM_W};
+    static const u32 from_imm[4] = {X_MOV_IMM8, X_MOV_IMM16, X_MOV_IMM, X_MOV_IMM | ASM_W};
+    unsigned size = op->aux & IR_MEM_SIZE;
+    if (v.kind == X64_IMM) {
+        asm_rm(&g->s, from_imm[size], 0, accessed(m));
+        if (size == 0)
+            asm_u8(&g->s, (u8)v.imm);
+        else if (size == 1)
+            asm_u8(&g->s, (u8)v.imm), asm_u8(&g->s, (u8)(v.imm >> 8));
+        else
+            asm_u32(&g->s, (u32)v.imm);
+    } else if (v.reg >= 16) {
+        asm_rm(&g->s, X_MOVS_STORE | (size == 3 ? ASM_F2 : ASM_F3), v.reg & 15, accessed(m));
+    } else if ((op->aux & IR_MEM_BIG) && size) {
+        store_big(g, m, v.reg);
+    } else {
+        asm_rm(&g->s, from_reg[size], v.reg, accessed(m));
+    }
+}
+
+/* An immediate where the encoding has one, else a register. */
+static struct x64_operand stored_operand(struct x64 *g, const struct ir_op *op)
+{
+    struct x64_operand v = {.kind = X64_REG};
+    u32 value = x64_operand_value(g, 1);
+    if (alloc_is_const(&g->a, value) && alloc_class(g->a.val[value].type) == ALLOC_GPR && !(op->aux & IR_MEM_BIG))
+        v = x64_use_any(g, 1);
+    else
+        v.reg = x64_use(g, 1);
+    return v;
+}
+
+X64_SELECT(store)
+{
+    struct access m = begin_access(g, op, (s32)op->c, true, 0);
+    struct x64_operand v = stored_operand(g, op);
+    temporaries(g, &m, 0);
+    alloc_done(&g->a);
+    site(g, &m, op, JIT_LOC_NONE);
+    m.cold->site.value = (u8)v.reg;
+    if (v.kind == X64_IMM) {
+        m.cold->site.value = m.cold->temp = (u8)m.u;
+        m.cold->value = (u64)(s64)v.imm;
+    }
+    if (only_slow(op) || (v.kind == X64_REG && v.reg >= 16 && (op->aux & IR_MEM_BIG))) {
+        always_slow(g, &m);
+        return;
+    }
+    emit_check(g, &m);
+    store_value(g, op, &m, v);
+    x64_resume(g, m.cold);
+    if ((op->aux & (IR_MEM_ACQUIRE | IR_MEM_RELEASE)) == (IR_MEM_ACQUIRE | IR_MEM_RELEASE))
+        x64_fence(g, &(struct ir_op){.aux = IR_FENCE_SL});
+}
+
+/* ---- Atomics --------------------------------------------------------------------------------- */
+
+static void lock_prefix(struct x64 *g)
+{
+    asm_u8(&g->s, 0xf0);
+}
+
+/* The operand-size forms of an opcode: 8-bit is the opcode less one. */
+static u32 sized(u32 op, unsigned size)
+{
+    switch (size) {
+    case 1: return (op - 1) | ASM_B | ASM_B_RM;
+    case 2: return op | ASM_66;
+    case 4: return op;
+    default: return op | ASM_W;
+    }
+}
+
+static enum asm_alu rmw_alu(unsigned kind)
+{
+    static const u8 alu[] = {[IR_RMW_ADD] = ALU_ADD, [IR_RMW_AND] = ALU_AND, [IR_RMW_OR] = ALU_OR, [IR_RMW_XOR] = ALU_XOR};
+    return alu[kind];
+}
+
+static void cmpxchg_loop(struct x64 *g, const struct access *m, unsigned kind, unsigned rv)
+{
+    /* Condition under which the new value is v: the old one is on the wrong side of it. */
+    static const u8 wrong[] = {[IR_RMW_MIN] = CC_G, [IR_RMW_MAX] = CC_L, [IR_RMW_MINU] = CC_A, [IR_RMW_MAXU] = CC_B};
+    asm_rm(&g->s, m->size == 8 ? X_MOV | ASM_W : m->size == 4 ? X_MOV : m->size == 2 ? X_MOVZX16 : 0xb6 | ASM_0F, RAX,
+           accessed(m));
+    u8 *loop = g->s.p;
+    asm_mov(&g->s, ASM_W, m->u, RAX);
+    if (kind >= IR_RMW_MIN) {
+        asm_rr(&g->s, sized(X_CMP, m->size), RAX, rv);
+        asm_rr(&g->s, (X_CMOV + wrong[kind]) | ASM_W, m->u, rv);
+    } else {
+        x64_alu(g, rmw_alu(kind), ASM_W, m->u, (struct x64_operand){.reg = rv});
+    }
+    lock_prefix(g);
+    asm_rm(&g->s, sized(X_CMPXCHG, m->size) & ~ASM_B_RM, m->u, accessed(m));
+    u8 *again = asm_jcc_short(&g->s, CC_NE);
+    *again = (u8)(loop - (again + 1));
+}
+
+/* Result not wanted: one instruction. */
+static void rmw_simple(struct x64 *g, const struct access *m, unsigned kind, unsigned rv)
+{
+    if (kind == IR_RMW_XCHG) {
+        asm_mov(&g->s, ASM_W, m->u, rv);
+        asm_rm(&g->s, sized(X_XCHG, m->size) & ~ASM_B_RM, m->u, accessed(m));
+        return;
+    }
+    lock_prefix(g);
+    asm_rm(&g->s, sized((u32)rmw_alu(kind) << 3 | 1, m->size) & ~ASM_B_RM, rv, accessed(m));
+}
+
+X64_SELECT(rmw)
+{
+    unsigned kind = op->c;
+    bool wanted = g->a.val[g->a.index].next != ALLOC_NONE;
+    bool loop = kind >= IR_RMW_MIN || (wanted && kind != IR_RMW_XCHG && kind != IR_RMW_ADD);
+    struct access m = begin_access(g, op, 0, true, 1u << RAX);
+    unsigned rv = x64_use_in(g, 1, X64_GPRS & ~(1u << RAX)), rd = JIT_LOC_NONE;
+    m.aligned = true;
+    alloc_temp_at(&g->a, RAX);
+    temporaries(g, &m, 0);
+    alloc_done(&g->a);
+    site(g, &m, op, wanted ? RAX : JIT_LOC_NONE);
+    m.cold->site.value = (u8)rv;
+    m.cold->site.kind = (u16)kind;
+    if (only_slow(op) || (op->aux & IR_MEM_BIG)) {
+        always_slow(g, &m);
+    } else {
+        emit_check(g, &m);
+        if (loop) {
+            cmpxchg_loop(g, &m, kind, rv);
+        } else if (!wanted) {
+            rmw_simple(g, &m, kind, rv);
+        } else {
+            asm_mov(&g->s, ASM_W, RAX, rv);
+            if (kind == IR_RMW_ADD)
+                lock_prefix(g);
+            asm_rm(&g->s, sized(kind == IR_RMW_ADD ? X_XADD : X_XCHG, m.size) & ~ASM_B_RM, RAX, accessed(&m));
+        }
+        if (wanted)
+            extend(g, op, RAX);
+        x64_resume(g, m.cold);
+    }
+    if (wanted)
+        rd = alloc_def_temp(&g->a, RAX);
+    (void)rd;
+}
+
+X64_SELECT(cas)
+{
+    u32 others = X64_GPRS & ~(1u << RAX);
+    struct access m = begin_access(g, op, 0, true, 1u << RAX);
+    unsigned expected = x64_use_in(g, 1, others), desired = x64_use_in(g, 2, others);
+    m.aligned = true;
+    alloc_temp_at(&g->a, RAX);
+    temporaries(g, &m, 0);
+    alloc_done(&g->a);
+    site(g, &m, op, RAX);
+    m.cold->site.value = (u8)expected;
+    m.cold->site.value2 = (u8)desired;
+    if (only_slow(op) || (op->aux & IR_MEM_BIG)) {
+        always_slow(g, &m);
+    } else {
+        emit_check(g, &m);
+        asm_mov(&g->s, ASM_W, RAX, expected);
+        lock_prefix(g);
+        asm_rm(&g->s, sized(X_CMPXCHG, m.size) & ~ASM_B_RM, desired, accessed(&m));
+        extend(g, op, RAX);
+        x64_resume(g, m.cold);
+    }
+    alloc_def_temp(&g->a, RAX);
+}
+
+/* Load-linked and store-conditional that are not a pair the translator knows (pair.c): the slow path has the reservations. */
+X64_SELECT(linked)
+{
+    struct access m = begin_access(g, op, 0, op->op == IR_STORE_COND, 0);
+    unsigned rv = op->op == IR_STORE_COND ? x64_use(g, 1) : JIT_LOC_NONE;
+    m.t = alloc_temp(&g->a, X64_GPRS);
+    alloc_done(&g->a);
+    site(g, &m, op, m.t);
+    m.cold->site.value = (u8)rv;
+    always_slow(g, &m);
+    alloc_def_temp(&g->a, m.t);
+}
+
+/* x86 reorders only a store with a later load. */
+X64_SELECT(fence)
+{
+    if (op->aux & IR_FENCE_SL) {
+        lock_prefix(g);
+        asm_alu_mem_imm(&g->s, ALU_OR, 0, asm_at(X64_FRAME, 0), 0);
+    }
+    if (op->op == IR_FENCE)
+        alloc_done(&g->a);
+}
+
+/* ---- State beside the slots ------------------------------------------------------------------ */
+
+X64_SELECT(load_state)
+{
+    struct asm_mem m = x64_state(g, op->a);
+    alloc_done(&g->a);
+    unsigned rd = alloc_def(&g->a, alloc_class(op->type), 0);
+    if (rd >= 16)
+        asm_rm(&g->s, X_MOVS | x64_scalar(op->type), rd & 15, m);
+    else
+        load_int(g, op, rd, m);
+}
+
+X64_SELECT(store_state)
+{
+    static const u32 from_reg[4] = {X_MOV_STORE8, X_MOV_STORE16, X_MOV_STORE, X_MOV_STORE | ASM_W};
+    struct asm_mem m = x64_state(g, op->b);
+    unsigned size = op->aux & IR_MEM_SIZE, rv = x64_use(g, 0);
+    alloc_done(&g->a);
+    if (rv >= 16)
+        asm_rm(&g->s, X_MOVS_STORE | (size == 3 ? ASM_F2 : ASM_F3), rv & 15, m);
+    else
+        asm_rm(&g->s, from_reg[size], rv, m);
+}

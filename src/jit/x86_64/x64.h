@@ -1,0 +1,206 @@
+/*
+ * x64.h - the x86-64 back end's inside: runtime table, generator state, cold code.
+ *
+ * Registers while translated code runs: rbp = cpu + isa->state_bias, r14 = struct tlb_context, rsp = struct jit_frame (16-byte
+ * aligned). All others are the allocator's. Integer registers hold i32 values with an undefined upper half; float registers hold a
+ * scalar with undefined upper lanes. MXCSR holds the guest's rounding and sticky flags.
+ *
+ * Code is written in two runs: the hot line, then the cold parts in the order they were asked for (struct x64_cold). It refers to
+ * the runtime table at the start of the code memory by rip, so it holds no absolute address but those of links.
+ */
+#ifndef JIT_X86_64_X64_H
+#define JIT_X86_64_X64_H
+
+#include "jit/alloc.h"
+#include "jit/x86_64/asm.h"
+
+enum x64_feature {
+    X64_BMI1 = 1, X64_BMI2 = 2, X64_LZCNT = 4, X64_POPCNT = 8, X64_MOVBE = 16, X64_FMA = 32, X64_AVX = 64, X64_AVX2 = 128,
+    X64_SSE41 = 256, X64_CLMUL = 512,
+};
+
+enum { X64_ISAS = 8, X64_STATE = RBP, X64_TLB = R14, X64_FRAME = RSP };
+#define X64_GPRS (0xffffu & ~(1u << RSP | 1u << RBP | 1u << R14))
+#define X64_CALLER_SAVED                                                                           \
+    (1u << RAX | 1u << RCX | 1u << RDX | 1u << RSI | 1u << RDI | 1u << R8 | 1u << R9 | 1u << R10 | 1u << R11 | ALLOC_XMM)
+
+/* Bounds that decide whether a float converts to an unsigned integer by a signed conversion: inclusive. */
+struct x64_bounds {
+    u64 low, high;
+};
+
+/* Stubs, by their offset in the code memory. */
+enum x64_stub {
+    X64_ENTER,        /* struct jit.enter */
+    X64_LEAVE,        /* jumped to with the result in rax */
+    X64_LEAVE_LOOKUP, /* result JIT_EXIT_LOOKUP */
+    X64_SLOW,         /* called, site inline: jit_slow_access */
+    X64_SLOW_XMM,     /* ... float registers are in use */
+    X64_SOFT,         /* called, site inline: x64_soft_op */
+    X64_CALL_FLOAT,   /* called, rax = helper: IR_FX_FLOAT around it */
+    X64_STUBS
+};
+
+/* At the start of the code memory. Constant after init. */
+struct x64_runtime {
+    u64 sign[2][2], magnitude[2][2]; /* [f64][lanes]: masks, 16 bytes each */
+    u64 nanbox[2];
+    u64 nan[2];                      /* default NaN: [f64] */
+    struct x64_bounds bounds[2][2][2]; /* [f64 operand][64-bit result][rounding: 0 to zero, 1 dynamic] */
+    void *slow_access, *soft_op, *float_merge, *float_reload;
+    u32 stub[X64_STUBS];
+    u32 features;
+    const struct isa *isa[X64_ISAS];
+    u32 helpers[X64_ISAS];           /* offset of each isa's table of helpers */
+};
+
+struct x64;
+struct x64_cold {
+    struct x64_cold *next;
+    void (*emit)(struct x64 *g, struct x64_cold *c);
+    u8 *from[3];         /* rel32 of jumps that come here */
+    u8 *resume;          /* in the hot line; NULL: does not come back */
+    struct jit_site site;
+    u8 *map;
+    u8 stub;             /* enum x64_stub */
+    u8 reg, temp;
+    u64 value;
+    u32 link;
+};
+
+struct x64_pool {
+    struct x64_pool *next;
+    u64 value;
+    u8 *field;           /* rel32 to fix */
+};
+
+struct x64 {
+    struct jit_alloc a;  /* first */
+    struct asm_buf s;
+    struct jit *jit;
+    struct jit_emit *out;
+    const struct ir_unit *ir;
+    const struct isa *isa;
+    const struct x64_runtime *rt;
+    struct arena *arena;
+    u8 *limit;
+    u32 features;
+    u32 helpers;         /* offset of the isa's table */
+    u64 pc;              /* of the guest instruction under way */
+    struct x64_cold *cold, **cold_tail;
+    struct x64_pool *pool;
+    int error;
+};
+
+/* What an instruction's second operand is. */
+struct x64_operand {
+    enum { X64_REG, X64_IMM, X64_MEM } kind;
+    unsigned reg;
+    s32 imm;
+    struct asm_mem mem;
+};
+
+extern const struct alloc_host x64_alloc_host;
+extern void (*const x64_select[IR_OPCODES])(struct x64 *g, const struct ir_op *op);
+
+/* -- select.c */
+static inline bool x64_has(const struct x64 *g, u32 feature)
+{
+    return g->features & feature;
+}
+static inline u32 x64_operand_value(const struct x64 *g, unsigned k)
+{
+    return g->a.ops[g->a.index].value[k];
+}
+static inline unsigned x64_use(struct x64 *g, unsigned k)
+{
+    return alloc_use(&g->a, x64_operand_value(g, k));
+}
+static inline unsigned x64_use_in(struct x64 *g, unsigned k, u32 mask)
+{
+    return alloc_use_in(&g->a, x64_operand_value(g, k), mask);
+}
+/* Operand k as register, 32-bit immediate, or memory when it is only there and dies here. */
+bool x64_only_in_slot(const struct x64 *g, u32 v);
+struct x64_operand x64_use_any(struct x64 *g, unsigned k);
+/* op reg, operand: alu forms and legacy two-operand forms. */
+void x64_alu(struct x64 *g, enum asm_alu op, u32 size, unsigned reg, struct x64_operand b);
+void x64_op(struct x64 *g, u32 op, unsigned reg, struct x64_operand b);
+/* A condition (first operands of the op under way): prepare loads registers, compare sets the flags and returns the code under
+ * which it holds. Nothing that changes flags may come between compare and its use. */
+struct x64_condition {
+    unsigned left;
+    struct x64_operand right;
+    bool wide;
+    u8 cond;            /* enum ir_cond */
+};
+struct x64_condition x64_condition_prepare(struct x64 *g, const struct ir_op *op);
+enum asm_cc x64_compare(struct x64 *g, const struct x64_condition *c);
+
+/* -- cold.c */
+struct x64_cold *x64_cold_new(struct x64 *g, void (*emit)(struct x64 *, struct x64_cold *));
+void x64_cold_flush(struct x64 *g);
+/* A cold call of a stub with a site; the state map is taken now. result: enum jit_loc. */
+struct x64_cold *x64_cold_site(struct x64 *g, const struct ir_op *op, u8 stub);
+/* A cold part that puts a constant of the runtime table into float register reg and resumes. */
+void x64_cold_load(struct x64 *g, u8 *from, unsigned reg, u32 type, u32 table_offset);
+void x64_resume(struct x64 *g, struct x64_cold *c);
+/* rel32 at the jump `from` (which lies in the hot line) to a stub. */
+void x64_jump_stub(struct x64 *g, u8 *field, enum x64_stub stub);
+
+/* -- exit.c */
+void x64_prologue(struct x64 *g);
+void x64_store_pc(struct x64 *g, u64 pc);
+
+/* -- Families of operations, for the table in select.c. */
+#define X64_SELECT(name) void x64_##name(struct x64 *g, const struct ir_op *op)
+X64_SELECT(load); X64_SELECT(store); X64_SELECT(rmw); X64_SELECT(cas); X64_SELECT(linked); X64_SELECT(fence);
+X64_SELECT(load_state); X64_SELECT(store_state);
+X64_SELECT(fbinary); X64_SELECT(fsqrt); X64_SELECT(fmadd); X64_SELECT(fminmax); X64_SELECT(fcmp); X64_SELECT(fcvt);
+X64_SELECT(ftoi); X64_SELECT(itof); X64_SELECT(fsign); X64_SELECT(nanbox); X64_SELECT(unbox); X64_SELECT(bitcast);
+X64_SELECT(clmul); X64_SELECT(call); X64_SELECT(exit_if); X64_SELECT(trap_if); X64_SELECT(exit_jump); X64_SELECT(exit_indirect);
+X64_SELECT(exit_lookup);
+X64_SELECT(mul); X64_SELECT(mulh); X64_SELECT(divide); X64_SELECT(shift); X64_SELECT(count_bits); X64_SELECT(soft);
+
+/* -- stubs.c */
+int x64_init(struct jit *jit, struct err *err);
+
+/* Reads a table constant. */
+#define X64_TABLE(field) ((struct asm_mem){.base = ASM_RIP, .index = ASM_NO_REG, .disp = (s32)offsetof(struct x64_runtime, field)})
+static inline struct asm_mem x64_table(u32 offset)
+{
+    return (struct asm_mem){.base = ASM_RIP, .index = ASM_NO_REG, .disp = (s32)offset};
+}
+
+/* A field of the CPU's struct, by its offset there. */
+static inline struct asm_mem x64_state(const struct x64 *g, u32 offset)
+{
+    return asm_at(X64_STATE, (s32)offset - (s32)g->isa->state_bias);
+}
+static inline struct asm_mem x64_slot(const struct x64 *g, unsigned slot)
+{
+    return x64_state(g, g->isa->slots[slot].offset);
+}
+static inline struct asm_mem x64_spill(unsigned n)
+{
+    return asm_at(X64_FRAME, (s32)(offsetof(struct jit_frame, spill) + 8 * n));
+}
+
+/* Prefix bits of scalar float instructions. */
+static inline u32 x64_scalar(unsigned type)
+{
+    return type == IR_F64 ? ASM_F2 : ASM_F3;
+}
+static inline u32 x64_packed(unsigned type)
+{
+    return type == IR_F64 ? ASM_66 : 0;
+}
+static inline u32 x64_size(unsigned type)
+{
+    return ASM_SIZE(type == IR_I64 || type == IR_F64);
+}
+
+/* x64_soft_op: operations the host lacks, in C, exactly as the interpreter does them (always true). */
+bool x64_soft_op(struct cpu *cpu, struct jit_frame *frame, const struct jit_site *site);
+
+#endif
