@@ -412,6 +412,13 @@ void alloc_get(struct jit_alloc *a, u32 s)
     a->val[a->index].home = (u8)s;
 }
 
+void alloc_unbind(struct jit_alloc *a, u32 s)
+{
+    unbind(a, s);
+    leave_memory(a, s);
+    a->bound[s] = ALLOC_NONE;
+}
+
 static u8 *map_entry(struct jit_alloc *a, unsigned s, u8 *p)
 {
     u32 v = a->bound[s];
@@ -458,11 +465,8 @@ void alloc_sync(struct jit_alloc *a)
 
 void alloc_forget(struct jit_alloc *a)
 {
-    for (unsigned s = 0; s < IR_MAX_SLOTS; s++) {
-        unbind(a, s);
-        leave_memory(a, s);
-        a->bound[s] = ALLOC_NONE;
-    }
+    for (unsigned s = 0; s < IR_MAX_SLOTS; s++)
+        alloc_unbind(a, s);
 }
 
 void alloc_clobber(struct jit_alloc *a, u32 mask)

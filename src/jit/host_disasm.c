@@ -3,7 +3,7 @@
  *
  * Sites and state maps lie between instructions, after calls of stubs that bear a mark; they are printed as one line.
  */
-#include "jit/disasm.h"
+#include "jit/stats.h"
 
 #include <capstone/capstone.h>
 #include <inttypes.h>
@@ -29,11 +29,12 @@ static void print_site(FILE *f, const u8 *code)
             site->map_bytes >= 8 ? load_le(site->map, 8) : 0, site->map_bytes);
 }
 
-void jit_print_code(FILE *f, const u8 *rx, size_t size)
+void jit_print_code(FILE *f, const u8 *rx, u32 bytes)
 {
     csh handle;
     const u8 *code = rx;
     u64 address = (u64)(uintptr_t)rx;
+    size_t size = bytes;
     if (cs_open(CS_ARCH_X86, CS_MODE_64, &handle) != CS_ERR_OK) {
         fprintf(f, "    (no disassembler)\n");
         return;

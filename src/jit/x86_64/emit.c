@@ -18,6 +18,7 @@ static int gen_init(struct x64 *g, struct jit *jit, struct jit_emit *out)
     g->limit = out->rw + out->capacity - ASM_MARGIN;
     g->features = g->rt->features;
     g->pc = out->ir->pc;
+    g->pc_due = true;
     g->cold = NULL;
     g->cold_tail = &g->cold;
     g->pool = NULL;

@@ -18,9 +18,16 @@ static struct asm_mem tlb_field(size_t array, size_t entry, u32 index, size_t fi
     return asm_at(X64_TLB, (s32)(array + entry * index + field));
 }
 
-void x64_store_pc(struct x64 *g, u64 pc)
+static void store_pc(struct x64 *g, u64 pc)
 {
     x64_alloc_host.store_slot_const(&g->a, g->isa->pc_slot, pc);
+}
+
+void x64_settle_pc(struct x64 *g)
+{
+    if (g->pc_due)
+        store_pc(g, g->pc);
+    g->pc_due = false;
 }
 
 /* ---- Links ----------------------------------------------------------------------------------- */
@@ -80,7 +87,7 @@ static void emit_link(struct x64 *g, u64 pc)
 
 static void cold_entry(struct x64 *g, struct x64_cold *c)
 {
-    x64_store_pc(g, g->ir->pc);
+    store_pc(g, g->ir->pc);
     x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE_LOOKUP);
 }
 
@@ -183,6 +190,7 @@ X64_SELECT(exit_lookup)
 {
     alloc_done(&g->a);
     alloc_sync(&g->a);
+    x64_settle_pc(g);
     x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE_LOOKUP);
 }
 
@@ -266,13 +274,10 @@ static void call_result(struct x64 *g, const struct ir_op *op)
 /* Bound puts and the pc go to the state; nothing known of the slots holds after. */
 static void call_state(struct x64 *g, unsigned effects)
 {
-    unsigned pc = g->isa->pc_slot;
-    bool put = g->a.bound[pc] != ALLOC_NONE;
     alloc_sync(&g->a);
     if (effects & (IR_FX_WRITE | IR_FX_FAULT))
         alloc_forget(&g->a);
-    if (!put)
-        x64_store_pc(g, g->pc);
+    x64_settle_pc(g);
 }
 
 X64_SELECT(call)

@@ -627,17 +627,24 @@ static void select_trunc(struct x64 *g, const struct ir_op *op)
 
 static void select_get(struct x64 *g, const struct ir_op *op)
 {
+    if (op->a == g->isa->pc_slot)
+        x64_settle_pc(g);
     alloc_get(&g->a, op->a);
 }
 
 static void select_put(struct x64 *g, const struct ir_op *op)
 {
     alloc_put(&g->a, op->b);
+    if (op->b == g->isa->pc_slot)
+        g->pc_due = false;
 }
 
 static void select_insn(struct x64 *g, const struct ir_op *op)
 {
+    if (unlikely(g->a.bound[g->isa->pc_slot] != ALLOC_NONE))
+        alloc_unbind(&g->a, g->isa->pc_slot);
     g->pc = ir_imm(op);
+    g->pc_due = true;
 }
 
 void (*const x64_select[IR_OPCODES])(struct x64 *g, const struct ir_op *op) = {

@@ -215,6 +215,15 @@ static void set_constants(struct x64_runtime *rt)
     set_bounds(rt);
 }
 
+/* A machine that named no architectures may have CPUs of any. */
+static void choose_isas(struct jit *jit)
+{
+    if (jit->isa_list[0])
+        return;
+    for (unsigned i = 0; i < ARRAY_SIZE(jit->isa_list) && isa_registry[i]; i++)
+        jit->isa_list[i] = isa_registry[i];
+}
+
 static int write_helpers(struct jit *jit, struct asm_buf *s, struct x64_runtime *rt, struct err *err)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(jit->isa_list) && jit->isa_list[i]; i++) {
@@ -243,6 +252,7 @@ int x64_init(struct jit *jit, struct err *err)
     rt->float_merge = (void *)jit_float_merge;
     rt->float_reload = (void *)jit_float_reload;
     rt->features = x64_features();
+    choose_isas(jit);
     int r = write_helpers(jit, &s, rt, err);
     if (r)
         return r;

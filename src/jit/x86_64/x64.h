@@ -87,6 +87,7 @@ struct x64 {
     u32 features;
     u32 helpers;         /* offset of the isa's table */
     u64 pc;              /* of the guest instruction under way */
+    bool pc_due;         /* ... and its slot does not hold it yet */
     struct x64_cold *cold, **cold_tail;
     struct x64_pool *pool;
     int error;
@@ -150,7 +151,8 @@ void x64_jump_stub(struct x64 *g, u8 *field, enum x64_stub stub);
 
 /* -- exit.c */
 void x64_prologue(struct x64 *g);
-void x64_store_pc(struct x64 *g, u64 pc);
+/* The pc slot is what the guest may see: the instruction's, unless it was put. */
+void x64_settle_pc(struct x64 *g);
 
 /* -- Families of operations, for the table in select.c. */
 #define X64_SELECT(name) void x64_##name(struct x64 *g, const struct ir_op *op)
@@ -161,9 +163,6 @@ X64_SELECT(ftoi); X64_SELECT(itof); X64_SELECT(fsign); X64_SELECT(nanbox); X64_S
 X64_SELECT(clmul); X64_SELECT(call); X64_SELECT(exit_if); X64_SELECT(trap_if); X64_SELECT(exit_jump); X64_SELECT(exit_indirect);
 X64_SELECT(exit_lookup);
 X64_SELECT(mul); X64_SELECT(mulh); X64_SELECT(divide); X64_SELECT(shift); X64_SELECT(count_bits); X64_SELECT(soft);
-
-/* -- stubs.c */
-int x64_init(struct jit *jit, struct err *err);
 
 /* Reads a table constant. */
 #define X64_TABLE(field) ((struct asm_mem){.base = ASM_RIP, .index = ASM_NO_REG, .disp = (s32)offsetof(struct x64_runtime, field)})
