@@ -124,8 +124,11 @@ class Machine:
 
     def send(self, text):
         data = text.encode()
-        while data:
-            data = data[os.write(self.process.stdin.fileno(), data):]
+        try:
+            while data:
+                data = data[os.write(self.process.stdin.fileno(), data):]
+        except OSError as error:
+            raise Failure(f'does not take input: {error}; {self.tail()}') from error
 
     def login(self, seconds=120):
         """Waits for the shell of tools/guest/init."""
