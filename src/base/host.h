@@ -38,5 +38,7 @@ void host_thread_name(const char *name);
  * for no reason. */
 void host_futex_wait(_Atomic u32 *word, u32 expected, u64 timeout_ns);
 void host_futex_wake(_Atomic u32 *word);
+/* Lets other threads of this host processor run: for a guest that says it spins. */
+void host_yield(void);
 
 #endif

@@ -197,3 +197,8 @@ void host_futex_wake(_Atomic u32 *word)
 {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
 }
+
+void host_yield(void)
+{
+    sched_yield();
+}
