@@ -1,0 +1,258 @@
+/*
+ * trans_system.c - fences, environment calls, returns, CSRs, cache blocks.
+ *
+ * What a helper decides (privilege, TVM, TW, TSR, counter enables, envcfg) it decides by the instruction's bits, which are also what
+ * mtval shows when it refuses. An instruction after which the mode word, the MMU context, pending interrupts or code may differ ends
+ * its unit by riscv_end_lookup().
+ */
+#include "isa/riscv/trans.h"
+#include "isa/riscv_decode.h"
+
+/* -- Memory ordering -------------------------------------------------------------------------------------------- */
+
+/* Device input counts as a read and device output as a write: accesses to devices are done at once, in program order. */
+static bool reads(u32 set)
+{
+    return set & (8 | 2);
+}
+
+static bool writes(u32 set)
+{
+    return set & (4 | 1);
+}
+
+/* Reserved fm are fences as fm=0 ("Memory Ordering Instructions"). */
+bool riscv_trans_fence(struct riscv_ctx *c, const struct riscv_arg_fence *a)
+{
+    unsigned order = (reads(a->pred) && reads(a->succ) ? IR_FENCE_LL : 0) | (reads(a->pred) && writes(a->succ) ? IR_FENCE_LS : 0) |
+                     (writes(a->pred) && reads(a->succ) ? IR_FENCE_SL : 0) | (writes(a->pred) && writes(a->succ) ? IR_FENCE_SS : 0);
+    if (order)
+        ir_fence(c->b, order);
+    return true;
+}
+
+bool riscv_trans_fence_tso(struct riscv_ctx *c, const struct riscv_arg_none *a)
+{
+    ir_fence(c->b, IR_FENCE_LL | IR_FENCE_LS | IR_FENCE_SS);
+    return true;
+}
+
+bool riscv_trans_fence_i(struct riscv_ctx *c, const struct riscv_arg_none *a)
+{
+    ir_call0(c->b, &riscv_helpers[RISCV_HELPER_FENCE_I]);
+    riscv_end_lookup(c);
+    return true;
+}
+
+bool riscv_trans_pause(struct riscv_ctx *c, const struct riscv_arg_none *a)
+{
+    ir_call0(c->b, &riscv_helpers[RISCV_HELPER_PAUSE]);
+    return true;
+}
+
+/* -- Calls, returns, waiting: their helpers set the pc ------------------------------------------------------------ */
+
+bool riscv_trans_ecall(struct riscv_ctx *c, const struct riscv_arg_none *a)
+{
+    ir_call0(c->b, &riscv_helpers[RISCV_HELPER_ECALL]);
+    ir_exit_lookup(c->b);
+    return true;
+}
+
+bool riscv_trans_ebreak(struct riscv_ctx *c, const struct riscv_arg_none *a)
+{
+    riscv_raise(c, RISCV_CAUSE_BREAKPOINT, c->pc);
+    return true;
+}
+
+static bool leave_by(struct riscv_ctx *c, enum riscv_helper h)
+{
+    riscv_call_insn(c, h);
+    ir_exit_lookup(c->b);
+    return true;
+}
+
+bool riscv_trans_sret(struct riscv_ctx *c, const struct riscv_arg_none *a)
+{
+    return leave_by(c, RISCV_HELPER_SRET);
+}
+
+bool riscv_trans_mret(struct riscv_ctx *c, const struct riscv_arg_none *a)
+{
+    return leave_by(c, RISCV_HELPER_MRET);
+}
+
+bool riscv_trans_wfi(struct riscv_ctx *c, const struct riscv_arg_none *a)
+{
+    return leave_by(c, RISCV_HELPER_WFI);
+}
+
+bool riscv_trans_wrs_nto(struct riscv_ctx *c, const struct riscv_arg_none *a)
+{
+    riscv_call_insn(c, RISCV_HELPER_WRS);
+    return true;
+}
+
+bool riscv_trans_wrs_sto(struct riscv_ctx *c, const struct riscv_arg_none *a)
+{
+    riscv_call_insn(c, RISCV_HELPER_WRS);
+    return true;
+}
+
+/* -- Address translation ---------------------------------------------------------------------------------------- */
+
+/* Also sinval.vma: invalidating at once is a legal way to order it. */
+bool riscv_trans_sfence_vma(struct riscv_ctx *c, const struct riscv_arg_fvma *a)
+{
+    ir_value vaddr = riscv_x(c, a->rs1), asid = riscv_x(c, a->rs2);
+    ir_call3(c->b, &riscv_helpers[RISCV_HELPER_SFENCE_VMA], ir_const(c->b, c->insn), vaddr, asid);
+    riscv_end_lookup(c);
+    return true;
+}
+
+bool riscv_trans_sfence_order(struct riscv_ctx *c, const struct riscv_arg_none *a)
+{
+    riscv_call_insn(c, RISCV_HELPER_SFENCE_ORDER);
+    return true;
+}
+
+/* -- Cache blocks ----------------------------------------------------------------------------------------------- */
+
+static bool cache_block(struct riscv_ctx *c, const struct riscv_arg_cbo *a)
+{
+    ir_value vaddr = riscv_address(c, a->rs1, 0);
+    ir_call2(c->b, &riscv_helpers[RISCV_HELPER_CBO], ir_const(c->b, c->insn), vaddr);
+    return true;
+}
+
+bool riscv_trans_cbo_inval(struct riscv_ctx *c, const struct riscv_arg_cbo *a)
+{
+    return cache_block(c, a);
+}
+
+bool riscv_trans_cbo_clean(struct riscv_ctx *c, const struct riscv_arg_cbo *a)
+{
+    return cache_block(c, a);
+}
+
+bool riscv_trans_cbo_flush(struct riscv_ctx *c, const struct riscv_arg_cbo *a)
+{
+    return cache_block(c, a);
+}
+
+bool riscv_trans_cbo_zero(struct riscv_ctx *c, const struct riscv_arg_cbo *a)
+{
+    return cache_block(c, a);
+}
+
+/* A prefetch may not fault and need not do anything. */
+bool riscv_trans_prefetch(struct riscv_ctx *c, const struct riscv_arg_prefetch *a)
+{
+    return true;
+}
+
+/* -- CSRs ------------------------------------------------------------------------------------------------------- */
+
+enum csr_op { CSR_WRITE, CSR_SET, CSR_CLEAR };
+enum { CSR_SSTATUS = 0x100 };
+
+static ir_value csr_new_value(struct riscv_ctx *c, enum csr_op op, ir_value old, ir_value operand)
+{
+    switch (op) {
+    case CSR_SET: return ir_or(c->b, old, operand);
+    case CSR_CLEAR: return ir_and(c->b, old, ir_not(c->b, operand));
+    default: return operand;
+    }
+}
+
+/* Plain storage: read and written in place. CSRs are kept zero-extended, registers sign-extended. */
+static void csr_in_line(struct riscv_ctx *c, const struct riscv_csr_plan *plan, enum csr_op op, u32 rd, ir_value operand, bool write)
+{
+    ir_value old = ir_load_state(c->b, IR_I64, plan->offset, 3);
+    if (write) {
+        ir_value kept = ir_andi(c->b, old, ~plan->mask);
+        ir_value v = ir_andi(c->b, csr_new_value(c, op, old, operand), plan->mask);
+        v = ir_or(c->b, kept, v);
+        ir_store_state(c->b, plan->offset, 3, c->rv32 ? ir_zext(c->b, v, 32, IR_I64) : v);
+    }
+    riscv_set_xlen(c, rd, old);
+}
+
+/*
+ * Interrupts off and on, the hottest CSR writes of a kernel: sstatus.SIE by an immediate, old value not wanted. An interrupt that
+ * this lets through is taken before the next instruction, by the engine.
+ */
+static bool csr_interrupts(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_value operand)
+{
+    u64 bits;
+    if (csr != CSR_SSTATUS || rd || c->priv == RISCV_U || op == CSR_WRITE || !riscv_has(c, RISCV_EXT_S) ||
+        !ir_is_const(c->b, operand, &bits) || bits != MSTATUS_SIE)
+        return false;
+    u32 offset = offsetof(struct riscv_cpu, mstatus);
+    ir_value old = ir_load_state(c->b, IR_I64, offset, 3);
+    ir_store_state(c->b, offset, 3, csr_new_value(c, op, old, operand));
+    if (op == CSR_CLEAR)
+        return true;
+    ir_value pending = ir_or(c->b, ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, irq_wires), 3),
+                             ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, irq_soft), 3));
+    ir_value enabled = ir_and(c->b, pending, ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, mie), 3));
+    ir_value any = ir_cmp(c->b, IR_NE, enabled, ir_const(c->b, 0));
+    ir_trap_if(c->b, any, &riscv_helpers[RISCV_HELPER_LEAVE], c->length);
+    return true;
+}
+
+static bool csr_access(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_value operand, bool write)
+{
+    if (csr_interrupts(c, op, csr, rd, operand))
+        return true;
+    struct riscv_csr_plan plan = riscv_csr_plan(c, csr, write);
+    if (plan.in_line) {
+        csr_in_line(c, &plan, op, rd, operand, write);
+        return true;
+    }
+    ir_value old = ir_call2(c->b, &riscv_helpers[RISCV_HELPER_CSR], ir_const(c->b, c->insn), operand);
+    riscv_set_x(c, rd, old);
+    if (write && plan.ends)
+        riscv_end_lookup(c);
+    return true;
+}
+
+static bool csr_register(struct riscv_ctx *c, const struct riscv_arg_csr *a, enum csr_op op)
+{
+    return csr_access(c, op, a->csr, a->rd, riscv_x(c, a->rs1), op == CSR_WRITE || a->rs1);
+}
+
+static bool csr_immediate(struct riscv_ctx *c, const struct riscv_arg_csri *a, enum csr_op op)
+{
+    return csr_access(c, op, a->csr, a->rd, ir_const(c->b, a->uimm), op == CSR_WRITE || a->uimm);
+}
+
+bool riscv_trans_csrrw(struct riscv_ctx *c, const struct riscv_arg_csr *a)
+{
+    return csr_register(c, a, CSR_WRITE);
+}
+
+bool riscv_trans_csrrs(struct riscv_ctx *c, const struct riscv_arg_csr *a)
+{
+    return csr_register(c, a, CSR_SET);
+}
+
+bool riscv_trans_csrrc(struct riscv_ctx *c, const struct riscv_arg_csr *a)
+{
+    return csr_register(c, a, CSR_CLEAR);
+}
+
+bool riscv_trans_csrrwi(struct riscv_ctx *c, const struct riscv_arg_csri *a)
+{
+    return csr_immediate(c, a, CSR_WRITE);
+}
+
+bool riscv_trans_csrrsi(struct riscv_ctx *c, const struct riscv_arg_csri *a)
+{
+    return csr_immediate(c, a, CSR_SET);
+}
+
+bool riscv_trans_csrrci(struct riscv_ctx *c, const struct riscv_arg_csri *a)
+{
+    return csr_immediate(c, a, CSR_CLEAR);
+}
