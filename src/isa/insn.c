@@ -27,8 +27,8 @@ u64 insn_operand_put(const struct insn_operand *op, u64 insn, s64 value)
     return insn;
 }
 
-static const struct insn_operand *find_operand(const struct insn_set *set, const struct insn_desc *d, const char *name,
-                                               size_t len)
+static const struct insn_operand *
+find_operand(const struct insn_set *set, const struct insn_desc *d, const char *name, size_t len)
 {
     for (unsigned i = 0; i < d->operands; i++) {
         const struct insn_operand *op = &set->operands[d->operand[i]];
@@ -38,12 +38,13 @@ static const struct insn_operand *find_operand(const struct insn_set *set, const
     return NULL;
 }
 
-const struct insn_operand *insn_find_operand(const struct insn_set *set, const struct insn_desc *d, const char *name)
+const struct insn_operand *insn_find_operand(const struct insn_set *set, const struct insn_desc *d,
+                                             const char *name)
 {
     return find_operand(set, d, name, strlen(name));
 }
 
-/* -- Disassembly ----------------------------------------------------------------------------------------------- */
+/* -- Disassembly ------------------------------------------------------------------------------- */
 
 struct out {
     char *text;
@@ -57,7 +58,8 @@ static void put_text(struct out *o, const char *s, size_t len)
     o->text[o->used] = 0;
 }
 
-static void put_operand(struct out *o, const struct insn_operand *op, u64 insn, u64 pc, insn_print_fn *print)
+static void put_operand(struct out *o, const struct insn_operand *op, u64 insn, u64 pc,
+                        insn_print_fn *print)
 {
     char buf[64];
     s64 v = insn_operand_get(op, insn);
@@ -76,8 +78,8 @@ static bool is_word(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-void insn_disassemble(const struct insn_set *set, unsigned id, u64 insn, u64 pc, insn_print_fn *print, char *text,
-                      size_t size)
+void insn_disassemble(const struct insn_set *set, unsigned id, u64 insn, u64 pc,
+                      insn_print_fn *print, char *text, size_t size)
 {
     const struct insn_desc *d = &set->insns[id];
     struct out o = {text, size, 0};
@@ -99,7 +101,7 @@ void insn_disassemble(const struct insn_set *set, unsigned id, u64 insn, u64 pc,
     }
 }
 
-/* -- Coverage -------------------------------------------------------------------------------------------------- */
+/* -- Coverage ---------------------------------------------------------------------------------- */
 
 struct insn_coverage *insn_coverage_new(const struct insn_set *set)
 {
@@ -117,6 +119,7 @@ void insn_coverage_free(struct insn_coverage *c)
 void insn_coverage_print(const struct insn_coverage *c, const struct insn_set *set, FILE *f)
 {
     for (unsigned i = 1; i < c->count; i++)
-        fprintf(f, "%s %s %u\n", set->insns[i].name, *set->insns[i].mode ? set->insns[i].mode : "any",
+        fprintf(f, "%s %s %u\n", set->insns[i].name,
+                *set->insns[i].mode ? set->insns[i].mode : "any",
                 atomic_load_explicit(&c->hits[i], memory_order_relaxed));
 }

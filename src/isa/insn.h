@@ -1,8 +1,9 @@
 /*
- * insn.h - guest instructions as data: what tools/decode.py makes of an architecture's tables, beside its decoder.
+ * insn.h - guest instructions as data: what tools/decode.py makes of an architecture's tables,
+ * beside its decoder.
  *
- * Used by the disassembler (-d in_asm, the monitor), by tests that make random instructions, and by the coverage report. All
- * of it is constant; nothing here knows an architecture.
+ * Used by the disassembler (-d in_asm, the monitor), by tests that make random instructions, and by
+ * the coverage report. All of it is constant; nothing here knows an architecture.
  */
 #ifndef ISA_INSN_H
 #define ISA_INSN_H
@@ -25,7 +26,7 @@ struct insn_operand {
     u8 kind;
     bool is_signed; /* bit bits-1 is the sign */
     u8 bits;
-    u8 bias;        /* added to the encoded value */
+    u8 bias; /* added to the encoded value */
     u8 pieces;
     struct insn_piece piece[INSN_MAX_PIECES];
 };
@@ -33,12 +34,13 @@ struct insn_operand {
 /* One line of a table. */
 struct insn_desc {
     const char *name;
-    const char *syntax; /* words that name operands are replaced; the part before a blank is glued to the name */
+    const char *syntax; /* words that name operands are replaced; the part before a blank is glued
+                           to the name */
     const char *needs;  /* extensions: "A&B|C", "" for none */
     const char *mode;   /* the exclusive condition, or "" */
     const char *format;
     u64 match, mask;
-    u8 length;          /* bytes */
+    u8 length; /* bytes */
     u8 operands;
     u16 operand[INSN_MAX_OPERANDS]; /* indexes in insn_set.operands */
 };
@@ -49,21 +51,25 @@ struct insn_set {
     const struct insn_operand *operands;
 };
 
-/* Prints one of the architecture's own operand kinds at text; returns the length as snprintf does. */
+/* Prints one of the architecture's own operand kinds at text; returns the length as snprintf does.
+ */
 typedef int insn_print_fn(char *text, size_t size, unsigned kind, s64 value);
 
 /* The operand's value in insn, bias included. */
 s64 insn_operand_get(const struct insn_operand *op, u64 insn);
-/* insn with the operand's bits replaced; bits of value that the encoding has no place for are dropped. */
+/* insn with the operand's bits replaced; bits of value that the encoding has no place for are
+ * dropped. */
 u64 insn_operand_put(const struct insn_operand *op, u64 insn, s64 value);
 /* The operand called name of d, or NULL. */
-const struct insn_operand *insn_find_operand(const struct insn_set *set, const struct insn_desc *d, const char *name);
+const struct insn_operand *insn_find_operand(const struct insn_set *set, const struct insn_desc *d,
+                                             const char *name);
 
 /* Text of insn, an instance of set->insns[id] at pc: "addi a0,sp,16". Always terminated. */
-void insn_disassemble(const struct insn_set *set, unsigned id, u64 insn, u64 pc, insn_print_fn *print, char *text,
-                      size_t size);
+void insn_disassemble(const struct insn_set *set, unsigned id, u64 insn, u64 pc,
+                      insn_print_fn *print, char *text, size_t size);
 
-/* Counts how often each line was translated; shared by the CPUs of a machine. NULL where nobody asked. */
+/* Counts how often each line was translated; shared by the CPUs of a machine. NULL where nobody
+ * asked. */
 struct insn_coverage {
     unsigned count;
     _Atomic u32 hits[];

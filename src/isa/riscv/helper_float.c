@@ -1,9 +1,10 @@
 /*
- * helper_float.c - float operations that translations call: half precision, and what the IR has no operation for.
+ * helper_float.c - float operations that translations call: half precision, and what the IR has no
+ * operation for.
  *
- * Values come and go as bit patterns, zero-extended; integer results as a register holds them. Everything is exact soft
- * float, so flags and rounding are the manual's. Runs on the vCPU's thread, with the host's sticky flags already merged
- * (IR_FX_FLOAT).
+ * Values come and go as bit patterns, zero-extended; integer results as a register holds them.
+ * Everything is exact soft float, so flags and rounding are the manual's. Runs on the vCPU's
+ * thread, with the host's sticky flags already merged (IR_FX_FLOAT).
  */
 #include "isa/riscv/riscv.h"
 #include "isa/riscv/trans.h"
@@ -100,7 +101,8 @@ u64 riscv_helper_float(struct cpu *cpu, u64 what, u64 x, u64 y, u64 z)
     struct riscv_cpu *rv = riscv_cpu(cpu);
     enum riscv_float_op op = (enum riscv_float_op)(what & 0xff);
     unsigned round = what >> 16 & 0xff;
-    struct float_env env = float_env_riscv((enum float_round)(round == IR_FLOAT_DYN ? rv->frm : round));
+    struct float_env env =
+        float_env_riscv((enum float_round)(round == IR_FLOAT_DYN ? rv->frm : round));
     u64 result;
     switch ((enum riscv_fmt)(what >> 8 & 0xff)) {
     case RISCV_FMT_H: result = half_op(op, x, y, z, &env); break;

@@ -1,10 +1,11 @@
 /*
- * trans.c - operations at either width, and the ways in which an instruction leaves its unit (trans.h).
+ * trans.c - operations at either width, and the ways in which an instruction leaves its unit
+ * (trans.h).
  */
 #include "isa/riscv/trans.h"
 #include "isa/riscv_decode.h"
 
-/* -- Widths ----------------------------------------------------------------------------------------------------- */
+/* -- Widths ------------------------------------------------------------------------------------ */
 
 bool riscv_binary_w(struct riscv_ctx *c, const struct riscv_arg_r *a, riscv_binary_fn *op)
 {
@@ -42,7 +43,7 @@ bool riscv_unary(struct riscv_ctx *c, const struct riscv_arg_r1 *a, riscv_unary_
     return c->rv32 ? riscv_unary_w(c, a, op) : riscv_set_x(c, a->rd, op(c->b, riscv_x(c, a->rs1)));
 }
 
-/* -- Leaving ---------------------------------------------------------------------------------------------------- */
+/* -- Leaving ----------------------------------------------------------------------------------- */
 
 void riscv_raise(struct riscv_ctx *c, enum riscv_cause cause, u64 tval)
 {

@@ -1,9 +1,9 @@
 /*
  * trans.h - what the trans_*.c files share: registers by number, widths, calls, ways to leave.
  *
- * A trans function builds the IR of one instruction and returns true; false means that the encoding is reserved, and then
- * it has built nothing: the caller raises an illegal-instruction exception. One that ends the unit leaves the builder ended
- * (ir_ended).
+ * A trans function builds the IR of one instruction and returns true; false means that the encoding
+ * is reserved, and then it has built nothing: the caller raises an illegal-instruction exception.
+ * One that ends the unit leaves the builder ended (ir_ended).
  *
  * One thread owns a context (struct riscv_ctx, riscv.h), for one unit.
  */
@@ -48,7 +48,8 @@ static inline bool riscv_set_xlen(struct riscv_ctx *c, u32 r, ir_value v)
     return riscv_set_x(c, r, c->rv32 ? ir_sext(c->b, v, 32, IR_I64) : v);
 }
 
-/* -- Addresses: x[rs1] + imm at XLEN, zero-extended. place: base and offset for the memory operations. */
+/* -- Addresses: x[rs1] + imm at XLEN, zero-extended. place: base and offset for the memory
+ * operations. */
 struct riscv_place {
     ir_value base;
     s32 offset;
@@ -67,7 +68,8 @@ static inline struct riscv_place riscv_place(struct riscv_ctx *c, u32 rs1, s32 i
     return (struct riscv_place){riscv_x(c, rs1), imm};
 }
 
-/* -- Operations that exist at XLEN and, as "W" instructions, at 32 bits: written once, on values of either width. */
+/* -- Operations that exist at XLEN and, as "W" instructions, at 32 bits: written once, on values of
+ * either width. */
 struct riscv_arg_r;
 struct riscv_arg_r1;
 struct riscv_arg_shift;
@@ -81,12 +83,29 @@ bool riscv_shift_w(struct riscv_ctx *c, const struct riscv_arg_shift *a, riscv_b
 bool riscv_unary(struct riscv_ctx *c, const struct riscv_arg_r1 *a, riscv_unary_fn *op);
 bool riscv_unary_w(struct riscv_ctx *c, const struct riscv_arg_r1 *a, riscv_unary_fn *op);
 
-/* -- Float operations done by riscv_helper_float(). The four kinds of integers follow TO_INT and FROM_INT. */
+/* -- Float operations done by riscv_helper_float(). The four kinds of integers follow TO_INT and
+ * FROM_INT. */
 enum riscv_float_op {
-    RISCV_FLOAT_ADD, RISCV_FLOAT_SUB, RISCV_FLOAT_MUL, RISCV_FLOAT_DIV, RISCV_FLOAT_SQRT, RISCV_FLOAT_MADD,
-    RISCV_FLOAT_MIN, RISCV_FLOAT_MAX, RISCV_FLOAT_MINM, RISCV_FLOAT_MAXM, RISCV_FLOAT_ROUND, RISCV_FLOAT_ROUNDNX,
-    RISCV_FLOAT_EQ, RISCV_FLOAT_LT, RISCV_FLOAT_LE, RISCV_FLOAT_LTQ, RISCV_FLOAT_LEQ,
-    RISCV_FLOAT_FROM_HALF, RISCV_FLOAT_TO_HALF, RISCV_FLOAT_TO_INT_MOD,
+    RISCV_FLOAT_ADD,
+    RISCV_FLOAT_SUB,
+    RISCV_FLOAT_MUL,
+    RISCV_FLOAT_DIV,
+    RISCV_FLOAT_SQRT,
+    RISCV_FLOAT_MADD,
+    RISCV_FLOAT_MIN,
+    RISCV_FLOAT_MAX,
+    RISCV_FLOAT_MINM,
+    RISCV_FLOAT_MAXM,
+    RISCV_FLOAT_ROUND,
+    RISCV_FLOAT_ROUNDNX,
+    RISCV_FLOAT_EQ,
+    RISCV_FLOAT_LT,
+    RISCV_FLOAT_LE,
+    RISCV_FLOAT_LTQ,
+    RISCV_FLOAT_LEQ,
+    RISCV_FLOAT_FROM_HALF,
+    RISCV_FLOAT_TO_HALF,
+    RISCV_FLOAT_TO_INT_MOD,
     RISCV_FLOAT_TO_INT,
     RISCV_FLOAT_FROM_INT = RISCV_FLOAT_TO_INT + 4,
 };
@@ -114,7 +133,8 @@ static inline ir_value riscv_call_insn(struct riscv_ctx *c, enum riscv_helper h)
 
 /* -- Leaving. raise: the instruction does nothing but trap, and the unit ends. */
 void riscv_raise(struct riscv_ctx *c, enum riscv_cause cause, u64 tval);
-/* On to the next instruction by way of the engine: mode, context, interrupts or code may have changed. */
+/* On to the next instruction by way of the engine: mode, context, interrupts or code may have
+ * changed. */
 void riscv_end_lookup(struct riscv_ctx *c);
 /* The first float instruction of a unit: traps unless mstatus.FS is on, and makes it dirty. */
 void riscv_float_begin(struct riscv_ctx *c);

@@ -1,8 +1,8 @@
 /*
  * trans_bits.c - bit manipulation: Zba, Zbb, Zbc, Zbs.
  *
- * Each operation is written once on IR values of either width; riscv_binary() and its kin (trans.h) apply it at XLEN, or at 32
- * bits for the "W" forms and RV32.
+ * Each operation is written once on IR values of either width; riscv_binary() and its kin (trans.h)
+ * apply it at XLEN, or at 32 bits for the "W" forms and RV32.
  */
 #include "isa/riscv/trans.h"
 #include "isa/riscv_decode.h"
@@ -13,7 +13,7 @@ static ir_value same_width(struct ir_builder *b, ir_value x, u64 v)
     return ir_type_of(b, x) == IR_I32 ? ir_const32(b, (u32)v) : ir_const(b, v);
 }
 
-/* -- Zba: address generation ------------------------------------------------------------------------------------ */
+/* -- Zba: address generation ------------------------------------------------------------------- */
 
 static ir_value shift1_add(struct ir_builder *b, ir_value x, ir_value y)
 {
@@ -78,7 +78,7 @@ bool riscv_trans_slli_uw(struct riscv_ctx *c, const struct riscv_arg_shift *a)
     return riscv_set_x(c, a->rd, ir_shli(c->b, word, a->shamt));
 }
 
-/* -- Zbb: logic with negate, counts, extensions, minimum and maximum, rotates, bytes ------------------------------ */
+/* -- Zbb: logic with negate, counts, extensions, minimum and maximum, rotates, bytes ----------- */
 
 static ir_value and_not(struct ir_builder *b, ir_value x, ir_value y)
 {
@@ -222,7 +222,8 @@ bool riscv_trans_rev8(struct riscv_ctx *c, const struct riscv_arg_r1 *a)
     return riscv_unary(c, a, ir_bswap);
 }
 
-/* Bytes that are not 0 become 255: bit 7 of ((x & 0x7f) + 0x7f) | x says so, in each byte without carries between them. */
+/* Bytes that are not 0 become 255: bit 7 of ((x & 0x7f) + 0x7f) | x says so, in each byte without
+ * carries between them. */
 static ir_value or_combine(struct ir_builder *b, ir_value x)
 {
     ir_value low = same_width(b, x, UINT64_C(0x7f7f7f7f7f7f7f7f));
@@ -236,8 +237,9 @@ bool riscv_trans_orc_b(struct riscv_ctx *c, const struct riscv_arg_r1 *a)
     return riscv_unary(c, a, or_combine);
 }
 
-/* -- Zbc: carry-less multiplication. With XLEN=32 the whole product is in the low half of the 64-bit operation. ----- */
+/* -- Zbc: carry-less multiplication ------------------------------------------------------------ */
 
+/* With XLEN=32 the whole product is in the low half of the 64-bit operation. */
 static ir_value clmul_word(struct riscv_ctx *c, const struct riscv_arg_r *a)
 {
     ir_value x = ir_zext(c->b, riscv_x(c, a->rs1), 32, IR_I64);
@@ -265,7 +267,7 @@ bool riscv_trans_clmulr(struct riscv_ctx *c, const struct riscv_arg_r *a)
     return riscv_set_x(c, a->rd, ir_or(c->b, ir_shli(c->b, ir_clmulh(c->b, x, y), 1), top));
 }
 
-/* -- Zbs: single bits ------------------------------------------------------------------------------------------- */
+/* -- Zbs: single bits -------------------------------------------------------------------------- */
 
 static ir_value bit_clear(struct ir_builder *b, ir_value x, ir_value n)
 {

@@ -1,11 +1,13 @@
 /*
  * trans_float.c - F, D, Zfh, Zfhmin, Zfa.
  *
- * An f register is an F64 slot. A single in it is NaN-boxed (upper half all ones); what is not boxed reads as the default NaN
- * ("NaN Boxing of Narrower Values"). Half precision has no IR type yet: its values are I64 of 16 bits, and arithmetic on them
- * goes to exact helpers (helper_float.c).
+ * An f register is an F64 slot. A single in it is NaN-boxed (upper half all ones); what is not
+ * boxed reads as the default NaN ("NaN Boxing of Narrower Values"). Half precision has no IR type
+ * yet: its values are I64 of 16 bits, and arithmetic on them goes to exact helpers
+ * (helper_float.c).
  *
- * riscv_float_begin() opens each instruction: FS is tested once a unit, as no instruction that can change it leaves the unit open.
+ * riscv_float_begin() opens each instruction: FS is tested once a unit, as no instruction that can
+ * change it leaves the unit open.
  */
 #include "isa/riscv/trans.h"
 #include "isa/riscv_decode.h"
@@ -14,7 +16,8 @@ enum { HALF_NAN = 0x7e00 };
 #define HALF_BOX UINT64_C(0xffffffffffff0000)
 #define WORD_BOX UINT64_C(0xffffffff00000000)
 
-/* The rounding of an instruction's rm field as aux of IR operations. False: a reserved mode, in rm or in frm. */
+/* The rounding of an instruction's rm field as aux of IR operations. False: a reserved mode, in rm
+ * or in frm. */
 static bool rounding(const struct riscv_ctx *c, u32 rm, unsigned *aux)
 {
     if (rm == 7) {
@@ -25,7 +28,7 @@ static bool rounding(const struct riscv_ctx *c, u32 rm, unsigned *aux)
     return rm <= FLOAT_RMM;
 }
 
-/* -- Registers -------------------------------------------------------------------------------------------------- */
+/* -- Registers --------------------------------------------------------------------------------- */
 
 static ir_value f_bits(struct riscv_ctx *c, u32 r)
 {
@@ -76,15 +79,17 @@ static ir_value from_bits(struct riscv_ctx *c, ir_value v, u32 fmt)
     return fmt == RISCV_FMT_D ? ir_bitcast(c->b, IR_F64, v) : v;
 }
 
-/* Calls the exact path: op (enum riscv_float_op) on the bits of x, y, z in format fmt with rounding aux. */
-static ir_value soft(struct riscv_ctx *c, enum riscv_float_op op, u32 fmt, unsigned aux, ir_value x, ir_value y, ir_value z)
+/* Calls the exact path: op (enum riscv_float_op) on the bits of x, y, z in format fmt with rounding
+ * aux. */
+static ir_value soft(struct riscv_ctx *c, enum riscv_float_op op, u32 fmt, unsigned aux, ir_value x,
+                     ir_value y, ir_value z)
 {
     ir_value what = ir_const(c->b, RISCV_FLOAT_CALL(op, fmt, aux & IR_FLOAT_ROUND));
     const ir_value args[] = {what, x, y, z};
     return riscv_call(c, RISCV_HELPER_FLOAT, args);
 }
 
-/* -- Loads, stores, moves --------------------------------------------------------------------------------------- */
+/* -- Loads, stores, moves ---------------------------------------------------------------------- */
 
 bool riscv_trans_fload(struct riscv_ctx *c, const struct riscv_arg_fload *a)
 {
@@ -137,18 +142,20 @@ bool riscv_trans_fmvp_d_x(struct riscv_ctx *c, const struct riscv_arg_fmvp *a)
     return true;
 }
 
-/* -- Arithmetic ------------------------------------------------------------------------------------------------- */
+/* -- Arithmetic -------------------------------------------------------------------------------- */
 
 typedef ir_value float_binary_fn(struct ir_builder *b, unsigned aux, ir_value x, ir_value y);
 
-static bool arithmetic(struct riscv_ctx *c, const struct riscv_arg_fr *a, float_binary_fn *op, enum riscv_float_op half)
+static bool arithmetic(struct riscv_ctx *c, const struct riscv_arg_fr *a, float_binary_fn *op,
+                       enum riscv_float_op half)
 {
     unsigned aux;
     if (!rounding(c, a->rm, &aux))
         return false;
     riscv_float_begin(c);
     ir_value x = get_f(c, a->fs1, a->fmt), y = get_f(c, a->fs2, a->fmt);
-    ir_value v = a->fmt == RISCV_FMT_H ? soft(c, half, a->fmt, aux, x, y, ir_const(c->b, 0)) : op(c->b, aux, x, y);
+    ir_value v = a->fmt == RISCV_FMT_H ? soft(c, half, a->fmt, aux, x, y, ir_const(c->b, 0))
+                                       : op(c->b, aux, x, y);
     return set_f(c, a->fd, a->fmt, v);
 }
 
@@ -179,7 +186,8 @@ bool riscv_trans_fsqrt(struct riscv_ctx *c, const struct riscv_arg_fr1 *a)
         return false;
     riscv_float_begin(c);
     ir_value x = get_f(c, a->fs1, a->fmt), zero = ir_const(c->b, 0);
-    ir_value v = a->fmt == RISCV_FMT_H ? soft(c, RISCV_FLOAT_SQRT, a->fmt, aux, x, zero, zero) : ir_fsqrt(c->b, aux, x);
+    ir_value v = a->fmt == RISCV_FMT_H ? soft(c, RISCV_FLOAT_SQRT, a->fmt, aux, x, zero, zero)
+                                       : ir_fsqrt(c->b, aux, x);
     return set_f(c, a->fd, a->fmt, v);
 }
 
@@ -189,7 +197,8 @@ bool riscv_trans_fmadd(struct riscv_ctx *c, const struct riscv_arg_fr4 *a)
     if (!rounding(c, a->rm, &aux))
         return false;
     riscv_float_begin(c);
-    ir_value x = get_f(c, a->fs1, a->fmt), y = get_f(c, a->fs2, a->fmt), z = get_f(c, a->fs3, a->fmt);
+    ir_value x = get_f(c, a->fs1, a->fmt), y = get_f(c, a->fs2, a->fmt),
+             z = get_f(c, a->fs3, a->fmt);
     if (a->fmt != RISCV_FMT_H)
         return set_f(c, a->fd, a->fmt, ir_fmadd(c->b, aux | a->neg, x, y, z));
     ir_value sign = ir_const(c->b, 0x8000);
@@ -200,13 +209,15 @@ bool riscv_trans_fmadd(struct riscv_ctx *c, const struct riscv_arg_fr4 *a)
     return set_f(c, a->fd, a->fmt, soft(c, RISCV_FLOAT_MADD, a->fmt, aux, x, y, z));
 }
 
-static bool min_max(struct riscv_ctx *c, const struct riscv_arg_fr2 *a, float_binary_fn *op, enum riscv_float_op exact)
+static bool min_max(struct riscv_ctx *c, const struct riscv_arg_fr2 *a, float_binary_fn *op,
+                    enum riscv_float_op exact)
 {
     riscv_float_begin(c);
     ir_value x = get_f(c, a->fs1, a->fmt), y = get_f(c, a->fs2, a->fmt);
     if (op && a->fmt != RISCV_FMT_H)
         return set_f(c, a->fd, a->fmt, op(c->b, FLOAT_RNE, x, y));
-    ir_value v = soft(c, exact, a->fmt, FLOAT_RNE, to_bits(c, x, a->fmt), to_bits(c, y, a->fmt), ir_const(c->b, 0));
+    ir_value v = soft(c, exact, a->fmt, FLOAT_RNE, to_bits(c, x, a->fmt), to_bits(c, y, a->fmt),
+                      ir_const(c->b, 0));
     return set_f(c, a->fd, a->fmt, from_bits(c, v, a->fmt));
 }
 
@@ -251,7 +262,7 @@ bool riscv_trans_froundnx(struct riscv_ctx *c, const struct riscv_arg_fr1 *a)
     return round_int(c, a, RISCV_FLOAT_ROUNDNX);
 }
 
-/* -- Signs ------------------------------------------------------------------------------------------------------ */
+/* -- Signs ------------------------------------------------------------------------------------- */
 
 /* A half by integer operations: `flip` is the sign to use, already masked. */
 static ir_value half_sign(struct riscv_ctx *c, enum ir_opcode op, ir_value x, ir_value y)
@@ -287,13 +298,15 @@ bool riscv_trans_fsgnjx(struct riscv_ctx *c, const struct riscv_arg_fr2 *a)
     return inject(c, a, IR_FSGNJX);
 }
 
-/* -- Comparisons, classification -------------------------------------------------------------------------------- */
+/* -- Comparisons, classification --------------------------------------------------------------- */
 
-static bool compare(struct riscv_ctx *c, const struct riscv_arg_fcmp *a, unsigned aux, enum riscv_float_op half)
+static bool compare(struct riscv_ctx *c, const struct riscv_arg_fcmp *a, unsigned aux,
+                    enum riscv_float_op half)
 {
     riscv_float_begin(c);
     ir_value x = get_f(c, a->fs1, a->fmt), y = get_f(c, a->fs2, a->fmt);
-    ir_value v = a->fmt == RISCV_FMT_H ? soft(c, half, a->fmt, 0, x, y, ir_const(c->b, 0)) : ir_fcmp(c->b, aux, x, y);
+    ir_value v = a->fmt == RISCV_FMT_H ? soft(c, half, a->fmt, 0, x, y, ir_const(c->b, 0))
+                                       : ir_fcmp(c->b, aux, x, y);
     return riscv_set_x(c, a->rd, v);
 }
 
@@ -326,10 +339,11 @@ bool riscv_trans_fclass(struct riscv_ctx *c, const struct riscv_arg_fclass *a)
 {
     riscv_float_begin(c);
     ir_value x = to_bits(c, get_f(c, a->fs1, a->fmt), a->fmt);
-    return riscv_set_x(c, a->rd, ir_call2(c->b, &riscv_helpers[RISCV_HELPER_FCLASS], x, ir_const(c->b, a->fmt)));
+    return riscv_set_x(
+        c, a->rd, ir_call2(c->b, &riscv_helpers[RISCV_HELPER_FCLASS], x, ir_const(c->b, a->fmt)));
 }
 
-/* -- Conversions ------------------------------------------------------------------------------------------------ */
+/* -- Conversions ------------------------------------------------------------------------------- */
 
 /* Between formats. Through a half: soft() with the wider format's name in op. */
 bool riscv_trans_fcvt(struct riscv_ctx *c, const struct riscv_arg_fcvt *a)
@@ -370,7 +384,8 @@ bool riscv_trans_ftoi(struct riscv_ctx *c, const struct riscv_arg_ftoi *a)
     ir_value x = get_f(c, a->fs1, a->fmt);
     if (a->fmt == RISCV_FMT_H) {
         ir_value zero = ir_const(c->b, 0);
-        return riscv_set_x(c, a->rd, soft(c, RISCV_FLOAT_TO_INT + a->type, a->fmt, aux, x, zero, zero));
+        return riscv_set_x(c, a->rd,
+                           soft(c, RISCV_FLOAT_TO_INT + a->type, a->fmt, aux, x, zero, zero));
     }
     aux |= is_unsigned(a->type) ? IR_FLOAT_UNSIGNED : 0;
     ir_value v = ir_ftoi(c->b, aux, is_long(a->type) ? IR_I64 : IR_I32, x);
@@ -386,7 +401,8 @@ bool riscv_trans_itof(struct riscv_ctx *c, const struct riscv_arg_itof *a)
     ir_value x = riscv_x(c, a->rs1);
     if (a->fmt == RISCV_FMT_H) {
         ir_value zero = ir_const(c->b, 0);
-        return set_f(c, a->fd, a->fmt, soft(c, RISCV_FLOAT_FROM_INT + a->type, a->fmt, aux, x, zero, zero));
+        return set_f(c, a->fd, a->fmt,
+                     soft(c, RISCV_FLOAT_FROM_INT + a->type, a->fmt, aux, x, zero, zero));
     }
     aux |= is_unsigned(a->type) ? IR_FLOAT_UNSIGNED : 0;
     x = is_long(a->type) ? x : ir_trunc(c->b, x);
@@ -397,22 +413,28 @@ bool riscv_trans_fcvtmod_w_d(struct riscv_ctx *c, const struct riscv_arg_fcvtmod
 {
     riscv_float_begin(c);
     ir_value zero = ir_const(c->b, 0);
-    ir_value v = soft(c, RISCV_FLOAT_TO_INT_MOD, RISCV_FMT_D, FLOAT_RTZ, f_bits(c, a->fs1), zero, zero);
+    ir_value v =
+        soft(c, RISCV_FLOAT_TO_INT_MOD, RISCV_FMT_D, FLOAT_RTZ, f_bits(c, a->fs1), zero, zero);
     return riscv_set_x(c, a->rd, v);
 }
 
-/* -- Zfa: constants --------------------------------------------------------------------------------------------- */
+/* -- Zfa: constants ---------------------------------------------------------------------------- */
 
-/* Table "Immediate values loaded by the FLI instructions", as doubles' bits; 1 is the smallest normal of the format. */
+/* Table "Immediate values loaded by the FLI instructions", as doubles' bits; 1 is the smallest
+ * normal of the format. */
 static const u64 fli_double[32] = {
-    0xbff0000000000000, 1,                  0x3ef0000000000000, 0x3f00000000000000, /* -1, min, 2^-16, 2^-15 */
-    0x3f70000000000000, 0x3f80000000000000, 0x3fb0000000000000, 0x3fc0000000000000, /* 2^-8, 2^-7, 1/16, 1/8 */
-    0x3fd0000000000000, 0x3fd4000000000000, 0x3fd8000000000000, 0x3fdc000000000000, /* .25 .3125 .375 .4375 */
-    0x3fe0000000000000, 0x3fe4000000000000, 0x3fe8000000000000, 0x3fec000000000000, /* .5 .625 .75 .875 */
-    0x3ff0000000000000, 0x3ff4000000000000, 0x3ff8000000000000, 0x3ffc000000000000, /* 1 1.25 1.5 1.75 */
-    0x4000000000000000, 0x4004000000000000, 0x4008000000000000, 0x4010000000000000, /* 2 2.5 3 4 */
-    0x4020000000000000, 0x4030000000000000, 0x4060000000000000, 0x4070000000000000, /* 8 16 128 256 */
-    0x40e0000000000000, 0x40f0000000000000, 0x7ff0000000000000, 0x7ff8000000000000, /* 2^15 2^16 inf NaN */
+    /* -1, min, 2^-16, 2^-15, 2^-8, 2^-7, 1/16, 1/8 */
+    0xbff0000000000000, 1, 0x3ef0000000000000, 0x3f00000000000000,
+    0x3f70000000000000, 0x3f80000000000000, 0x3fb0000000000000, 0x3fc0000000000000,
+    /* 0.25 0.3125 0.375 0.4375 0.5 0.625 0.75 0.875 */
+    0x3fd0000000000000, 0x3fd4000000000000, 0x3fd8000000000000, 0x3fdc000000000000,
+    0x3fe0000000000000, 0x3fe4000000000000, 0x3fe8000000000000, 0x3fec000000000000,
+    /* 1 1.25 1.5 1.75 2 2.5 3 4 */
+    0x3ff0000000000000, 0x3ff4000000000000, 0x3ff8000000000000, 0x3ffc000000000000,
+    0x4000000000000000, 0x4004000000000000, 0x4008000000000000, 0x4010000000000000,
+    /* 8 16 128 256 2^15 2^16 inf NaN */
+    0x4020000000000000, 0x4030000000000000, 0x4060000000000000, 0x4070000000000000,
+    0x40e0000000000000, 0x40f0000000000000, 0x7ff0000000000000, 0x7ff8000000000000,
 };
 
 u64 riscv_fli_bits(u32 n, u32 fmt)

@@ -1,16 +1,18 @@
 /*
  * trans_int.c - the base integer instructions and M, Zicond, Zimop.
  *
- * RV32 runs in the same 64-bit slots as RV64. Invariant: with XLEN=32 every x register is kept sign-extended to 64 bits, and
- * the pc zero-extended. So comparisons, AND, OR and XOR serve both widths as they are, an RV32 operation that can carry is the
- * RV64 "W" operation, and an address is the low half of a sum, zero-extended.
+ * RV32 runs in the same 64-bit slots as RV64. Invariant: with XLEN=32 every x register is kept
+ * sign-extended to 64 bits, and the pc zero-extended. So comparisons, AND, OR and XOR serve both
+ * widths as they are, an RV32 operation that can carry is the RV64 "W" operation, and an address is
+ * the low half of a sum, zero-extended.
  *
- * Operations that differ by width go through riscv_binary() and its kin (trans.h), which choose i32 or i64 arithmetic.
+ * Operations that differ by width go through riscv_binary() and its kin (trans.h), which choose i32
+ * or i64 arithmetic.
  */
 #include "isa/riscv/trans.h"
 #include "isa/riscv_decode.h"
 
-/* -- Upper immediates, jumps, branches -------------------------------------------------------------------------- */
+/* -- Upper immediates, jumps, branches --------------------------------------------------------- */
 
 bool riscv_trans_lui(struct riscv_ctx *c, const struct riscv_arg_u *a)
 {
@@ -120,7 +122,7 @@ bool riscv_trans_bgeu(struct riscv_ctx *c, const struct riscv_arg_b *a)
     return branch(c, a, IR_GEU);
 }
 
-/* -- Loads and stores ------------------------------------------------------------------------------------------- */
+/* -- Loads and stores -------------------------------------------------------------------------- */
 
 bool riscv_trans_load(struct riscv_ctx *c, const struct riscv_arg_load *a)
 {
@@ -137,7 +139,7 @@ bool riscv_trans_store(struct riscv_ctx *c, const struct riscv_arg_store *a)
     return true;
 }
 
-/* -- Register and immediate ------------------------------------------------------------------------------------- */
+/* -- Register and immediate -------------------------------------------------------------------- */
 
 bool riscv_trans_addi(struct riscv_ctx *c, const struct riscv_arg_i *a)
 {
@@ -209,7 +211,7 @@ bool riscv_trans_sraiw(struct riscv_ctx *c, const struct riscv_arg_shift *a)
     return riscv_shift_w(c, a, ir_sar);
 }
 
-/* -- Register and register -------------------------------------------------------------------------------------- */
+/* -- Register and register --------------------------------------------------------------------- */
 
 bool riscv_trans_add(struct riscv_ctx *c, const struct riscv_arg_r *a)
 {
@@ -286,7 +288,7 @@ bool riscv_trans_sraw(struct riscv_ctx *c, const struct riscv_arg_r *a)
     return riscv_binary_w(c, a, ir_sar);
 }
 
-/* -- M: the IR's divisions have RISC-V's results for division by zero and overflow. ------------------------------- */
+/* -- M: the IR's divisions have RISC-V's results for division by zero and overflow. ------------ */
 
 bool riscv_trans_mul(struct riscv_ctx *c, const struct riscv_arg_r *a)
 {
@@ -353,7 +355,7 @@ bool riscv_trans_remuw(struct riscv_ctx *c, const struct riscv_arg_r *a)
     return riscv_binary_w(c, a, ir_remu);
 }
 
-/* -- Zicond ----------------------------------------------------------------------------------------------------- */
+/* -- Zicond ------------------------------------------------------------------------------------ */
 
 static bool czero(struct riscv_ctx *c, const struct riscv_arg_r *a, enum ir_cond keep)
 {
@@ -372,7 +374,7 @@ bool riscv_trans_czero_nez(struct riscv_ctx *c, const struct riscv_arg_r *a)
     return czero(c, a, IR_EQ);
 }
 
-/* -- Nothing ---------------------------------------------------------------------------------------------------- */
+/* -- Nothing ----------------------------------------------------------------------------------- */
 
 /* Zimop: until an extension gives one a meaning, rd becomes 0. */
 bool riscv_trans_mop(struct riscv_ctx *c, const struct riscv_arg_mop *a)

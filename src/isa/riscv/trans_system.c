@@ -1,16 +1,18 @@
 /*
  * trans_system.c - fences, environment calls, returns, CSRs, cache blocks.
  *
- * What a helper decides (privilege, TVM, TW, TSR, counter enables, envcfg) it decides by the instruction's bits, which are also what
- * mtval shows when it refuses. An instruction after which the mode word, the MMU context, pending interrupts or code may differ ends
- * its unit by riscv_end_lookup().
+ * What a helper decides (privilege, TVM, TW, TSR, counter enables, envcfg) it decides by the
+ * instruction's bits, which are also what mtval shows when it refuses. An instruction after which
+ * the mode word, the MMU context, pending interrupts or code may differ ends its unit by
+ * riscv_end_lookup().
  */
 #include "isa/riscv/trans.h"
 #include "isa/riscv_decode.h"
 
-/* -- Memory ordering -------------------------------------------------------------------------------------------- */
+/* -- Memory ordering --------------------------------------------------------------------------- */
 
-/* Device input counts as a read and device output as a write: accesses to devices are done at once, in program order. */
+/* Device input counts as a read and device output as a write: accesses to devices are done at once,
+ * in program order. */
 static bool reads(u32 set)
 {
     return set & (8 | 2);
@@ -24,8 +26,10 @@ static bool writes(u32 set)
 /* Reserved fm are fences as fm=0 ("Memory Ordering Instructions"). */
 bool riscv_trans_fence(struct riscv_ctx *c, const struct riscv_arg_fence *a)
 {
-    unsigned order = (reads(a->pred) && reads(a->succ) ? IR_FENCE_LL : 0) | (reads(a->pred) && writes(a->succ) ? IR_FENCE_LS : 0) |
-                     (writes(a->pred) && reads(a->succ) ? IR_FENCE_SL : 0) | (writes(a->pred) && writes(a->succ) ? IR_FENCE_SS : 0);
+    unsigned order = (reads(a->pred) && reads(a->succ) ? IR_FENCE_LL : 0) |
+                     (reads(a->pred) && writes(a->succ) ? IR_FENCE_LS : 0) |
+                     (writes(a->pred) && reads(a->succ) ? IR_FENCE_SL : 0) |
+                     (writes(a->pred) && writes(a->succ) ? IR_FENCE_SS : 0);
     if (order)
         ir_fence(c->b, order);
     return true;
@@ -50,7 +54,7 @@ bool riscv_trans_pause(struct riscv_ctx *c, const struct riscv_arg_none *a)
     return true;
 }
 
-/* -- Calls, returns, waiting: their helpers set the pc ------------------------------------------------------------ */
+/* -- Calls, returns, waiting: their helpers set the pc ----------------------------------------- */
 
 bool riscv_trans_ecall(struct riscv_ctx *c, const struct riscv_arg_none *a)
 {
@@ -99,7 +103,7 @@ bool riscv_trans_wrs_sto(struct riscv_ctx *c, const struct riscv_arg_none *a)
     return true;
 }
 
-/* -- Address translation ---------------------------------------------------------------------------------------- */
+/* -- Address translation ----------------------------------------------------------------------- */
 
 /* Also sinval.vma: invalidating at once is a legal way to order it. */
 bool riscv_trans_sfence_vma(struct riscv_ctx *c, const struct riscv_arg_fvma *a)
@@ -116,7 +120,7 @@ bool riscv_trans_sfence_order(struct riscv_ctx *c, const struct riscv_arg_none *
     return true;
 }
 
-/* -- Cache blocks ----------------------------------------------------------------------------------------------- */
+/* -- Cache blocks ------------------------------------------------------------------------------ */
 
 static bool cache_block(struct riscv_ctx *c, const struct riscv_arg_cbo *a)
 {
@@ -151,7 +155,7 @@ bool riscv_trans_prefetch(struct riscv_ctx *c, const struct riscv_arg_prefetch *
     return true;
 }
 
-/* -- CSRs ------------------------------------------------------------------------------------------------------- */
+/* -- CSRs -------------------------------------------------------------------------------------- */
 
 enum csr_op { CSR_WRITE, CSR_SET, CSR_CLEAR };
 enum { CSR_SSTATUS = 0x100 };
@@ -165,8 +169,10 @@ static ir_value csr_new_value(struct riscv_ctx *c, enum csr_op op, ir_value old,
     }
 }
 
-/* Plain storage: read and written in place. CSRs are kept zero-extended, registers sign-extended. */
-static void csr_in_line(struct riscv_ctx *c, const struct riscv_csr_plan *plan, enum csr_op op, u32 rd, ir_value operand, bool write)
+/* Plain storage: read and written in place. CSRs are kept zero-extended, registers sign-extended.
+ */
+static void csr_in_line(struct riscv_ctx *c, const struct riscv_csr_plan *plan, enum csr_op op,
+                        u32 rd, ir_value operand, bool write)
 {
     ir_value old = ir_load_state(c->b, IR_I64, plan->offset, 3);
     if (write) {
@@ -179,29 +185,33 @@ static void csr_in_line(struct riscv_ctx *c, const struct riscv_csr_plan *plan, 
 }
 
 /*
- * Interrupts off and on, the hottest CSR writes of a kernel: sstatus.SIE by an immediate, old value not wanted. An interrupt that
- * this lets through is taken before the next instruction, by the engine.
+ * Interrupts off and on, the hottest CSR writes of a kernel: sstatus.SIE by an immediate, old value
+ * not wanted. An interrupt that this lets through is taken before the next instruction, by the
+ * engine.
  */
 static bool csr_interrupts(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_value operand)
 {
     u64 bits;
-    if (csr != CSR_SSTATUS || rd || c->priv == RISCV_U || op == CSR_WRITE || !riscv_has(c, RISCV_EXT_S) ||
-        !ir_is_const(c->b, operand, &bits) || bits != MSTATUS_SIE)
+    if (csr != CSR_SSTATUS || rd || c->priv == RISCV_U || op == CSR_WRITE ||
+        !riscv_has(c, RISCV_EXT_S) || !ir_is_const(c->b, operand, &bits) || bits != MSTATUS_SIE)
         return false;
     u32 offset = offsetof(struct riscv_cpu, mstatus);
     ir_value old = ir_load_state(c->b, IR_I64, offset, 3);
     ir_store_state(c->b, offset, 3, csr_new_value(c, op, old, operand));
     if (op == CSR_CLEAR)
         return true;
-    ir_value pending = ir_or(c->b, ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, irq_wires), 3),
-                             ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, irq_soft), 3));
-    ir_value enabled = ir_and(c->b, pending, ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, mie), 3));
+    ir_value pending =
+        ir_or(c->b, ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, irq_wires), 3),
+              ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, irq_soft), 3));
+    ir_value enabled =
+        ir_and(c->b, pending, ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, mie), 3));
     ir_value any = ir_cmp(c->b, IR_NE, enabled, ir_const(c->b, 0));
     ir_trap_if(c->b, any, &riscv_helpers[RISCV_HELPER_LEAVE], c->length);
     return true;
 }
 
-static bool csr_access(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_value operand, bool write)
+static bool csr_access(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_value operand,
+                       bool write)
 {
     if (csr_interrupts(c, op, csr, rd, operand))
         return true;
@@ -210,7 +220,8 @@ static bool csr_access(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_
         csr_in_line(c, &plan, op, rd, operand, write);
         return true;
     }
-    ir_value old = ir_call2(c->b, &riscv_helpers[RISCV_HELPER_CSR], ir_const(c->b, c->insn), operand);
+    ir_value old =
+        ir_call2(c->b, &riscv_helpers[RISCV_HELPER_CSR], ir_const(c->b, c->insn), operand);
     riscv_set_x(c, rd, old);
     if (write && plan.ends)
         riscv_end_lookup(c);

@@ -1,9 +1,9 @@
 /*
  * translate.c - the front end's loop: guest bytes to IR, one unit at a time.
  *
- * A unit is straight-line code through branches not taken, up to an instruction that ends it, the end of the page, or
- * max_insns. Everything that the code depends on beside its bytes is in the mode word (riscv.h); what is read from the hart here
- * must be in it.
+ * A unit is straight-line code through branches not taken, up to an instruction that ends it, the
+ * end of the page, or max_insns. Everything that the code depends on beside its bytes is in the
+ * mode word (riscv.h); what is read from the hart here must be in it.
  */
 #include "isa/riscv/riscv.h"
 #include "isa/riscv/trans.h"
@@ -27,7 +27,8 @@ static bool fetch(struct riscv_ctx *c)
 
 static void translate_insn(struct riscv_ctx *c)
 {
-    enum riscv_insn id = c->length == 4 ? riscv_identify32(c->ext, c->insn) : riscv_identify16(c->ext, c->insn);
+    enum riscv_insn id =
+        c->length == 4 ? riscv_identify32(c->ext, c->insn) : riscv_identify16(c->ext, c->insn);
     insn_coverage_hit(c->cpu->coverage, id);
     if (riscv_translate(c, id, c->insn))
         return;
