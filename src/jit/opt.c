@@ -16,21 +16,27 @@ const struct ir_pass ir_passes[] = {
     {NULL},
 };
 
+/* An operand's new number; what is no value stays. Reads the map either way: a branch on the op's
+ * shape would often be guessed wrong. */
+static u32 renumbered(const u32 *map, u32 none, bool is_value, u32 field)
+{
+    u32 index = map[is_value ? field : none];
+    return is_value ? index : field;
+}
+
 void opt_compact(struct ir_unit *u, struct arena *arena, const u8 *keep)
 {
-    u32 *map = arena_alloc(arena, u->count * sizeof(*map));
-    u32 count = 0;
+    u32 *map = arena_alloc(arena, (u->count + 1) * sizeof(*map));
+    u32 count = 0, none = u->count;
+    map[none] = 0;
     for (u32 i = 0; i < u->count; i++) {
         if (!keep[i])
             continue;
         struct ir_op op = u->ops[i];
         unsigned values = ir_op_info[op.op].values;
-        if (values & 1)
-            op.a = map[op.a];
-        if (values & 2)
-            op.b = map[op.b];
-        if (values & 4)
-            op.c = map[op.c];
+        op.a = renumbered(map, none, values & 1, op.a);
+        op.b = renumbered(map, none, values & 2, op.b);
+        op.c = renumbered(map, none, values & 4, op.c);
         if (op.op == IR_CALL)
             for (u32 n = 0; n < op.aux; n++)
                 u->args[op.b + n] = map[u->args[op.b + n]];

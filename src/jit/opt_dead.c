@@ -15,15 +15,13 @@ static bool has_effect(const struct ir_unit *u, const struct ir_op *op)
     return ir_op_info[op->op].flags & (IR_OP_EFFECT | IR_OP_EXITS);
 }
 
+/* live[u->count] takes the marks of operands that are no values. */
 static void mark_operands(const struct ir_unit *u, const struct ir_op *op, u8 *live)
 {
     unsigned values = ir_op_info[op->op].values;
-    if (values & 1)
-        live[op->a] = 1;
-    if (values & 2)
-        live[op->b] = 1;
-    if (values & 4)
-        live[op->c] = 1;
+    live[values & 1 ? op->a : u->count] = 1;
+    live[values & 2 ? op->b : u->count] = 1;
+    live[values & 4 ? op->c : u->count] = 1;
     if (op->op == IR_CALL)
         for (u32 n = 0; n < op->aux; n++)
             live[u->args[op->b + n]] = 1;
@@ -31,7 +29,7 @@ static void mark_operands(const struct ir_unit *u, const struct ir_op *op, u8 *l
 
 void opt_dead(struct ir_unit *u, struct arena *arena)
 {
-    u8 *live = arena_zalloc(arena, u->count);
+    u8 *live = arena_zalloc(arena, u->count + 1);
     u32 kept = 0;
     for (u32 i = u->count; i-- > 0;) {
         const struct ir_op *op = &u->ops[i];
