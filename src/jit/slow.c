@@ -6,6 +6,7 @@
  */
 #include "jit/cache.h"
 
+#include "jit/eval.h"
 #include "memory/memory.h"
 
 /* ---- One page -------------------------------------------------------------------------------- */
@@ -252,15 +253,6 @@ static void frame_put(struct jit_frame *frame, u8 loc, u64 v)
         frame->xmm[loc - JIT_LOC_XMM][0] = v;
 }
 
-static u64 jit_extend(unsigned aux, unsigned type, u64 v)
-{
-    unsigned bits = 8 * IR_MEM_BYTES(aux);
-    if (!(aux & IR_MEM_SIGNED) || bits >= 64)
-        return v;
-    v = (u64)bits_sext(v, bits);
-    return type == IR_I32 ? (u32)v : v;
-}
-
 static enum isa_fault_kind site_access(struct cpu *cpu, const struct jit_site *s, u64 a, u64 b, u64 c, u64 *out,
                                        struct isa_fault *f)
 {
@@ -275,7 +267,7 @@ static enum isa_fault_kind site_access(struct cpu *cpu, const struct jit_site *s
         assert(s->op == IR_STORE_COND && "an operation that has no slow path");
         return slow_store_cond(cpu, s->aux, a, b, out, f);
     }
-    *out = jit_extend(s->aux, s->type, *out);
+    *out = ir_extend(s->aux, s->type, *out);
     return kind;
 }
 
