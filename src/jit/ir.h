@@ -6,8 +6,9 @@
  * Guest registers are numbered slots (isa->slots). put binds a value to a slot from that op on and costs nothing by itself: code
  * that leaves writes what is bound (state map). get reads a slot that the unit has not put yet.
  *
- * Precise state: at an E op the guest sees every put before the op and none after; an insn op puts its pc into the pc slot. Exits that
- * name their target (exit_if, exit_jump, exit_ind) do not show the pc slot. Order: S ops stay in program order among each other; pure ops move freely between their operands and users.
+ * Precise state: at an E op the guest sees every put before the op and none after; an insn op puts its pc into the pc slot.
+ * Exits that name their target (exit_if, exit_jump, exit_ind) do not show the pc slot. Order: S ops stay in program order among
+ * each other; pure ops move freely between their operands and users.
  *
  * Invariants (ir_verify): operands precede users and have the types the op asks; slots exist and match in type; exactly one X op,
  * last; an INSN op precedes the first E op; helper effects are declared.
