@@ -1,11 +1,12 @@
 /*
  * build.h - the one way to make IR: what trans_NAME functions call.
  *
- * Every function appends at most a few ops and returns the value; constants fold and simple identities vanish while
- * building (opt_fold.c), get/put resolve at once: ir_get after ir_put gives the value put, no op.
+ * Every function appends at most a few ops and returns the value; constants fold and simple
+ * identities vanish while building (opt_fold.c), get/put resolve at once: ir_get after ir_put gives
+ * the value put, no op.
  *
- * Integer ops take their width from the first operand, which both operands share. Use ir_const for i64, ir_const32 for i32.
- * After an X op the builder is closed (ir_ended): further calls are a bug.
+ * Integer ops take their width from the first operand, which both operands share. Use ir_const for
+ * i64, ir_const32 for i32. After an X op the builder is closed (ir_ended): further calls are a bug.
  */
 #ifndef JIT_BUILD_H
 #define JIT_BUILD_H
@@ -26,8 +27,10 @@ struct ir_builder {
 };
 #define IR_NONE (~0u)
 
-void ir_builder_init(struct ir_builder *b, struct ir_unit *u, struct arena *arena, const struct isa *isa, u64 pc, u64 mode);
-/* true when fewer than 128 ops are left: the front end must end the unit at this instruction boundary. */
+void ir_builder_init(struct ir_builder *b, struct ir_unit *u, struct arena *arena,
+                     const struct isa *isa, u64 pc, u64 mode);
+/* true when fewer than 128 ops are left: the front end must end the unit at this instruction
+ * boundary. */
 bool ir_builder_full(const struct ir_builder *b);
 static inline bool ir_ended(const struct ir_builder *b)
 {
@@ -43,18 +46,21 @@ bool ir_is_const(const struct ir_builder *b, ir_value v, u64 *out);
 enum ir_type ir_type_of(const struct ir_builder *b, ir_value v);
 ir_value ir_get(struct ir_builder *b, unsigned slot);
 void ir_put(struct ir_builder *b, unsigned slot, ir_value v);
-/* State beside the slots: offset of the field in the CPU's struct; mem: size and sign of enum ir_mem. */
+/* State beside the slots: offset of the field in the CPU's struct; mem: size and sign of enum
+ * ir_mem. */
 ir_value ir_load_state(struct ir_builder *b, enum ir_type type, u32 offset, unsigned mem);
 void ir_store_state(struct ir_builder *b, u32 offset, unsigned mem, ir_value v);
 
 /* -- Integer. */
+/* clang-format off */
 #define IR_BINARY(X)                                                                               \
     X(add) X(sub) X(mul) X(mulhs) X(mulhu) X(mulhsu) X(divs) X(divu) X(rems) X(remu)               \
     X(and) X(or) X(xor) X(shl) X(shr) X(sar) X(rotl) X(rotr) X(clmul) X(clmulh)
+#define IR_UNARY(X) X(not) X(neg) X(clz) X(ctz) X(popcnt) X(bswap)
+/* clang-format on */
 #define X(n) ir_value ir_##n(struct ir_builder *b, ir_value x, ir_value y);
 IR_BINARY(X)
 #undef X
-#define IR_UNARY(X) X(not) X(neg) X(clz) X(ctz) X(popcnt) X(bswap)
 #define X(n) ir_value ir_##n(struct ir_builder *b, ir_value x);
 IR_UNARY(X)
 #undef X
@@ -67,15 +73,17 @@ ir_value ir_sari(struct ir_builder *b, ir_value x, unsigned n);
 /* The low `bits` (8, 16, 32) of x extended to `to` (IR_I32 or IR_I64). */
 ir_value ir_sext(struct ir_builder *b, ir_value x, unsigned bits, enum ir_type to);
 ir_value ir_zext(struct ir_builder *b, ir_value x, unsigned bits, enum ir_type to);
-ir_value ir_trunc(struct ir_builder *b, ir_value x); /* i64 -> i32 */
+ir_value ir_trunc(struct ir_builder *b, ir_value x);                              /* i64 -> i32 */
 ir_value ir_cmp(struct ir_builder *b, enum ir_cond cond, ir_value x, ir_value y); /* i64 0/1 */
 ir_value ir_select(struct ir_builder *b, ir_value cond, ir_value x, ir_value y);
 
 /* -- Guest memory: mem is enum ir_mem. */
 ir_value ir_load(struct ir_builder *b, enum ir_type type, unsigned mem, ir_value addr, s32 offset);
 void ir_store(struct ir_builder *b, unsigned mem, ir_value addr, s32 offset, ir_value v);
-ir_value ir_rmw(struct ir_builder *b, enum ir_type type, unsigned mem, enum ir_rmw kind, ir_value addr, ir_value v);
-ir_value ir_cas(struct ir_builder *b, enum ir_type type, unsigned mem, ir_value addr, ir_value expected, ir_value desired);
+ir_value ir_rmw(struct ir_builder *b, enum ir_type type, unsigned mem, enum ir_rmw kind,
+                ir_value addr, ir_value v);
+ir_value ir_cas(struct ir_builder *b, enum ir_type type, unsigned mem, ir_value addr,
+                ir_value expected, ir_value desired);
 ir_value ir_load_linked(struct ir_builder *b, enum ir_type type, unsigned mem, ir_value addr);
 ir_value ir_store_cond(struct ir_builder *b, unsigned mem, ir_value addr, ir_value v);
 void ir_fence(struct ir_builder *b, unsigned fence);
@@ -101,7 +109,8 @@ ir_value ir_call(struct ir_builder *b, const struct ir_helper *h, const ir_value
 ir_value ir_call0(struct ir_builder *b, const struct ir_helper *h);
 ir_value ir_call1(struct ir_builder *b, const struct ir_helper *h, ir_value x);
 ir_value ir_call2(struct ir_builder *b, const struct ir_helper *h, ir_value x, ir_value y);
-ir_value ir_call3(struct ir_builder *b, const struct ir_helper *h, ir_value x, ir_value y, ir_value z);
+ir_value ir_call3(struct ir_builder *b, const struct ir_helper *h, ir_value x, ir_value y,
+                  ir_value z);
 
 /* -- Leaving. exit_if goes on when cond is 0; the others end the unit. */
 void ir_exit_if(struct ir_builder *b, ir_value cond, u64 pc);

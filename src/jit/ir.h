@@ -1,19 +1,24 @@
 /*
- * ir.h - the translator's intermediate representation: one unit of guest code as a linear array of 16-byte operations.
+ * ir.h - the translator's intermediate representation: one unit of guest code as a linear array of
+ * 16-byte operations.
  *
- * A unit is an extended basic block: one entry, side exits (exit_if, trap_if, every E op), one end (an X op).
- * Values are typed and single-assignment: a value is the index of the op that makes it, always smaller than its users'.
- * Guest registers are numbered slots (isa->slots). put binds a value to a slot from that op on and costs nothing by itself: code
- * that leaves writes what is bound (state map). get reads a slot that the unit has not put yet.
+ * A unit is an extended basic block: one entry, side exits (exit_if, trap_if, every E op), one end
+ * (an X op). Values are typed and single-assignment: a value is the index of the op that makes it,
+ * always smaller than its users'. Guest registers are numbered slots (isa->slots). put binds a
+ * value to a slot from that op on and costs nothing by itself: code that leaves writes what is
+ * bound (state map). get reads a slot that the unit has not put yet.
  *
- * Precise state: at an E op the guest sees every put before the op and none after; an insn op puts its pc into the pc slot.
- * Exits that name their target (exit_if, exit_jump, exit_ind) do not show the pc slot. Order: S ops stay in program order among
- * each other; pure ops move freely between their operands and users.
+ * Precise state: at an E op the guest sees every put before the op and none after; an insn op puts
+ * its pc into the pc slot. Exits that name their target (exit_if, exit_jump, exit_ind) do not show
+ * the pc slot. Order: S ops stay in program order among each other; pure ops move freely between
+ * their operands and users.
  *
- * Invariants (ir_verify): operands precede users and have the types the op asks; slots exist and match in type; exactly one X op,
- * last; an INSN op precedes the first E op; helper effects are declared.
+ * Invariants (ir_verify): operands precede users and have the types the op asks; slots exist and
+ * match in type; exactly one X op, last; an INSN op precedes the first E op; helper effects are
+ * declared.
  *
- * One thread owns a unit while it is built, optimised and emitted. Memory is the translating thread's arena.
+ * One thread owns a unit while it is built, optimised and emitted. Memory is the translating
+ * thread's arena.
  */
 #ifndef JIT_IR_H
 #define JIT_IR_H
@@ -33,43 +38,50 @@ enum ir_opcode {
 
 /* i8..i128, f16, f80, v64, v256, v512 and flags have their places; no op makes them yet. */
 enum ir_type {
-    IR_VOID, IR_I32, IR_I64, IR_F32, IR_F64,
-    IR_I8, IR_I16, IR_I128, IR_F16, IR_F80, IR_V64, IR_V128, IR_V256, IR_V512, IR_FLAGS,
-    IR_TYPES
+    IR_VOID, IR_I32, IR_I64, IR_F32, IR_F64, IR_I8, IR_I16, IR_I128, IR_F16, IR_F80, IR_V64,
+    IR_V128, IR_V256, IR_V512, IR_FLAGS, IR_TYPES,
 };
 
 enum ir_cond { IR_EQ, IR_NE, IR_LT, IR_GE, IR_LE, IR_GT, IR_LTU, IR_GEU, IR_LEU, IR_GTU };
 
 /* aux of memory ops. */
 enum ir_mem {
-    IR_MEM_SIZE = 7,             /* log2 of the bytes: 0..4 (4: 16 bytes, CAS by helper only) */
-    IR_MEM_SIGNED = 1 << 3,      /* loads sign-extend to type */
-    IR_MEM_BIG = 1 << 4,         /* big-endian */
-    IR_MEM_ALIGN = 1 << 5,       /* must be naturally aligned, else the isa's alignment fault */
+    IR_MEM_SIZE = 7,        /* log2 of the bytes: 0..4 (4: 16 bytes, CAS by helper only) */
+    IR_MEM_SIGNED = 1 << 3, /* loads sign-extend to type */
+    IR_MEM_BIG = 1 << 4,    /* big-endian */
+    IR_MEM_ALIGN = 1 << 5,  /* must be naturally aligned, else the isa's alignment fault */
     IR_MEM_ACQUIRE = 1 << 6,
     IR_MEM_RELEASE = 1 << 7,
-    IR_MEM_CONTEXT_SHIFT = 8,    /* bits 8..11: MMU context: 0 the current one; others by isa->context(cpu, n) */
+    IR_MEM_CONTEXT_SHIFT = 8, /* bits 8..11: MMU context; 0: the current, n: isa->context(n) */
     IR_MEM_CONTEXT = 15 << 8,
 };
-#define IR_MEM_BYTES(aux) (1u << ((aux) & IR_MEM_SIZE))
+#define IR_MEM_BYTES(aux) (1u << ((aux)&IR_MEM_SIZE))
 
-enum ir_rmw { IR_RMW_XCHG, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR, IR_RMW_MIN, IR_RMW_MAX, IR_RMW_MINU, IR_RMW_MAXU };
+enum ir_rmw {
+    IR_RMW_XCHG, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR, IR_RMW_MIN, IR_RMW_MAX,
+    IR_RMW_MINU, IR_RMW_MAXU,
+};
 
 /* aux of FENCE: which earlier accesses are ordered before which later ones. */
-enum ir_fence { IR_FENCE_LL = 1, IR_FENCE_LS = 2, IR_FENCE_SL = 4, IR_FENCE_SS = 8, IR_FENCE_FULL = 15 };
+enum ir_fence {
+    IR_FENCE_LL = 1, IR_FENCE_LS = 2, IR_FENCE_SL = 4, IR_FENCE_SS = 8, IR_FENCE_FULL = 15,
+};
 
-/* aux of float ops. Rounding: IR_FLOAT_DYN is the mode in the guest's control register, which the engine keeps in the host's. */
+/* aux of float ops. Rounding: IR_FLOAT_DYN is the mode in the guest's control register, which the
+ * engine keeps in the host's. */
 enum ir_float {
-    IR_FLOAT_ROUND = 7,          /* enum float_round (RNE..RMM), or: */
+    IR_FLOAT_ROUND = 7, /* enum float_round (RNE..RMM), or: */
     IR_FLOAT_DYN = 7,
-    IR_FLOAT_NAN_SHIFT = 3,      /* bits 3..4: enum float_nan_rule */
+    IR_FLOAT_NAN_SHIFT = 3, /* bits 3..4: enum float_nan_rule */
     IR_FLOAT_NAN = 3 << 3,
     IR_FLOAT_NEG_PRODUCT = 1 << 5,
     IR_FLOAT_NEG_ADDEND = 1 << 6,
     IR_FLOAT_UNSIGNED = 1 << 7,
-    IR_FLOAT_EQ = 0, IR_FLOAT_LT = 1 << 8, IR_FLOAT_LE = 2 << 8,
+    IR_FLOAT_EQ = 0,
+    IR_FLOAT_LT = 1 << 8,
+    IR_FLOAT_LE = 2 << 8,
     IR_FLOAT_COND = 3 << 8,
-    IR_FLOAT_SIGNAL = 1 << 10,   /* quiet NaNs raise NV too */
+    IR_FLOAT_SIGNAL = 1 << 10, /* quiet NaNs raise NV too */
 };
 
 enum ir_jump_hint { IR_JUMP_PLAIN, IR_JUMP_CALL, IR_JUMP_RETURN };
@@ -82,23 +94,24 @@ struct ir_op {
 };
 _Static_assert(sizeof(struct ir_op) == 16, "IR operations are 16 bytes");
 
-/* A C function that translated code may call. fn takes (struct cpu *, args...), args and result as u64 (an i32, f32 or f64 by its
- * bits, zero-extended). */
+/* A C function that translated code may call. fn takes (struct cpu *, args...), args and result as
+ * u64 (an i32, f32 or f64 by its bits, zero-extended). */
 struct ir_helper {
     const char *name;
     void *fn;
-    u8 result;  /* enum ir_type: IR_VOID, IR_I32, IR_I64, IR_F32, IR_F64 */
-    u8 args;    /* number, at most IR_CALL_ARGS */
-    u16 effects;/* enum ir_effect */
+    u8 result;   /* enum ir_type: IR_VOID, IR_I32, IR_I64, IR_F32, IR_F64 */
+    u8 args;     /* number, at most IR_CALL_ARGS */
+    u16 effects; /* enum ir_effect */
 };
 #define IR_CALL_ARGS 4
 
 enum ir_effect {
-    IR_FX_READ = 1,   /* reads slots: bound puts (and pc) are written to the state before */
-    IR_FX_WRITE = 2,  /* writes slots: nothing known of them holds after */
-    IR_FX_FAULT = 4,  /* may have done a trap entry: cpu->unwind is tested after; implies READ and WRITE */
-    IR_FX_FLOAT = 8,  /* touches the guest's float flags or rounding: host's sticky flags are merged before, control reloaded after */
-    IR_FX_PURE = 16,  /* depends on its arguments only, no effect: may be dropped, folded, moved */
+    IR_FX_READ = 1,  /* reads slots: bound puts (and pc) are written to the state before */
+    IR_FX_WRITE = 2, /* writes slots: nothing known of them holds after */
+    IR_FX_FAULT = 4, /* may enter a trap: cpu->unwind is tested after; READ and WRITE too */
+    IR_FX_FLOAT = 8, /* touches the guest's float flags or rounding: host's sticky flags are merged
+                        before, control reloaded after */
+    IR_FX_PURE = 16, /* depends on its arguments only, no effect: may be dropped, folded, moved */
 };
 
 enum { IR_MAX_OPS = 4096, IR_MAX_ARGS = 1024 };
@@ -109,14 +122,16 @@ struct ir_unit {
     u64 mode;        /* mode word it was translated for */
     u32 guest_bytes; /* bytes of guest code covered from pc */
     u32 guest_insns;
-    u32 count;       /* ops used */
+    u32 count; /* ops used */
     u32 arg_count;
     struct ir_op *ops;
-    u32 *args;       /* values: arguments of CALLs */
+    u32 *args; /* values: arguments of CALLs */
 };
 
 /* Facts of each opcode, from ir.def. */
-enum ir_op_flag { IR_OP_EXITS = 1, IR_OP_ENDS = 2, IR_OP_EFFECT = 4, IR_OP_COMMUTES = 8, IR_OP_MEMORY = 16 };
+enum ir_op_flag {
+    IR_OP_EXITS = 1, IR_OP_ENDS = 2, IR_OP_EFFECT = 4, IR_OP_COMMUTES = 8, IR_OP_MEMORY = 16,
+};
 struct ir_op_info {
     const char *text, *operands, *result;
     u8 flags;  /* enum ir_op_flag */
@@ -139,26 +154,29 @@ static inline u64 ir_exit_imm(const struct ir_op *op) /* EXIT_IF */
 /* Depends on its operands only and may be computed once, anywhere after them. */
 static inline bool ir_op_is_pure(unsigned op)
 {
-    return !(ir_op_info[op].flags & (IR_OP_EFFECT | IR_OP_EXITS)) && op != IR_GET && op != IR_LOAD_STATE;
+    return !(ir_op_info[op].flags & (IR_OP_EFFECT | IR_OP_EXITS)) && op != IR_GET &&
+           op != IR_LOAD_STATE;
 }
 
 /* A CALL's effects, what IR_FX_FAULT implies included. */
 unsigned ir_call_effects(const struct ir_unit *u, const struct ir_op *op);
 
 /* Calls fn(opaque, &operand) for each value operand of op, CALL's arguments included. */
-void ir_each_operand(struct ir_unit *u, struct ir_op *op, void (*fn)(void *opaque, u32 *value), void *opaque);
+void ir_each_operand(struct ir_unit *u, struct ir_op *op, void (*fn)(void *opaque, u32 *value),
+                     void *opaque);
 
 /* text.c: printed and parsed form, the same language. ir_parse fills u (memory from arena). */
 void ir_print(FILE *f, const struct ir_unit *u);
 void ir_print_op(FILE *f, const struct ir_unit *u, u32 index); /* a line */
 struct err;
-int must_check ir_parse(struct ir_unit *u, struct arena *arena, const struct isa *isa, const char *text, struct err *err);
+int must_check ir_parse(struct ir_unit *u, struct arena *arena, const struct isa *isa,
+                        const char *text, struct err *err);
 
 /* verify.c: 0, or -EINVAL with the first broken invariant. */
 int must_check ir_verify(const struct ir_unit *u, struct err *err);
 
-/* The passes, in order of use; each leaves a unit that verifies. ir_optimize runs those in `passes` (bits by position in
- * ir_passes[]), verifying after each in debug builds. */
+/* The passes, in order of use; each leaves a unit that verifies. ir_optimize runs those in `passes`
+ * (bits by position in ir_passes[]), verifying after each in debug builds. */
 struct ir_pass {
     const char *name, *help;
     void (*run)(struct ir_unit *u, struct arena *arena);
