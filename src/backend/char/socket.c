@@ -83,7 +83,7 @@ static int open_unix(struct socket_chardev *s, struct err *err)
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     if (strlen(s->path) >= sizeof(addr.sun_path))
         return err_set(err, ENAMETOOLONG, "-chardev socket,path=%s: at most %zu characters", s->path, sizeof(addr.sun_path) - 1);
-    strcpy(addr.sun_path, s->path);
+    memcpy(addr.sun_path, s->path, strlen(s->path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && s->server)
         unlink(s->path);
