@@ -36,7 +36,7 @@ static const char *const accel_names[] = {"jit", "interp", NULL};
 
 void jit_print_options(FILE *f)
 {
-    option_print_help(accel_options, f);
+    option_help(accel_options, f);
 }
 
 static const struct jit_backend *backend_choose(void)

@@ -21,18 +21,38 @@ class Failure(Exception):
     """A machine did not do what the test waits for."""
 
 
+class Unavailable(Exception):
+    """What a test needs cannot be had here: the test is skipped, and says why."""
+
+
+def obtain(*command):
+    """The last line that a tool which fetches things prints."""
+    done = subprocess.run([os.path.join(ROOT, 'tools', command[0]), *command[1:]], check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise Unavailable(f'{" ".join(command)}: {done.stderr.strip().splitlines()[-1:]}')
+    return done.stdout.strip()
+
+
 def read_env(arch='riscv64'):
     """The assignments that tools/get-guest leaves: KERNEL, INITRD, FIRMWARE."""
-    path = subprocess.run([os.path.join(ROOT, 'tools/get-guest'), arch], check=True,
-                          stdout=subprocess.PIPE, text=True).stdout.strip()
-    with open(path, encoding='utf-8') as lines:
+    with open(obtain('get-guest', arch), encoding='utf-8') as lines:
         return dict(shlex.split(line)[0].split('=', 1) for line in lines)
 
 
 def peer_binary(name='qemu-system-riscv64'):
-    folder = subprocess.run([os.path.join(ROOT, 'tools/get-peer')], check=True,
-                            stdout=subprocess.PIPE, text=True).stdout.strip()
-    return os.path.join(folder, name)
+    return os.path.join(obtain('get-peer'), name)
+
+
+def machine_command(binary, *options):
+    """How a riscv64 machine is started on a pipe, by guise or by the peer: their command lines are one."""
+    arch = ['-arch', 'riscv64'] if os.path.basename(binary) == 'guise' else []
+    return [binary, *arch, '-M', 'virt', '-nographic', *options]
+
+
+def linux_options(env, append='', initrd=None):
+    return ['-bios', env['FIRMWARE'], '-kernel', env['KERNEL'], '-initrd', initrd or env['INITRD'],
+            '-append', append]
 
 
 def cpio_member(name, data, mode, number):
@@ -104,17 +124,33 @@ class Machine:
 
     def send(self, text):
         data = text.encode()
-        while data:
-            data = data[os.write(self.process.stdin.fileno(), data):]
+        try:
+            while data:
+                data = data[os.write(self.process.stdin.fileno(), data):]
+        except OSError as error:
+            raise Failure(f'does not take input: {error}; {self.tail()}') from error
+
+    def login(self, seconds=120):
+        """Waits for the shell of tools/guest/init."""
+        self.expect(r"Enter 'help' for a list", seconds)
+        self.expect(r'# ', 10)
 
     def shell(self, command, seconds=60):
         """Runs a command in the guest's shell; returns (its exit status, what it printed)."""
-        # The echoed command line must not look like the answer: hence the quotes inside the mark.
-        self.send(f"{command}; echo guest'-sta'tus=$?\r")
-        self.expect(rb'-sta\'tus=\$\?\r*\n', seconds)
+        # The marks are quoted apart, so that the echo of the typed line does not look like the answer.
+        self.send(f"echo guest-'begin'; {command}; echo guest-'status'=$?\r")
+        self.expect(r'guest-begin\r*\n', seconds)
         start = self.seen
         match = self.expect(r'guest-status=(\d+)\r*\n', seconds)
-        return int(match.group(1)), self.output[start:match.start()].decode(errors='replace').replace('\r', '')
+        output = self.output[start:match.start()].decode(errors='replace').replace('\r', '')
+        return int(match.group(1)), output
+
+    def check_shell(self, command, seconds=60):
+        """The same, where the command must succeed; returns what it printed, without white space around it."""
+        status, output = self.shell(command, seconds)
+        if status:
+            raise Failure(f'{command!r} in the guest: status {status}: {output}')
+        return output.strip()
 
     def cpu_seconds(self):
         """CPU time, user and system, of the process's threads so far."""

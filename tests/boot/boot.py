@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+"""Boots guests with the program given and tells the results in the protocol of tests/suites.txt.
+
+Linux comes up on 1, 2 and 8 CPUs; it writes a disk, is reset and compares; it fetches over user networking and
+serves through a forwarded port; it powers off. A small program of our own starts a hundred times. Any program
+with the command line can be given: with the peer the tests test themselves.
+"""
+
+import argparse
+import hashlib
+import http.server
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..'))
+from support import guest  # noqa: E402
+
+MIB = 1 << 20
+DISK_MIB, FILE_MIB, FETCH_MIB = 512, 256, 64
+FINISH_PASS, FINISH_FAIL, FINISH_RESET = 0x5555, 0x3333, 0x7777
+
+
+class Bench:
+    """What every test needs: the program, its options, and a folder of its own."""
+
+    def __init__(self, arguments, folder):
+        self.binary = os.path.realpath(arguments.binary)
+        self.options = arguments.options.split()
+        self.folder = folder
+        self.logs = arguments.log or folder
+        self.count = arguments.count
+        self.patience = arguments.patience
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def start(self, name, *options):
+        command = guest.machine_command(self.binary, *options, *self.options)
+        return guest.Machine(command, os.path.join(self.logs, name + '.log'))
+
+    def start_linux(self, name, cpus, *options):
+        return self.start(name, '-m', '512M', '-smp', str(cpus), *guest.linux_options(guest.read_env()), *options)
+
+
+def require(condition, text):
+    if not condition:
+        raise guest.Failure(text)
+
+
+def power_off(machine, patience):
+    machine.send('poweroff\r')
+    status = machine.wait(30 * patience)
+    require(status == 0, f'poweroff: exit status {status}')
+
+
+def boots_on(cpus):
+    def run(bench):
+        with bench.start_linux(f'cpus-{cpus}', cpus) as machine:
+            machine.login(120 * bench.patience)
+            found = machine.check_shell('nproc')
+            require(found == str(cpus), f'the guest has {found} CPUs of {cpus}')
+            # Every CPU does something, and gets interrupts of its own.
+            machine.check_shell('for c in $(seq $(nproc)); do (n=0; while [ $n -lt 500 ]; do n=$((n+1)); done) & '
+                                'done; wait', 120 * bench.patience)
+            _, trouble = machine.shell('dmesg | grep -E "Oops|BUG:|WARNING:|detected stall"')
+            require('[' not in trouble, f'the kernel complains: {trouble}')
+            power_off(machine, bench.patience)
+    return run
+
+
+def disk_options(path):
+    return ('-drive', f'file={path},format=raw,if=none,id=disk', '-device', 'virtio-blk-device,drive=disk')
+
+
+def digest_in_image(image, name):
+    """A file's digest as the host finds it in the ext4 image; the file system must be clean."""
+    with subprocess.Popen(['/sbin/debugfs', '-R', f'cat {name}', image], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL) as dump:
+        digest = hashlib.md5()
+        while block := dump.stdout.read(MIB):
+            digest.update(block)
+    checked = subprocess.run(['/sbin/e2fsck', '-fn', image], stdout=subprocess.PIPE, check=False,
+                             stderr=subprocess.STDOUT, text=True)
+    require(checked.returncode == 0, f'e2fsck of the image: {checked.stdout}')
+    return digest.hexdigest()
+
+
+def disk_keeps_data(bench):
+    """Write, sync, reset, compare; and the host finds the same in the image."""
+    image, patience = bench.path('disk.raw'), bench.patience
+    with open(image, 'wb') as disk:
+        disk.truncate(DISK_MIB * MIB)
+    subprocess.run(['/sbin/mke2fs', '-q', '-t', 'ext4', image], check=True)
+    with bench.start_linux('disk', 2, *disk_options(image)) as machine:
+        machine.login(120 * patience)
+        machine.check_shell('mount /dev/vda /mnt')
+        machine.check_shell(f'dd if=/dev/urandom of=/mnt/data bs=1M count={FILE_MIB}', 300 * patience)
+        written = machine.check_shell('md5sum /mnt/data', 120 * patience).split()[0]
+        machine.check_shell('sync', 60 * patience)
+        machine.send('/bin/busybox reboot -f\r')
+        machine.login(120 * patience)
+        machine.check_shell('mount /dev/vda /mnt')
+        found = machine.check_shell('md5sum /mnt/data', 120 * patience).split()[0]
+        require(found == written, f'after the reset the guest reads {found}, it wrote {written}')
+        machine.check_shell('umount /mnt', 60 * patience)
+        power_off(machine, patience)
+    found = digest_in_image(image, '/data')
+    require(found == written, f'the image holds {found}, the guest wrote {written}')
+
+
+class Server:
+    """An HTTP server on the host's loopback with one answer."""
+
+    def __init__(self, data):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):  # pylint: disable=invalid-name
+                self.send_response(200)
+                self.send_header('Content-Length', str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *unused):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def fetch(url, seconds):
+    """From the guest's server, which may need a moment to listen."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=seconds) as answer:
+                return answer.read()
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise guest.Failure(f'{url}: {error}') from error
+            time.sleep(0.5)
+
+
+def network_carries_data(bench):
+    """64 MiB to the guest, and back to the host through a forwarded port."""
+    data, port, patience = os.urandom(FETCH_MIB * MIB), free_port(), bench.patience
+    options = ('-netdev', f'user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80',
+               '-device', 'virtio-net-device,netdev=net')
+    with Server(data) as server, bench.start_linux('network', 2, *options) as machine:
+        machine.login(120 * patience)
+        machine.check_shell(f'wget -q -O /tmp/data http://10.0.2.2:{server.port}/data', 300 * patience)
+        found = machine.check_shell('md5sum /tmp/data', 60 * patience).split()[0]
+        expected = hashlib.md5(data).hexdigest()
+        require(found == expected, f'the guest received {found}, the host sent {expected}')
+        machine.check_shell('httpd -p 80 -h /tmp')
+        back = fetch(f'http://127.0.0.1:{port}/data', 120 * patience)
+        require(back == data, f'the host received {len(back)} bytes that are not those it sent')
+        power_off(machine, patience)
+
+
+def build_small(bench, harts, finish):
+    program = bench.path(f'small-{harts}-{finish:x}')
+    if not os.path.exists(program):
+        subprocess.run(['riscv64-linux-gnu-gcc', '-nostdlib', '-static', '-Wl,-Ttext=0x80000000,-z,norelro',
+                        '-Wl,--build-id=none', f'-DHARTS={harts}', f'-DFINISH={finish:#x}',
+                        '-o', program, os.path.join(HERE, 'small.S')], check=True)
+    return program
+
+
+def run_small(bench, harts, finish, *options):
+    """One start to its end; returns the exit status."""
+    with bench.start('small', '-bios', 'none', '-m', '32M', '-smp', str(harts), '-kernel',
+                     build_small(bench, harts, finish), *options) as machine:
+        machine.expect('small guest', 20 * bench.patience)
+        return machine.wait(20 * bench.patience)
+
+
+def small_starts_often(bench):
+    for number in range(bench.count):
+        harts = (1, 2, 4, 8)[number % 4]
+        try:
+            status = run_small(bench, harts, FINISH_PASS)
+            require(status == 0, f'exit status {status}')
+        except guest.Failure as failure:
+            raise guest.Failure(f'start {number} on {harts} CPUs: {failure}') from failure
+
+
+def finisher_tells_status(bench):
+    """Codes of the test finisher are the process's exit status."""
+    for code in (1, 42):
+        status = run_small(bench, 1, code << 16 | FINISH_FAIL)
+        require(status == code, f'the guest told {code}, the exit status is {status}')
+    status = run_small(bench, 1, FINISH_RESET, '-no-reboot')
+    require(status == 0, f'reset with -no-reboot: exit status {status}')
+    with bench.start('reset', '-bios', 'none', '-m', '32M', '-kernel',
+                     build_small(bench, 1, FINISH_RESET)) as machine:
+        for _ in range(5):
+            machine.expect('small guest', 20 * bench.patience)
+
+
+TESTS = {
+    'small-100-starts': small_starts_often,
+    'finisher-status': finisher_tells_status,
+    'linux-1-cpu': boots_on(1),
+    'linux-2-cpus': boots_on(2),
+    'linux-8-cpus': boots_on(8),
+    'disk': disk_keeps_data,
+    'network': network_carries_data,
+}
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
+    parser.add_argument('binary', help='guise, or a program with its command line')
+    parser.add_argument('tests', nargs='*', help='default: all of ' + ' '.join(TESTS))
+    parser.add_argument('--options', default='', help="more options for the program, as one word")
+    parser.add_argument('--count', type=int, default=100, help='starts of the small guest')
+    parser.add_argument('--patience', type=float, default=1, help='factor for all deadlines')
+    parser.add_argument('--log', metavar='FOLDER', help='keep what the consoles showed')
+    return parser.parse_intermixed_args()
+
+
+def main():
+    arguments = parse_arguments()
+    unknown = set(arguments.tests) - set(TESTS)
+    if unknown:
+        sys.exit(f'no test {", ".join(unknown)}; there are: {", ".join(TESTS)}')
+    if arguments.log:
+        os.makedirs(arguments.log, exist_ok=True)
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix='guise-boot.') as folder:
+        bench = Bench(arguments, folder)
+        for name in arguments.tests or TESTS:
+            try:
+                TESTS[name](bench)
+                print(f'ok {name}', flush=True)
+            except guest.Unavailable as reason:
+                print(f'skip {name}: {reason}', flush=True)
+            except (guest.Failure, subprocess.CalledProcessError) as failure:
+                failed += 1
+                print(f'{failure}\nnot ok {name}', flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
