@@ -15,9 +15,10 @@ All tables of src/isa/ISA/ make one decoder. A table is text, one fact a line; '
                                         argument's name: rd' fills rd.
     format NAME [ARG ...] [: SYNTAX]    the arguments of a trans function (struct ISA_arg_NAME) and how the
     format NAME = OTHER : SYNTAX        instruction is printed: words that are operands are replaced by them, the
-                                        part before a blank is glued to the name, '|' joins without a sign.
+                                        part before a blank, and what begins with '.', is glued to the name; '|'
+                                        joins without a sign.
 
-    NAME PICTURE : FORMAT CONDITION [attributes] [=> TARGET]      an instruction
+    NAME PICTURE : FORMAT CONDITION [attributes] [=> TARGET [attributes]]      an instruction
 
 PICTURE is the encoding from its highest bit: 0 and 1, '.' (ignored), operands, operands with the bits they hold,
 as the manuals write it: imm[12|10:5] rs2 rs1 000 imm[4:1|11] 1100011. Its length is the instruction's.
@@ -200,8 +201,8 @@ class Tables:
         insn = Insn(where, name)
         self.parse_picture(insn, picture)
         body, _, target = tail.partition("=>")
-        insn.target = target.strip() or None
-        words = body.split()
+        words, rest = body.split(), target.split()
+        insn.target = rest[0] if rest else None
         if len(words) < 2:
             insn.fail("a format and a condition must follow ':'")
         if words[0] not in self.formats:
@@ -209,7 +210,7 @@ class Tables:
         insn.format = self.formats[words[0]]
         if words[1] != "-":
             insn.condition = [alt.split("&") for alt in words[1].split("|")]
-        for word in words[2:]:
+        for word in words[2:] + rest[1:]:
             self.parse_attribute(insn, word)
         return insn
 

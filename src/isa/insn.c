@@ -85,7 +85,7 @@ void insn_disassemble(const struct insn_set *set, unsigned id, u64 insn, u64 pc,
     struct out o = {text, size, 0};
     const char *s = d->syntax;
     put_text(&o, d->name, strlen(d->name));
-    if (*s && !strchr(s, ' '))
+    if (*s && *s != '.' && !strchr(s, ' '))
         put_text(&o, " ", 1);
     while (*s) {
         size_t len = 0;

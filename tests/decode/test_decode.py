@@ -33,6 +33,7 @@ k2    0011 rd rs 0001              : M - k=rs => many
 wide  off[7:0] 00000000 11110000 off[15:8] 00000000 01010011 : Jump -
 byte  1 off[6|4:3] 0 off[2] 11     : Jump - off!=0
 c.add 111100 rd' rs 0001           : C a32 rd!=9 => add
+c.dbl 111110 rd' 0000 0001         : C - => add rs=rd
 """
 
 BAD = [  # (lines, what the message must hold)
@@ -99,6 +100,8 @@ CASES = [  # length, extensions, bits, answer
     (16, 0b01000, 0xf021, "1|add 8 2|c.add r8"),
     (16, 0b01000, 0xf121, "0||"),
     (16, 0b10000, 0xf021, "0||"),
+    (16, 0, 0xf601, "0||"),
+    (16, 0, 0xfa01, "1|add 10 10|c.dbl r10"),
     (8, 0, 0b10000111, "1|byte 4|byte 0x1004"),
     (8, 0, 0b11000011, "1|byte -64|byte 0xfc0"),
     (8, 0, 0b10000011, "0||"),
