@@ -183,7 +183,9 @@ struct riscv_cpu {
     const char *ext_names[RISCV_EXTS + 1]; /* canonical order, ended by NULL */
     struct riscv_timebase time;
     struct timer stimer;         /* Sstc */
+    pthread_mutex_t stimer_lock; /* timer.c */
     bool has_stimer;             /* stimer was initialised: there is a loop */
+    u32 spins;                   /* counts pause hints */
     struct insn_coverage *coverage; /* NULL: nobody counts; not owned */
 };
 
@@ -307,7 +309,8 @@ void riscv_counter_write(struct riscv_cpu *rv, unsigned n, u64 value);
 void riscv_counter_inhibit(struct riscv_cpu *rv, u64 inhibit);
 void riscv_stimer_init(struct riscv_cpu *rv);
 void riscv_stimer_fini(struct riscv_cpu *rv);
-void riscv_stimer_update(struct riscv_cpu *rv); /* after a change of stimecmp, menvcfg.STCE or time */
+void riscv_stimer_set(struct riscv_cpu *rv, u64 stimecmp);
+void riscv_stimer_update(struct riscv_cpu *rv); /* after a change of menvcfg.STCE or time */
 
 /* mmu.c, pmp.c */
 void riscv_context(struct cpu *cpu, unsigned n, struct isa_context *out);
@@ -322,6 +325,7 @@ u64 riscv_pmp_cfg_read(const struct riscv_cpu *rv, unsigned first, unsigned coun
 void riscv_pmp_cfg_write(struct riscv_cpu *rv, unsigned first, unsigned count, u64 value);
 u64 riscv_pmp_addr_read(const struct riscv_cpu *rv, unsigned n);
 void riscv_pmp_addr_write(struct riscv_cpu *rv, unsigned n, u64 value);
+void riscv_mseccfg_write(struct riscv_cpu *rv, u64 value);
 
 /* model.c */
 extern const struct isa_model riscv_models[];
