@@ -82,7 +82,7 @@ static u64 with_sd(const struct riscv_cpu *rv, u64 v)
     return (v & MSTATUS_FS) == MSTATUS_FS ? v | BIT(rv->xlen - 1) : v;
 }
 
-static bool has_priv(const struct riscv_cpu *rv, unsigned priv)
+bool riscv_has_priv(const struct riscv_cpu *rv, unsigned priv)
 {
     return priv == RISCV_M || (priv == RISCV_S && riscv_cpu_has(rv, RISCV_EXT_S)) ||
            (priv == RISCV_U && riscv_cpu_has(rv, RISCV_EXT_U));
@@ -102,7 +102,7 @@ static u64 get_mstatus(struct riscv_cpu *rv, unsigned number)
 static void set_mstatus(struct riscv_cpu *rv, unsigned number, u64 v, u64 touched)
 {
     u64 mask = mstatus_mask(rv);
-    if (!has_priv(rv, (unsigned)((v & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT)))
+    if (!riscv_has_priv(rv, (unsigned)((v & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT)))
         mask &= ~MSTATUS_MPP;
     rv->mstatus = (rv->mstatus & ~mask) | (v & mask);
     riscv_state_changed(rv);
@@ -523,6 +523,15 @@ bool riscv_csr_read(struct riscv_cpu *rv, unsigned number, u64 *out)
         return false;
     *out = csr_get(rv, r);
     return true;
+}
+
+bool riscv_csr_read_named(struct riscv_cpu *rv, const char *name, u64 *out)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(csrs); i++) {
+        if (strcmp(csrs[i].name, name) == 0)
+            return riscv_csr_read(rv, csrs[i].number, out);
+    }
+    return false;
 }
 
 bool riscv_csr_write(struct riscv_cpu *rv, unsigned number, u64 value)

@@ -22,10 +22,12 @@ enum riscv_ext {
 #define EXT(id, name, models, ...) RISCV_EXT_##id,
 #include "isa/riscv/ext.def"
 #undef EXT
+    RISCV_EXT_NONE,
+    RISCV_EXT_RV32 = RISCV_EXT_NONE, /* XLEN, as a condition of decode tables */
+    RISCV_EXT_RV64,
     RISCV_EXTS
 };
 #define RISCV_EXT_WORDS ((RISCV_EXTS + 63) / 64)
-#define RISCV_EXT_NONE  RISCV_EXTS
 
 /* ---- Names of the privileged architecture ---------------------------------------------------------------------- */
 
@@ -180,12 +182,13 @@ struct riscv_cpu {
     u8 pmp_count;
     u16 cbom, cbop, cboz;        /* cache block sizes in bytes, 0: none */
     u64 mvendorid, marchid, mimpid;
-    const char *ext_names[RISCV_EXTS + 1]; /* canonical order, ended by NULL */
+    const char *ext_names[RISCV_EXT_NONE + 1]; /* canonical order, ended by NULL */
     struct riscv_timebase time;
     struct timer stimer;         /* Sstc */
     pthread_mutex_t stimer_lock; /* timer.c */
     bool has_stimer;             /* stimer was initialised: there is a loop */
     u32 spins;                   /* counts pause hints */
+    u64 saved_model;             /* in a snapshot: riscv_model_identity of who saved it */
     struct insn_coverage *coverage; /* NULL: nobody counts; not owned */
 };
 
@@ -301,6 +304,9 @@ u64 riscv_mode(const struct riscv_cpu *rv);
 /* csr.c: what the CSR reads and writes, checks done; false: illegal. For the debugger and the monitor too. */
 bool must_check riscv_csr_read(struct riscv_cpu *rv, unsigned number, u64 *out);
 bool must_check riscv_csr_write(struct riscv_cpu *rv, unsigned number, u64 value);
+bool must_check riscv_csr_read_named(struct riscv_cpu *rv, const char *name, u64 *out);
+/* The hart has the privilege mode. */
+bool riscv_has_priv(const struct riscv_cpu *rv, unsigned priv);
 
 /* timer.c: counters and Sstc. */
 u64 riscv_time(const struct riscv_cpu *rv);
@@ -330,6 +336,7 @@ void riscv_mseccfg_write(struct riscv_cpu *rv, u64 value);
 /* model.c */
 extern const struct isa_model riscv_models[];
 int must_check riscv_model_apply(struct riscv_cpu *rv, const char *arch, const char *text, struct err *err);
+u64 riscv_model_identity(const struct riscv_cpu *rv); /* equal: the same architectural state fits both */
 void riscv_model_features(void *file);
 void riscv_model_facts(struct cpu *cpu, struct isa_cpu_facts *facts);
 
