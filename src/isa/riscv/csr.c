@@ -1,8 +1,10 @@
 /*
- * csr.c - control and status registers: one table (csr.def), the functions its rows name, and access by instructions.
+ * csr.c - control and status registers: one table (csr.def), the functions its rows name, and
+ * access by instructions.
  *
  * Manual: privileged architecture, "Control and Status Registers"; unprivileged, "Zicsr".
- * Values are zero-extended from XLEN; a register as an instruction returns it is sign-extended. Runs on the hart's thread.
+ * Values are zero-extended from XLEN; a register as an instruction returns it is sign-extended.
+ * Runs on the hart's thread.
  */
 #include "isa/riscv/riscv.h"
 #include "jit/translate.h"
@@ -10,7 +12,7 @@
 enum { ENDS = 1, WIDE = 2, RV32_ONLY = 4 };
 #define EPC_MASK UINT64_C(0) /* in a PLAIN row: IALIGN's, see plain_mask */
 
-/* ---- Float --------------------------------------------------------------------------------------------------------- */
+/* ---- Float ----------------------------------------------------------------------------------- */
 
 static bool check_float(const struct riscv_cpu *rv, unsigned number)
 {
@@ -56,11 +58,12 @@ static void set_fcsr(struct riscv_cpu *rv, unsigned number, u64 v, u64 touched)
     set_frm(rv, number, v >> 5, touched);
 }
 
-/* ---- Status -------------------------------------------------------------------------------------------------------- */
+/* ---- Status ---------------------------------------------------------------------------------- */
 
-#define SSTATUS_MASK (MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR)
-#define UXL_64       (UINT64_C(2) << 32)
-#define SXL_64       (UINT64_C(2) << 34)
+#define SSTATUS_MASK                                                                               \
+    (MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR)
+#define UXL_64 (UINT64_C(2) << 32)
+#define SXL_64 (UINT64_C(2) << 34)
 
 /* Bits that instructions can write, by what the hart has. */
 static u64 mstatus_mask(const struct riscv_cpu *rv)
@@ -123,8 +126,9 @@ static u64 get_misa(struct riscv_cpu *rv, unsigned number)
     static const struct {
         u8 ext;
         char letter;
-    } letters[] = {{RISCV_EXT_A, 'a'}, {RISCV_EXT_B, 'b'}, {RISCV_EXT_C, 'c'}, {RISCV_EXT_D, 'd'}, {RISCV_EXT_F, 'f'},
-                   {RISCV_EXT_I, 'i'}, {RISCV_EXT_M, 'm'}, {RISCV_EXT_S, 's'}, {RISCV_EXT_U, 'u'}};
+    } letters[] = {{RISCV_EXT_A, 'a'}, {RISCV_EXT_B, 'b'}, {RISCV_EXT_C, 'c'},
+                   {RISCV_EXT_D, 'd'}, {RISCV_EXT_F, 'f'}, {RISCV_EXT_I, 'i'},
+                   {RISCV_EXT_M, 'm'}, {RISCV_EXT_S, 's'}, {RISCV_EXT_U, 'u'}};
     u64 v = (rv->xlen == 32 ? UINT64_C(1) : UINT64_C(2)) << (rv->xlen - 2);
     for (unsigned i = 0; i < ARRAY_SIZE(letters); i++) {
         if (riscv_cpu_has(rv, letters[i].ext))
@@ -133,7 +137,7 @@ static u64 get_misa(struct riscv_cpu *rv, unsigned number)
     return v;
 }
 
-/* ---- Interrupts ---------------------------------------------------------------------------------------------------- */
+/* ---- Interrupts ------------------------------------------------------------------------------ */
 
 #define S_INTERRUPTS (BIT(RISCV_IRQ_SSI) | BIT(RISCV_IRQ_STI) | BIT(RISCV_IRQ_SEI))
 #define M_INTERRUPTS (BIT(RISCV_IRQ_MSI) | BIT(RISCV_IRQ_MTI) | BIT(RISCV_IRQ_MEI))
@@ -168,8 +172,9 @@ static void set_sie(struct riscv_cpu *rv, unsigned number, u64 v, u64 touched)
     rv->mie = (rv->mie & ~rv->mideleg) | (v & rv->mideleg);
 }
 
-/* Other threads set bits at any time, so only the bits that the instruction touches are changed, each atomically. That also keeps the
- * wire of SEIP out of the software bit when csrrs and csrrc write back what they read ("Machine Interrupt Registers"). */
+/* Other threads set bits at any time, so only the bits that the instruction touches are changed,
+ * each atomically. That also keeps the wire of SEIP out of the software bit when csrrs and csrrc
+ * write back what they read ("Machine Interrupt Registers"). */
 static void write_pending(struct riscv_cpu *rv, u64 v, u64 bits)
 {
     atomic_fetch_or(&rv->irq_soft, v & bits);
@@ -201,7 +206,7 @@ static void set_sip(struct riscv_cpu *rv, unsigned number, u64 v, u64 touched)
     write_pending(rv, v, touched & rv->mideleg & BIT(RISCV_IRQ_SSI));
 }
 
-/* ---- Identity ------------------------------------------------------------------------------------------------------- */
+/* ---- Identity -------------------------------------------------------------------------------- */
 
 static u64 get_zero(struct riscv_cpu *rv, unsigned number)
 {
@@ -228,7 +233,7 @@ static u64 get_mhartid(struct riscv_cpu *rv, unsigned number)
     return rv->cpu.index;
 }
 
-/* ---- Environment, translation --------------------------------------------------------------------------------------- */
+/* ---- Environment, translation ---------------------------------------------------------------- */
 
 /* CBIE = 2 is reserved: the field keeps its value. */
 static u64 envcfg_legal(u64 old, u64 v, u64 mask)
@@ -300,9 +305,10 @@ static void set_satp(struct riscv_cpu *rv, unsigned number, u64 v, u64 touched)
     riscv_state_changed(rv);
 }
 
-/* ---- Physical memory protection ----------------------------------------------------------------------------------------- */
+/* ---- Physical memory protection -------------------------------------------------------------- */
 
-/* 16 or 64 registers exist when there are any entries; the entries beyond pmp_count read as zero. */
+/* 16 or 64 registers exist when there are any entries; the entries beyond pmp_count read as zero.
+ */
 static unsigned pmp_registers(const struct riscv_cpu *rv)
 {
     return !rv->pmp_count ? 0 : rv->pmp_count <= 16 ? 16 : 64;
@@ -350,7 +356,7 @@ static void set_mseccfg(struct riscv_cpu *rv, unsigned number, u64 v, u64 touche
     riscv_mseccfg_write(rv, v);
 }
 
-/* ---- Counters, timer ------------------------------------------------------------------------------------------------ */
+/* ---- Counters, timer ------------------------------------------------------------------------- */
 
 /* "Machine Counter-Enable", "Supervisor Counter-Enable": each level enables the next. */
 static bool check_counter(const struct riscv_cpu *rv, unsigned number)
@@ -401,18 +407,19 @@ static void set_stimecmp(struct riscv_cpu *rv, unsigned number, u64 v, u64 touch
     riscv_stimer_set(rv, v);
 }
 
-/* ---- The table ------------------------------------------------------------------------------------------------------ */
+/* ---- The table ------------------------------------------------------------------------------- */
 
 struct csr {
     u16 number;
-    u16 low;    /* HIGH rows: the row it is the upper half of */
+    u16 low; /* HIGH rows: the row it is the upper half of */
     u8 ext, flags;
     const char *name;
     u32 offset; /* PLAIN rows: of the field; else 0 */
     u64 mask;
     bool (*check)(const struct riscv_cpu *rv, unsigned number);
     u64 (*get)(struct riscv_cpu *rv, unsigned number);
-    void (*set)(struct riscv_cpu *rv, unsigned number, u64 v, u64 touched); /* touched: bits that the instruction may change */
+    void (*set)(struct riscv_cpu *rv, unsigned number, u64 v,
+                u64 touched); /* touched: bits that the instruction may change */
 };
 
 #define FROM_0_TO_15(R)                                                                            \
@@ -423,16 +430,34 @@ struct csr {
     R(3) R(4) R(5) R(6) R(7) R(8) R(9) R(10) R(11) R(12) R(13) R(14) R(15) FROM_16_TO_31(R)
 #define FROM_16_TO_63(R)                                                                           \
     FROM_16_TO_31(R)                                                                               \
-    R(32) R(33) R(34) R(35) R(36) R(37) R(38) R(39) R(40) R(41) R(42) R(43) R(44) R(45) R(46) R(47)\
-    R(48) R(49) R(50) R(51) R(52) R(53) R(54) R(55) R(56) R(57) R(58) R(59) R(60) R(61) R(62) R(63)
+    R(32)                                                                                          \
+    R(33) R(34) R(35) R(36) R(37) R(38) R(39) R(40) R(41) R(42) R(43) R(44) R(45) R(46) R(47)      \
+        R(48) R(49) R(50) R(51) R(52) R(53) R(54) R(55) R(56) R(57) R(58) R(59) R(60) R(61) R(62)  \
+            R(63)
 
 #define PLAIN(number_, name_, ext_, field, mask_)                                                  \
-    {.number = number_, .name = name_, .ext = RISCV_EXT_##ext_, .offset = offsetof(struct riscv_cpu, field), .mask = mask_},
+    {.number = number_,                                                                            \
+     .name = name_,                                                                                \
+     .ext = RISCV_EXT_##ext_,                                                                      \
+     .offset = offsetof(struct riscv_cpu, field),                                                  \
+     .mask = mask_},
 #define FUNC(number_, name_, ext_, check_, get_, set_, flags_)                                     \
-    {.number = number_, .name = name_, .ext = RISCV_EXT_##ext_, .check = check_, .get = get_, .set = set_, .flags = flags_},
+    {.number = number_,                                                                            \
+     .name = name_,                                                                                \
+     .ext = RISCV_EXT_##ext_,                                                                      \
+     .check = check_,                                                                              \
+     .get = get_,                                                                                  \
+     .set = set_,                                                                                  \
+     .flags = flags_},
 #define HIGH(number_, name_, ext_, check_, get_, set_, flags_, low_)                               \
-    {.number = number_, .name = name_, .ext = RISCV_EXT_##ext_, .check = check_, .get = get_, .set = set_,                 \
-     .flags = (flags_) | RV32_ONLY, .low = low_},
+    {.number = number_,                                                                            \
+     .name = name_,                                                                                \
+     .ext = RISCV_EXT_##ext_,                                                                      \
+     .check = check_,                                                                              \
+     .get = get_,                                                                                  \
+     .set = set_,                                                                                  \
+     .flags = (flags_) | RV32_ONLY,                                                                \
+     .low = low_},
 #define FIXED(number_, name_, ext_, get_)   FUNC(number_, name_, ext_, 0, get_, 0, 0)
 #define FIXED32(number_, name_, ext_, get_) FUNC(number_, name_, ext_, 0, get_, 0, RV32_ONLY)
 
@@ -440,7 +465,7 @@ static const struct csr csrs[] = {
 #include "isa/riscv/csr.def"
 };
 
-/* ---- Look-up and checks --------------------------------------------------------------------------------------------- */
+/* ---- Look-up and checks ---------------------------------------------------------------------- */
 
 static const struct csr *csr_find(unsigned number)
 {
@@ -463,7 +488,8 @@ const char *riscv_csr_name(unsigned number)
 
 static bool csr_exists(const struct riscv_cpu *rv, const struct csr *r)
 {
-    return r && (r->ext == RISCV_EXT_NONE || riscv_cpu_has(rv, r->ext)) && !(r->flags & RV32_ONLY && rv->xlen != 32);
+    return r && (r->ext == RISCV_EXT_NONE || riscv_cpu_has(rv, r->ext)) &&
+           !(r->flags & RV32_ONLY && rv->xlen != 32);
 }
 
 static bool number_read_only(unsigned number)
@@ -477,7 +503,7 @@ static bool number_allows(unsigned number, unsigned priv, bool write)
     return (number >> 8 & 3) <= priv && !(write && number_read_only(number));
 }
 
-/* ---- Values --------------------------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 static u64 plain_mask(const struct riscv_cpu *rv, const struct csr *r)
 {
@@ -543,7 +569,7 @@ bool riscv_csr_write(struct riscv_cpu *rv, unsigned number, u64 value)
     return true;
 }
 
-/* ---- Instructions --------------------------------------------------------------------------------------------------- */
+/* ---- Instructions ---------------------------------------------------------------------------- */
 
 enum { CSR_OP_WRITE = 1, CSR_OP_SET = 2, CSR_OP_CLEAR = 3 };
 
@@ -551,10 +577,13 @@ u64 riscv_helper_csr(struct cpu *cpu, u64 insn, u64 operand)
 {
     struct riscv_cpu *rv = riscv_cpu(cpu);
     unsigned number = (unsigned)bits_get(insn, 20, 12), op = (unsigned)bits_get(insn, 12, 2);
-    bool write = op == CSR_OP_WRITE || bits_get(insn, 15, 5); /* "rs1=x0: the instruction will not write to the CSR at all" */
+    bool write =
+        op == CSR_OP_WRITE ||
+        bits_get(insn, 15, 5); /* "rs1=x0: the instruction will not write to the CSR at all" */
     bool read = op != CSR_OP_WRITE || bits_get(insn, 7, 5);
     const struct csr *r = csr_find(number);
-    if (!csr_exists(rv, r) || !number_allows(number, rv->priv, write) || (r->check && !r->check(rv, number))) {
+    if (!csr_exists(rv, r) || !number_allows(number, rv->priv, write) ||
+        (r->check && !r->check(rv, number))) {
         riscv_helper_illegal(cpu, insn);
         return 0;
     }

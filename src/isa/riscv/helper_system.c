@@ -1,5 +1,6 @@
 /*
- * helper_system.c - system instructions other than traps and CSRs: WFI, fences, cache-block operations, hints.
+ * helper_system.c - system instructions other than traps and CSRs: WFI, fences, cache-block
+ * operations, hints.
  *
  * `insn` is the instruction's bits, for mtval when it is illegal in the present mode.
  */
@@ -12,11 +13,12 @@ static bool has_s(const struct riscv_cpu *rv)
     return riscv_cpu_has(rv, RISCV_EXT_S);
 }
 
-/* ---- Waiting ------------------------------------------------------------------------------------------------------- */
+/* ---- Waiting --------------------------------------------------------------------------------- */
 
 /*
- * mstatus.TW makes it illegal below M when it does not complete in bounded time, and so does S-mode's presence in U-mode; our bound is
- * zero. Otherwise it completes at once when an enabled interrupt is pending, taken or not.
+ * mstatus.TW makes it illegal below M when it does not complete in bounded time, and so does
+ * S-mode's presence in U-mode; our bound is zero. Otherwise it completes at once when an enabled
+ * interrupt is pending, taken or not.
  */
 void riscv_helper_wfi(struct cpu *cpu, u64 insn)
 {
@@ -37,7 +39,8 @@ void riscv_helper_wrs(struct cpu *cpu, u64 insn)
     riscv_helper_pause(cpu);
 }
 
-/* A spinning hart lets its neighbours on the same host processor run, now and then: a lock is mostly held for a short time. */
+/* A spinning hart lets its neighbours on the same host processor run, now and then: a lock is
+ * mostly held for a short time. */
 void riscv_helper_pause(struct cpu *cpu)
 {
     struct riscv_cpu *rv = riscv_cpu(cpu);
@@ -45,7 +48,7 @@ void riscv_helper_pause(struct cpu *cpu)
         host_yield();
 }
 
-/* ---- Fences -------------------------------------------------------------------------------------------------------- */
+/* ---- Fences ---------------------------------------------------------------------------------- */
 
 /* "Supervisor Memory-Management Fence Instruction": not from U; not from S while mstatus.TVM. */
 static bool may_fence(const struct riscv_cpu *rv, bool tvm)
@@ -78,7 +81,7 @@ void riscv_helper_fence_i(struct cpu *cpu)
     jit_sync_code(cpu);
 }
 
-/* ---- Cache blocks (Zicbom, Zicboz) ------------------------------------------------------------------------------------ */
+/* ---- Cache blocks (Zicbom, Zicboz) ----------------------------------------------------------- */
 
 enum cbo { CBO_INVAL = 0, CBO_CLEAN = 1, CBO_FLUSH = 2, CBO_ZERO = 4 };
 
@@ -108,8 +111,9 @@ static void cbo_zero(struct cpu *cpu, u64 vaddr)
 }
 
 /*
- * Memory is coherent here, so nothing is cleaned or invalidated (invalidating may also write back). What is left are the checks: the
- * block must be readable or writable; PTEs that are writable are readable too, and a refusal is reported as a store's.
+ * Memory is coherent here, so nothing is cleaned or invalidated (invalidating may also write back).
+ * What is left are the checks: the block must be readable or writable; PTEs that are writable are
+ * readable too, and a refusal is reported as a store's.
  */
 static void cbo_manage(struct cpu *cpu, u64 vaddr)
 {

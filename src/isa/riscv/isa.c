@@ -8,22 +8,25 @@
 #include "jit/translate.h"
 #include "state/state.h"
 
-/* ---- Slots: x0..x31, f0..f31, pc ----------------------------------------------------------------------------------------- */
+/* ---- Slots: x0..x31, f0..f31, pc ------------------------------------------------------------- */
 
 #define X_SLOT(n) [RISCV_SLOT_X + n] = {"x" #n, offsetof(struct riscv_cpu, x[n]), IR_I64},
 #define F_SLOT(n) [RISCV_SLOT_F + n] = {"f" #n, offsetof(struct riscv_cpu, f[n]), IR_F64},
 #define EACH_32(S)                                                                                 \
-    S(0) S(1) S(2) S(3) S(4) S(5) S(6) S(7) S(8) S(9) S(10) S(11) S(12) S(13) S(14) S(15) S(16)    \
-    S(17) S(18) S(19) S(20) S(21) S(22) S(23) S(24) S(25) S(26) S(27) S(28) S(29) S(30) S(31)
+    S(0)                                                                                           \
+    S(1) S(2) S(3) S(4) S(5) S(6) S(7) S(8) S(9) S(10) S(11) S(12) S(13) S(14) S(15) S(16) S(17)   \
+        S(18) S(19) S(20) S(21) S(22) S(23) S(24) S(25) S(26) S(27) S(28) S(29) S(30) S(31)
 
 static const struct isa_slot slots[RISCV_SLOTS] = {
-    EACH_32(X_SLOT) EACH_32(F_SLOT)[RISCV_SLOT_PC] = {"pc", offsetof(struct riscv_cpu, pc), IR_I64}};
+    EACH_32(X_SLOT)
+        EACH_32(F_SLOT)[RISCV_SLOT_PC] = {"pc", offsetof(struct riscv_cpu, pc), IR_I64}};
 
 /* The bias puts x1 at -128 and pc, which follows x31, at +120. */
 enum { STATE_BIAS = offsetof(struct riscv_cpu, x[1]) + 128 };
-_Static_assert(offsetof(struct riscv_cpu, pc) - STATE_BIAS == 120, "x1..x31 and pc are within 8-bit displacements");
+_Static_assert(offsetof(struct riscv_cpu, pc) - STATE_BIAS == 120,
+               "x1..x31 and pc are within 8-bit displacements");
 
-/* ---- Helpers ---------------------------------------------------------------------------------------------------------- */
+/* ---- Helpers --------------------------------------------------------------------------------- */
 
 enum {
     FX_READ = IR_FX_READ,
@@ -34,13 +37,14 @@ enum {
 };
 
 const struct ir_helper riscv_helpers[] = {
-#define HELPER(id, function, result_, args_, fx) {#function, (void *)function, IR_##result_, args_, FX_##fx},
+#define HELPER(id, function, result_, args_, fx)                                                   \
+    {#function, (void *)function, IR_##result_, args_, FX_##fx},
 #include "isa/riscv/helper.def"
 #undef HELPER
     {.name = NULL},
 };
 
-/* ---- State ---------------------------------------------------------------------------------------------------------- */
+/* ---- State ----------------------------------------------------------------------------------- */
 
 static int pmp_post_load(void *obj, u32 version, struct err *err)
 {
@@ -57,8 +61,8 @@ static const struct state_table pmp_state = {
     .version = 1,
     .min_version = 1,
     .post_load = pmp_post_load,
-    .fields = (const struct state_field[]){STATE_U8_ARRAY(struct riscv_pmp, cfg), STATE_U64_ARRAY(struct riscv_pmp, addr),
-                                           STATE_END},
+    .fields = (const struct state_field[]){STATE_U8_ARRAY(struct riscv_pmp, cfg),
+                                           STATE_U64_ARRAY(struct riscv_pmp, addr), STATE_END},
 };
 
 static int state_pre_save(void *obj, struct err *err)
@@ -68,11 +72,13 @@ static int state_pre_save(void *obj, struct err *err)
     return 0;
 }
 
-/* Streams are hostile: brings every register into the range that the rest of this folder takes for granted. */
+/* Streams are hostile: brings every register into the range that the rest of this folder takes for
+ * granted. */
 static void state_legalize(struct riscv_cpu *rv)
 {
-    u64 *const zext[] = {&rv->pc,      &rv->stvec,  &rv->sscratch, &rv->sepc,  &rv->scause, &rv->stval, &rv->mtvec,
-                         &rv->mscratch, &rv->mepc,   &rv->mcause,   &rv->mtval, &rv->medeleg};
+    u64 *const zext[] = {&rv->pc,     &rv->stvec,  &rv->sscratch, &rv->sepc,
+                         &rv->scause, &rv->stval,  &rv->mtvec,    &rv->mscratch,
+                         &rv->mepc,   &rv->mcause, &rv->mtval,    &rv->medeleg};
     for (unsigned i = 0; i < ARRAY_SIZE(zext); i++)
         *zext[i] = riscv_zext_xlen(rv, *zext[i]);
     for (unsigned i = 0; i < 32; i++)
@@ -90,9 +96,11 @@ static int state_post_load(void *obj, u32 version, struct err *err)
     struct riscv_cpu *rv = obj;
     unsigned mpp = (unsigned)((rv->mstatus & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT);
     if (rv->saved_model != riscv_model_identity(rv))
-        return err_set(err, EINVAL, "CPU %u was saved by another -cpu model or other features", rv->cpu.index);
+        return err_set(err, EINVAL, "CPU %u was saved by another -cpu model or other features",
+                       rv->cpu.index);
     if (!riscv_has_priv(rv, rv->priv) || !riscv_has_priv(rv, mpp))
-        return err_set(err, EINVAL, "CPU %u: a privilege mode that it does not have", rv->cpu.index);
+        return err_set(err, EINVAL, "CPU %u: a privilege mode that it does not have",
+                       rv->cpu.index);
     state_legalize(rv);
     riscv_pmp_update(rv);
     riscv_state_changed(rv);
@@ -146,7 +154,7 @@ static const struct state_table riscv_state = {
         },
 };
 
-/* ---- Life ----------------------------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static int init(struct cpu *cpu, const char *arch, const char *model, struct err *err)
 {
@@ -163,17 +171,20 @@ static void fini(struct cpu *cpu)
     riscv_stimer_fini(riscv_cpu(cpu));
 }
 
-/* "Reset": M-mode, no translation, interrupts off. The rest is ours to choose: zero; page attributes and hardware A/D updates on where
- * no other choice was made, as kernels that start without firmware expect. */
+/* "Reset": M-mode, no translation, interrupts off. The rest is ours to choose: zero; page
+ * attributes and hardware A/D updates on where no other choice was made, as kernels that start
+ * without firmware expect. */
 static void reset(struct cpu *cpu)
 {
     struct riscv_cpu *rv = riscv_cpu(cpu);
     memset(rv->x, 0, sizeof(rv->x));
     memset(rv->f, 0, sizeof(rv->f));
-    u64 *const zero[] = {&rv->pc,         &rv->mie,      &rv->mideleg, &rv->stvec,  &rv->sscratch, &rv->sepc,
-                         &rv->scause,     &rv->stval,    &rv->satp,    &rv->scounteren, &rv->senvcfg, &rv->mtvec,
-                         &rv->mscratch,   &rv->mepc,     &rv->mcause,  &rv->mtval,  &rv->medeleg,  &rv->mcounteren,
-                         &rv->mcountinhibit, &rv->mseccfg, &rv->counter[0], &rv->counter[1]};
+    u64 *const zero[] = {&rv->pc,         &rv->mie,        &rv->mideleg,       &rv->stvec,
+                         &rv->sscratch,   &rv->sepc,       &rv->scause,        &rv->stval,
+                         &rv->satp,       &rv->scounteren, &rv->senvcfg,       &rv->mtvec,
+                         &rv->mscratch,   &rv->mepc,       &rv->mcause,        &rv->mtval,
+                         &rv->medeleg,    &rv->mcounteren, &rv->mcountinhibit, &rv->mseccfg,
+                         &rv->counter[0], &rv->counter[1]};
     for (unsigned i = 0; i < ARRAY_SIZE(zero); i++)
         *zero[i] = 0;
     memset(&rv->pmp, 0, sizeof(rv->pmp));
@@ -199,29 +210,33 @@ void riscv_cpu_set_start(struct cpu *cpu, u64 pc, u64 a0, u64 a1, u64 a2)
     riscv_state_changed(rv);
 }
 
-/* ---- Registers for people ---------------------------------------------------------------------------------------------- */
+/* ---- Registers for people -------------------------------------------------------------------- */
 
 static void print_registers(struct cpu *cpu, void *file)
 {
-    static const char *const names[] = {"mstatus", "mip",   "mie",  "mideleg", "medeleg", "mtvec", "mepc", "mcause", "mtval",
-                                        "stvec",   "sepc", "scause", "stval", "satp", "mscratch", "sscratch", "fcsr"};
+    static const char *const names[] = {"mstatus",  "mip",    "mie",    "mideleg", "medeleg",
+                                        "mtvec",    "mepc",   "mcause", "mtval",   "stvec",
+                                        "sepc",     "scause", "stval",  "satp",    "mscratch",
+                                        "sscratch", "fcsr"};
     struct riscv_cpu *rv = riscv_cpu(cpu);
     int width = rv->xlen / 4;
-    fprintf(file, "cpu %u: %c-mode%s, pc %0*llx\n", cpu->index, "US?M"[rv->priv], cpu->halted ? ", halted" : "", width,
-            (unsigned long long)rv->pc);
+    fprintf(file, "cpu %u: %c-mode%s, pc %0*llx\n", cpu->index, "US?M"[rv->priv],
+            cpu -> halted ? ", halted" : "", width, (unsigned long long)rv->pc);
     for (unsigned i = 0; i < 32; i++)
-        fprintf(file, "x%-2u %0*llx%s", i, width, (unsigned long long)riscv_zext_xlen(rv, rv->x[i]), i % 4 == 3 ? "\n" : "  ");
+        fprintf(file, "x%-2u %0*llx%s", i, width, (unsigned long long)riscv_zext_xlen(rv, rv->x[i]),
+                i % 4 == 3 ? "\n" : "  ");
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
         u64 v;
         if (riscv_csr_read_named(rv, names[i], &v))
-            fprintf(file, "%-8s %0*llx%s", names[i], width, (unsigned long long)v, i % 3 == 2 ? "\n" : "  ");
+            fprintf(file, "%-8s %0*llx%s", names[i], width, (unsigned long long)v,
+                    i % 3 == 2 ? "\n" : "  ");
     }
     fprintf(file, "\n");
     for (unsigned i = 0; i < 32 && riscv_cpu_has(rv, RISCV_EXT_F); i++)
         fprintf(file, "f%-2u %016llx%s", i, (unsigned long long)rv->f[i], i % 4 == 3 ? "\n" : "  ");
 }
 
-/* ---- Float ---------------------------------------------------------------------------------------------------------- */
+/* ---- Float ----------------------------------------------------------------------------------- */
 
 /* frm and fflags have the numbers of enum float_round and enum float_flag. */
 static unsigned float_round(const struct cpu *cpu)
@@ -235,7 +250,7 @@ static void float_accrue(struct cpu *cpu, unsigned flags)
     riscv_cpu(cpu)->fflags |= flags & (FLOAT_NX | FLOAT_UF | FLOAT_OF | FLOAT_DZ | FLOAT_NV);
 }
 
-/* ---- The description ------------------------------------------------------------------------------------------------- */
+/* ---- The description ------------------------------------------------------------------------- */
 
 static const char *const arch_names[] = {"riscv64", "riscv32", NULL};
 

@@ -1,18 +1,29 @@
 /*
  * mmu.c - page walks (Sv32, Sv39, Sv48, Sv57; Svnapot, Svpbmt, Svadu/Svade), TLB contexts, fences.
  *
- * Manual: privileged architecture, "Virtual Address Translation Process" (the steps are named in walk_table).
+ * Manual: privileged architecture, "Virtual Address Translation Process" (the steps are named in
+ * walk_table).
  *
- * What a walk depends on is all in struct isa_context, so a switch of page tables or privilege changes contexts and flushes nothing:
- *   space: 0 untranslated; else satp as RV64 writes it: mode 63..60, ASID 59..44, root PPN 43..0. Sv32 has mode 12 here, so
- *          bit 63 tells translated spaces.
- *   view:  effective privilege 1..0, SUM, MXR. Place for V and for shadow-stack accesses: bits 4, 5.
- * menvcfg (ADUE, PBMTE) and PMP are not in it: their writes flush everything. Runs on the hart's thread.
+ * What a walk depends on is all in struct isa_context, so a switch of page tables or privilege
+ * changes contexts and flushes nothing: space: 0 untranslated; else satp as RV64 writes it:
+ * mode 63..60, ASID 59..44, root PPN 43..0. Sv32 has mode 12 here, so bit 63 tells translated
+ * spaces. view:  effective privilege 1..0, SUM, MXR. Place for V and for shadow-stack accesses:
+ * bits 4, 5. menvcfg (ADUE, PBMTE) and PMP are not in it: their writes flush everything. Runs on
+ * the hart's thread.
  */
 #include "isa/riscv/riscv.h"
 #include "jit/translate.h"
 
-enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_G = 32, PTE_A = 64, PTE_D = 128 };
+enum {
+    PTE_V = 1,
+    PTE_R = 2,
+    PTE_W = 4,
+    PTE_X = 8,
+    PTE_U = 16,
+    PTE_G = 32,
+    PTE_A = 64,
+    PTE_D = 128
+};
 #define PTE_PBMT_SHIFT 61
 #define PTE_RESERVED   BITS(60, 54)
 #define PTE_N          BIT(63)
@@ -35,9 +46,10 @@ static const struct scheme schemes[16] = {
     [MODE_SV32] = {2, 10, 4, RISCV_VM_SV32},
 };
 
-/* ---- satp and contexts ------------------------------------------------------------------------------------------------ */
+/* ---- satp and contexts ----------------------------------------------------------------------- */
 
-/* RV32: MODE 31, ASID 30..22, PPN 21..0. Unsupported modes leave satp as it was; Bare has no other fields. */
+/* RV32: MODE 31, ASID 30..22, PPN 21..0. Unsupported modes leave satp as it was; Bare has no other
+ * fields. */
 u64 riscv_satp_legal(const struct riscv_cpu *rv, u64 value)
 {
     if (rv->xlen == 32) {
@@ -77,7 +89,7 @@ void riscv_context(struct cpu *cpu, unsigned n, struct isa_context *out)
     out->view = view | priv;
 }
 
-/* ---- The walk -------------------------------------------------------------------------------------------------------- */
+/* ---- The walk -------------------------------------------------------------------------------- */
 
 struct walk {
     struct riscv_cpu *rv;
@@ -99,7 +111,8 @@ static enum verdict classify(const struct walk *w, u64 pte, unsigned level)
     if (w->scheme->pte_size == 8) {
         unsigned pbmt = (unsigned)(pte >> PTE_PBMT_SHIFT & 3);
         bool may_pbmt = leaf && rv->menvcfg & ENVCFG_PBMTE && pbmt != PBMT_RESERVED;
-        bool may_napot = leaf && !level && riscv_cpu_has(rv, RISCV_EXT_SVNAPOT) && bits_get(pte, 10, 4) == 8;
+        bool may_napot =
+            leaf && !level && riscv_cpu_has(rv, RISCV_EXT_SVNAPOT) && bits_get(pte, 10, 4) == 8;
         if (pte & PTE_RESERVED || (pbmt && !may_pbmt) || (pte & PTE_N && !may_napot))
             return PTE_BAD;
     }
@@ -153,10 +166,12 @@ static enum update update_ad(const struct walk *w, u64 addr, u64 *pte)
     return UPDATE_DONE;
 }
 
-/* Step 8: the address; large pages and NAPOT ranges take their low page number bits from the virtual address. */
+/* Step 8: the address; large pages and NAPOT ranges take their low page number bits from the
+ * virtual address. */
 static void set_mapping(const struct walk *w, u64 pte, unsigned level)
 {
-    unsigned shift = pte & PTE_N && w->scheme->pte_size == 8 ? 16 : 12 + level * w->scheme->vpn_bits;
+    unsigned shift =
+        pte & PTE_N && w->scheme->pte_size == 8 ? 16 : 12 + level * w->scheme->vpn_bits;
     u64 low = BIT(shift) - 1;
     *w->m = (struct isa_mapping){
         .paddr = ((pte_ppn(w, pte) << 12) & ~low) | (w->vaddr & low),
@@ -167,7 +182,8 @@ static void set_mapping(const struct walk *w, u64 pte, unsigned level)
 }
 
 /* Steps 5 to 8 for a leaf at addr. */
-static enum isa_fault_kind walk_leaf(const struct walk *w, u64 addr, u64 pte, unsigned level, bool *again)
+static enum isa_fault_kind walk_leaf(const struct walk *w, u64 addr, u64 pte, unsigned level,
+                                     bool *again)
 {
     u64 misaligned = BIT(level * w->scheme->vpn_bits) - 1;
     if (!permitted(w, pte) || pte_ppn(w, pte) & misaligned)
@@ -192,7 +208,8 @@ static enum isa_fault_kind walk_table(const struct walk *w, u64 root_ppn, bool *
         unsigned shift = 12 + level * w->scheme->vpn_bits;
         u64 addr = base + bits_get(w->vaddr, shift, w->scheme->vpn_bits) * w->scheme->pte_size;
         u64 pte;
-        if (!table_allows(w, addr, ISA_READ) || !jit_phys_read(&w->rv->cpu, addr, w->scheme->pte_size, &pte))
+        if (!table_allows(w, addr, ISA_READ) ||
+            !jit_phys_read(&w->rv->cpu, addr, w->scheme->pte_size, &pte))
             return ISA_FAULT_ACCESS;
         switch (classify(w, pte, level)) {
         case PTE_BAD: return ISA_FAULT_PAGE;
@@ -225,11 +242,15 @@ static enum isa_fault_kind translate(struct walk *w, u64 space)
     return kind;
 }
 
-enum isa_fault_kind riscv_walk(struct cpu *cpu, const struct isa_context *context, u64 vaddr, enum isa_access access,
-                               struct isa_mapping *m, struct isa_fault *f)
+enum isa_fault_kind riscv_walk(struct cpu *cpu, const struct isa_context *context, u64 vaddr,
+                               enum isa_access access, struct isa_mapping *m, struct isa_fault *f)
 {
     struct riscv_cpu *rv = riscv_cpu(cpu);
-    struct walk w = {.rv = rv, .vaddr = riscv_zext_xlen(rv, vaddr), .view = context->view, .access = access, .m = m};
+    struct walk w = {.rv = rv,
+                     .vaddr = riscv_zext_xlen(rv, vaddr),
+                     .view = context->view,
+                     .access = access,
+                     .m = m};
     u64 pmp_size;
     *f = (struct isa_fault){.access = access, .vaddr = w.vaddr};
     if (context->space)
@@ -238,9 +259,12 @@ enum isa_fault_kind riscv_walk(struct cpu *cpu, const struct isa_context *contex
         *m = (struct isa_mapping){.paddr = w.vaddr, .page_size = 4096, .global = true};
     if (!f->kind && !riscv_pmp_allows(rv, m->paddr, 1, access, w.view & VIEW_PRIV, &pmp_size))
         f->kind = ISA_FAULT_ACCESS;
-    log_if(cpu->host->log, LOG_MMU, "cpu %u: walk %#llx %c space %#llx view %u: %s %#llx\n", cpu->index,
-           (unsigned long long)vaddr, "rwx"[access], (unsigned long long)context->space, (unsigned)context->view,
-           f->kind == ISA_FAULT_PAGE ? "page fault" : f->kind ? "access fault" : "ok",
+    log_if(cpu->host->log, LOG_MMU, "cpu %u: walk %#llx %c space %#llx view %u: %s %#llx\n",
+           cpu->index, (unsigned long long)vaddr, "rwx"[access],
+           (unsigned long long)context -> space, (unsigned)context -> view,
+           f -> kind == ISA_FAULT_PAGE ? "page fault"
+                : f->kind              ? "access fault"
+                                       : "ok",
            f->kind ? 0ULL : (unsigned long long)m->paddr);
     if (f->kind)
         return f->kind;
@@ -250,7 +274,7 @@ enum isa_fault_kind riscv_walk(struct cpu *cpu, const struct isa_context *contex
     return ISA_FAULT_NONE;
 }
 
-/* ---- Fences ---------------------------------------------------------------------------------------------------------- */
+/* ---- Fences ---------------------------------------------------------------------------------- */
 
 /* SFENCE.VMA and SINVAL.VMA. Untranslated spaces have nothing to fence. */
 void riscv_sfence(struct riscv_cpu *rv, bool all_addresses, u64 vaddr, bool all_spaces, u64 asid)

@@ -1,8 +1,10 @@
 /*
- * model.c - CPU models and features: -cpu NAME[,FEATURE=value...], the ISA string, the device tree's facts.
+ * model.c - CPU models and features: -cpu NAME[,FEATURE=value...], the ISA string, the device
+ * tree's facts.
  *
- * A model is a set of extensions (ext.def) and of MMU modes. What the user turns off takes with it what cannot be without it, unless
- * the user turned that on: then the two are named and refused. Runs before anybody else knows the CPU.
+ * A model is a set of extensions (ext.def) and of MMU modes. What the user turns off takes with it
+ * what cannot be without it, unless the user turned that on: then the two are named and refused.
+ * Runs before anybody else knows the CPU.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +20,8 @@ static const struct ext {
     u8 models;               /* enum ext_models */
     u8 implies[MAX_IMPLIES]; /* enum riscv_ext, ended by 0 (I, which nothing lists) */
 } exts[EXTS] = {
-#define EXT(id, name_, models_, ...) {.name = name_, .models = MODELS_##models_, .implies = {__VA_ARGS__}},
+#define EXT(id, name_, models_, ...)                                                               \
+    {.name = name_, .models = MODELS_##models_, .implies = {__VA_ARGS__}},
 #include "isa/riscv/ext.def"
 #undef EXT
 };
@@ -43,7 +46,7 @@ const struct isa_model riscv_models[] = {
     {NULL, NULL},
 };
 
-/* ---- Features as options ---------------------------------------------------------------------------------------------- */
+/* ---- Features as options --------------------------------------------------------------------- */
 
 enum { WISH_OFF = 0, WISH_ON = 1, WISH_NONE = 2 };
 enum { VM_MODES = 4 };
@@ -57,7 +60,8 @@ struct wishes {
     u64 mvendorid, marchid, mimpid;
 };
 
-#define WISH(name_, member, help_) OPTION_NAMED(name_, OPTION_TYPE_BOOL, struct wishes, member, NULL, help_)
+#define WISH(name_, member, help_)                                                                 \
+    OPTION_NAMED(name_, OPTION_TYPE_BOOL, struct wishes, member, NULL, help_)
 static const struct option extension_options[] = {
 #define EXT(id, name, ...) WISH(name, ext[RISCV_EXT_##id], "extension"),
 #include "isa/riscv/ext.def"
@@ -71,7 +75,8 @@ static const struct option other_options[] = {
     WISH("sv48", vm[2], "48-bit virtual addresses"),
     WISH("sv57", vm[3], "57-bit virtual addresses"),
     OPTION_BOOL("pmp", struct wishes, pmp, "on", "physical memory protection"),
-    OPTION_INT("num-pmp-regions", struct wishes, pmp_regions, "16", 1, RISCV_PMP_MAX, "PMP entries"),
+    OPTION_INT("num-pmp-regions", struct wishes, pmp_regions, "16", 1, RISCV_PMP_MAX,
+               "PMP entries"),
     OPTION_INT("cbom_blocksize", struct wishes, cbom, "64", 8, 4096, "bytes, for Zicbom"),
     OPTION_INT("cbop_blocksize", struct wishes, cbop, "64", 8, 4096, "bytes, for Zicbop"),
     OPTION_INT("cboz_blocksize", struct wishes, cboz, "64", 8, 4096, "bytes, for Zicboz"),
@@ -113,7 +118,7 @@ static int parse(const char *text, char **model, struct wishes *w, struct err *e
     return r;
 }
 
-/* ---- Extensions ---------------------------------------------------------------------------------------------------- */
+/* ---- Extensions ------------------------------------------------------------------------------ */
 
 static bool implies(unsigned i, unsigned other)
 {
@@ -126,7 +131,8 @@ static bool implies(unsigned i, unsigned other)
 
 static int refuse_pair(struct err *err, unsigned needs, unsigned missing)
 {
-    return err_set(err, EINVAL, "-cpu: %s=on needs %s, which is off", exts[needs].name, exts[missing].name);
+    return err_set(err, EINVAL, "-cpu: %s=on needs %s, which is off", exts[needs].name,
+                   exts[missing].name);
 }
 
 static void set(struct riscv_cpu *rv, unsigned i, bool on)
@@ -142,7 +148,8 @@ static int start_set(struct riscv_cpu *rv, unsigned level, struct wishes *w, str
     unsigned count = rv->xlen == 32 ? ARRAY_SIZE(rv64_only) : ARRAY_SIZE(rv32_only);
     for (unsigned i = 0; i < count; i++) {
         if (w->ext[others[i]] == WISH_ON)
-            return err_set(err, EINVAL, "-cpu: %s does not exist on RV%u", exts[others[i]].name, rv->xlen);
+            return err_set(err, EINVAL, "-cpu: %s does not exist on RV%u", exts[others[i]].name,
+                           rv->xlen);
         w->ext[others[i]] = WISH_OFF;
     }
     for (unsigned i = 0; i < ARRAY_SIZE(bundles); i++) {
@@ -150,8 +157,11 @@ static int start_set(struct riscv_cpu *rv, unsigned level, struct wishes *w, str
             w->ext[bundles[i][1]] = WISH_OFF;
     }
     for (unsigned i = 0; i < EXTS; i++)
-        set(rv, i, w->ext[i] == WISH_NONE ? exts[i].models && exts[i].models <= level : w->ext[i] == WISH_ON);
-    return riscv_cpu_has(rv, RISCV_EXT_I) ? 0 : err_set(err, EINVAL, "-cpu: there is no CPU without i");
+        set(rv, i,
+            w->ext[i] == WISH_NONE ? exts[i].models && exts[i].models <= level
+                                   : w->ext[i] == WISH_ON);
+    return riscv_cpu_has(rv, RISCV_EXT_I) ? 0
+                                          : err_set(err, EINVAL, "-cpu: there is no CPU without i");
 }
 
 /* Takes away what implies something that the user turned off. */
@@ -174,7 +184,8 @@ static int spread_off(struct riscv_cpu *rv, struct wishes *w, struct err *err)
     return 0;
 }
 
-/* Adds what is implied; nothing of that was turned off. Numbers in `implies` go both ways, so until nothing changes. */
+/* Adds what is implied; nothing of that was turned off. Numbers in `implies` go both ways, so until
+ * nothing changes. */
 static void spread_on(struct riscv_cpu *rv)
 {
     bool changed = true;
@@ -201,7 +212,7 @@ static void spread_c(struct riscv_cpu *rv, const struct wishes *w)
         set(rv, RISCV_EXT_ZCD, true);
 }
 
-/* ---- Address translation ---------------------------------------------------------------------------------------------- */
+/* ---- Address translation --------------------------------------------------------------------- */
 
 /* "Implementations that support Sv48 must also support Sv39", and so on. */
 static int choose_vm(struct riscv_cpu *rv, const struct wishes *w, struct err *err)
@@ -212,8 +223,11 @@ static int choose_vm(struct riscv_cpu *rv, const struct wishes *w, struct err *e
     for (unsigned i = 0; i < VM_MODES; i++) {
         bool here = i >= first && i <= last;
         if (w->vm[i] == WISH_ON && (!here || !on))
-            return err_set(err, EINVAL, "-cpu: %s=on is not possible: it needs %s", other_options[1 + i].name,
-                           here ? "mmu, s and the smaller modes" : i ? "RV64" : "RV32");
+            return err_set(err, EINVAL, "-cpu: %s=on is not possible: it needs %s",
+                           other_options[1 + i].name,
+                           here ? "mmu, s and the smaller modes"
+                           : i  ? "RV64"
+                                : "RV32");
         if (!here)
             continue;
         on = on && w->vm[i] != WISH_OFF;
@@ -223,7 +237,7 @@ static int choose_vm(struct riscv_cpu *rv, const struct wishes *w, struct err *e
     return 0;
 }
 
-/* ---- The model ------------------------------------------------------------------------------------------------------ */
+/* ---- The model ------------------------------------------------------------------------------- */
 
 static const char *default_model(const char *arch)
 {
@@ -231,7 +245,8 @@ static const char *default_model(const char *arch)
 }
 
 /* Sets xlen. level: the extensions' enum ext_models. */
-static int choose_model(struct riscv_cpu *rv, const char *arch, const char *name, unsigned *level, struct err *err)
+static int choose_model(struct riscv_cpu *rv, const char *arch, const char *name, unsigned *level,
+                        struct err *err)
 {
     bool arch32 = strcmp(arch, "riscv32") == 0;
     const char *names[ARRAY_SIZE(riscv_models)];
@@ -241,7 +256,8 @@ static int choose_model(struct riscv_cpu *rv, const char *arch, const char *name
     while (names[i] && strcmp(names[i], name) != 0)
         i++;
     if (!names[i]) {
-        int r = err_set(err, EINVAL, "-cpu %s: no such model; there are rv64, rv32, max, max32", name);
+        int r =
+            err_set(err, EINVAL, "-cpu %s: no such model; there are rv64, rv32, max, max32", name);
         err_suggest(err, name, names);
         return r;
     }
@@ -252,7 +268,8 @@ static int choose_model(struct riscv_cpu *rv, const char *arch, const char *name
     return 0;
 }
 
-/* FNV-1a over the names: the same for the same set in every version of Guise, as snapshots compare it. */
+/* FNV-1a over the names: the same for the same set in every version of Guise, as snapshots compare
+ * it. */
 static u64 hash_names(const struct riscv_cpu *rv)
 {
     u32 h = 2166136261u ^ rv->xlen;
@@ -288,7 +305,8 @@ static void set_sizes(struct riscv_cpu *rv, const struct wishes *w)
     rv->mimpid = w->mimpid;
 }
 
-static int apply(struct riscv_cpu *rv, const char *arch, const char *model, struct wishes *w, struct err *err)
+static int apply(struct riscv_cpu *rv, const char *arch, const char *model, struct wishes *w,
+                 struct err *err)
 {
     unsigned level;
     int r = choose_model(rv, arch, model, &level, err);
@@ -322,7 +340,7 @@ u64 riscv_model_identity(const struct riscv_cpu *rv)
     return rv->ext_hash | (u64)rv->xlen << 32 | (u64)rv->vm_modes << 40 | (u64)rv->pmp_count << 48;
 }
 
-/* ---- Device tree ----------------------------------------------------------------------------------------------------- */
+/* ---- Device tree ----------------------------------------------------------------------------- */
 
 static const char *mmu_type(const struct riscv_cpu *rv)
 {
@@ -336,8 +354,8 @@ void riscv_model_facts(struct cpu *cpu, struct isa_cpu_facts *facts)
     size_t used = (size_t)snprintf(facts->isa_string, sizeof(facts->isa_string), "rv%u", rv->xlen);
     for (unsigned i = 0; rv->ext_names[i] && used < sizeof(facts->isa_string); i++) {
         bool letter = !rv->ext_names[i][1];
-        used += (size_t)snprintf(facts->isa_string + used, sizeof(facts->isa_string) - used, "%s%s", letter ? "" : "_",
-                                 rv->ext_names[i]);
+        used += (size_t)snprintf(facts->isa_string + used, sizeof(facts->isa_string) - used, "%s%s",
+                                 letter ? "" : "_", rv->ext_names[i]);
     }
     facts->extensions = rv->ext_names;
     facts->base = rv->xlen == 32 ? "rv32i" : "rv64i";

@@ -1,17 +1,25 @@
 /*
  * pmp.c - physical memory protection, with Smepmp.
  *
- * Manual: privileged architecture, "Physical Memory Protection", and "Smepmp". Granularity is 4 bytes (G = 0). Every change
- * flushes the hart's cached translations, which were made under the old rules. Runs on the hart's thread.
+ * Manual: privileged architecture, "Physical Memory Protection", and "Smepmp". Granularity is 4
+ * bytes (G = 0). Every change flushes the hart's cached translations, which were made under the old
+ * rules. Runs on the hart's thread.
  */
 #include "isa/riscv/riscv.h"
 #include "jit/translate.h"
 
-enum { PMP_R = 1, PMP_W = 2, PMP_X = 4, PMP_A = 3 << 3, PMP_L = 1 << 7, PMP_VALID = PMP_R | PMP_W | PMP_X | PMP_A | PMP_L };
+enum {
+    PMP_R = 1,
+    PMP_W = 2,
+    PMP_X = 4,
+    PMP_A = 3 << 3,
+    PMP_L = 1 << 7,
+    PMP_VALID = PMP_R | PMP_W | PMP_X | PMP_A | PMP_L
+};
 enum { PMP_OFF = 0 << 3, PMP_TOR = 1 << 3, PMP_NA4 = 2 << 3, PMP_NAPOT = 3 << 3 };
 enum { PMP_PAGE = 4096 };
 
-/* ---- Ranges -------------------------------------------------------------------------------------------------------- */
+/* ---- Ranges ---------------------------------------------------------------------------------- */
 
 static void decode_range(struct riscv_pmp *p, unsigned n)
 {
@@ -58,7 +66,7 @@ static void pmp_changed(struct riscv_cpu *rv)
     jit_flush_all(&rv->cpu);
 }
 
-/* ---- Permissions ---------------------------------------------------------------------------------------------------- */
+/* ---- Permissions ----------------------------------------------------------------------------- */
 
 /* Smepmp's truth table (mseccfg.MML = 1). Gives PMP_R | PMP_W | PMP_X. */
 static unsigned rights_mml(unsigned cfg, bool m)
@@ -103,7 +111,8 @@ static bool covers(const struct riscv_pmp *p, unsigned n, u64 first, u64 last)
     return p->first[n] <= first && p->last[n] >= last;
 }
 
-/* The entry that rules first..last, all of it: its number, `active` when none does; -1 when the range is divided. */
+/* The entry that rules first..last, all of it: its number, `active` when none does; -1 when the
+ * range is divided. */
 static int ruling(const struct riscv_pmp *p, u64 first, u64 last)
 {
     unsigned n = 0;
@@ -112,13 +121,15 @@ static int ruling(const struct riscv_pmp *p, u64 first, u64 last)
     return n == p->active || covers(p, n, first, last) ? (int)n : -1;
 }
 
-bool riscv_pmp_allows(const struct riscv_cpu *rv, u64 paddr, unsigned bytes, enum isa_access access, unsigned priv, u64 *size)
+bool riscv_pmp_allows(const struct riscv_cpu *rv, u64 paddr, unsigned bytes, enum isa_access access,
+                      unsigned priv, u64 *size)
 {
     static const u8 needs[] = {[ISA_READ] = PMP_R, [ISA_WRITE] = PMP_W, [ISA_FETCH] = PMP_X};
     const struct riscv_pmp *p = &rv->pmp;
     bool m = priv == RISCV_M;
     u64 block = PMP_PAGE;
-    while (block > 4 && ruling(p, align_down(paddr, block), align_down(paddr, block) + block - 1) < 0)
+    while (block > 4 &&
+           ruling(p, align_down(paddr, block), align_down(paddr, block) + block - 1) < 0)
         block /= 2;
     *size = block;
     /* "The matching PMP entry must match all bytes of an access, or the access fails". */
@@ -129,7 +140,7 @@ bool riscv_pmp_allows(const struct riscv_cpu *rv, u64 paddr, unsigned bytes, enu
     return rights & needs[access];
 }
 
-/* ---- Registers ------------------------------------------------------------------------------------------------------- */
+/* ---- Registers ------------------------------------------------------------------------------- */
 
 static bool locked(const struct riscv_cpu *rv, unsigned n)
 {
@@ -171,7 +182,8 @@ u64 riscv_pmp_addr_read(const struct riscv_cpu *rv, unsigned n)
 
 void riscv_pmp_addr_write(struct riscv_cpu *rv, unsigned n, u64 value)
 {
-    bool bounds_locked = n + 1 < rv->pmp_count && locked(rv, n + 1) && (rv->pmp.cfg[n + 1] & PMP_A) == PMP_TOR;
+    bool bounds_locked =
+        n + 1 < rv->pmp_count && locked(rv, n + 1) && (rv->pmp.cfg[n + 1] & PMP_A) == PMP_TOR;
     if (n >= rv->pmp_count || locked(rv, n) || bounds_locked)
         return;
     rv->pmp.addr[n] = value & (rv->xlen == 32 ? BITS(31, 0) : BITS(53, 0));

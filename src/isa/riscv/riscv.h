@@ -1,12 +1,17 @@
 /*
- * riscv.h - a RISC-V hart: its state, its mode word, the front end's context, and what the files of isa/riscv give each other.
+ * riscv.h - a RISC-V hart: its state, its mode word, the front end's context, and what the files of
+ * isa/riscv give each other.
  *
  * One struct for RV32 and RV64. Invariants:
- *   - XLEN=32: x registers are kept sign-extended from 32 bits, pc and every CSR zero-extended; x[0] is 0 and never written.
- *   - cpu.mode is riscv_mode(rv) and cpu.context_stamp has been bumped since the last change of what riscv_context answers, at every
- *     unit boundary: who changes priv, mstatus, satp, frm ends by riscv_state_changed.
- *   - mstatus is kept without SD, which is computed when it is read. FS is therefore set dirty by setting its two bits.
- *   - irq_wires and irq_soft are the only fields that other threads touch (riscv_set_irq); mip = wires | soft.
+ *   - XLEN=32: x registers are kept sign-extended from 32 bits, pc and every CSR zero-extended;
+ * x[0] is 0 and never written.
+ *   - cpu.mode is riscv_mode(rv) and cpu.context_stamp has been bumped since the last change of
+ * what riscv_context answers, at every unit boundary: who changes priv, mstatus, satp, frm ends by
+ * riscv_state_changed.
+ *   - mstatus is kept without SD, which is computed when it is read. FS is therefore set dirty by
+ * setting its two bits.
+ *   - irq_wires and irq_soft are the only fields that other threads touch (riscv_set_irq); mip =
+ * wires | soft.
  */
 #ifndef ISA_RISCV_RISCV_H
 #define ISA_RISCV_RISCV_H
@@ -16,7 +21,7 @@
 #include "jit/build.h"
 #include "loop/timer.h"
 
-/* ---- Extensions ------------------------------------------------------------------------------------------------ */
+/* ---- Extensions ------------------------------------------------------------------------------ */
 
 enum riscv_ext {
 #define EXT(id, name, models, ...) RISCV_EXT_##id,
@@ -29,7 +34,7 @@ enum riscv_ext {
 };
 #define RISCV_EXT_WORDS ((RISCV_EXTS + 63) / 64)
 
-/* ---- Names of the privileged architecture ---------------------------------------------------------------------- */
+/* ---- Names of the privileged architecture ---------------------------------------------------- */
 
 enum riscv_priv { RISCV_U = 0, RISCV_S = 1, RISCV_M = 3 };
 
@@ -53,7 +58,14 @@ enum riscv_cause {
 };
 
 /* Interrupt numbers: bits of mip, mie, mideleg, and inputs of cpu_irq(). */
-enum riscv_irq { RISCV_IRQ_SSI = 1, RISCV_IRQ_MSI = 3, RISCV_IRQ_STI = 5, RISCV_IRQ_MTI = 7, RISCV_IRQ_SEI = 9, RISCV_IRQ_MEI = 11 };
+enum riscv_irq {
+    RISCV_IRQ_SSI = 1,
+    RISCV_IRQ_MSI = 3,
+    RISCV_IRQ_STI = 5,
+    RISCV_IRQ_MTI = 7,
+    RISCV_IRQ_SEI = 9,
+    RISCV_IRQ_MEI = 11
+};
 
 #define MSTATUS_SIE       BIT(1)
 #define MSTATUS_MIE       BIT(3)
@@ -79,11 +91,11 @@ enum riscv_irq { RISCV_IRQ_SSI = 1, RISCV_IRQ_MSI = 3, RISCV_IRQ_STI = 5, RISCV_
 #define ENVCFG_PBMTE      BIT(62)
 #define ENVCFG_STCE       BIT(63)
 
-#define MSECCFG_MML       BIT(0)
-#define MSECCFG_MMWP      BIT(1)
-#define MSECCFG_RLB       BIT(2)
+#define MSECCFG_MML  BIT(0)
+#define MSECCFG_MMWP BIT(1)
+#define MSECCFG_RLB  BIT(2)
 
-/* ---- The mode word: all that makes translations of the same bytes differ ------------------------------------------------
+/* ---- The mode word: all that makes translations of the same bytes differ ------------------------
  *
  *   63            32 31        24 23          12 11 10  9   8   7   6   5 4    3 2   1 0
  *  +----------------+------------+--------------+-----+---+---+---+------+------+------+
@@ -93,10 +105,11 @@ enum riscv_irq { RISCV_IRQ_SSI = 1, RISCV_IRQ_MSI = 3, RISCV_IRQ_STI = 5, RISCV_
  *   frm   enum riscv_frm_class         V    virtualisation (H): place kept, 0
  *   lp    landing pads (Zicfilp)       ss   shadow stack (Zicfiss): places kept, 0
  *   (vector) vsew, vlmul, vl=vlmax, vta, vma (V): place kept, 0
- *   feature set: hash of the extensions, as CPUs of different models may share a machine's code cache
+ *   feature set: hash of the extensions: CPUs of different models share a machine's code cache
  *
- * mstatus.FS is not in it: the first float instruction of a unit tests it (riscv_ctx.fs_checked), so that a kernel's lazy switching
- * doubles no translations. What only traps system instructions (TVM, TW, TSR, counter enables, envcfg) is tested by their helpers.
+ * mstatus.FS is not in it: the first float instruction of a unit tests it (riscv_ctx.fs_checked),
+ * so that a kernel's lazy switching doubles no translations. What only traps system instructions
+ * (TVM, TW, TSR, counter enables, envcfg) is tested by their helpers.
  */
 #define RISCV_MODE_PRIV      BITS(1, 0)
 #define RISCV_MODE_XL_SHIFT  2
@@ -116,11 +129,11 @@ enum riscv_frm_class {
     RISCV_FRM_INVALID, /* 5..7: the instruction is illegal */
 };
 
-/* ---- Slots ---------------------------------------------------------------------------------------------------------- */
+/* ---- Slots ----------------------------------------------------------------------------------- */
 
 enum riscv_slot {
-    RISCV_SLOT_X = 0,   /* + 1..31; + 0 is never got or put */
-    RISCV_SLOT_F = 32,  /* + 0..31, IR_F64 */
+    RISCV_SLOT_X = 0,  /* + 1..31; + 0 is never got or put */
+    RISCV_SLOT_F = 32, /* + 0..31, IR_F64 */
     RISCV_SLOT_PC = 64,
     RISCV_SLOTS
 };
@@ -133,23 +146,25 @@ static inline unsigned riscv_slot_f(unsigned n)
     return RISCV_SLOT_F + n;
 }
 
-/* ---- The hart ------------------------------------------------------------------------------------------------------- */
+/* ---- The hart -------------------------------------------------------------------------------- */
 
 enum { RISCV_PMP_MAX = 64 };
 
 /* Physical memory protection, with entries decoded to ranges (pmp.c). */
 struct riscv_pmp {
     u8 cfg[RISCV_PMP_MAX];
-    u64 addr[RISCV_PMP_MAX];     /* as the CSRs read, before granularity */
+    u64 addr[RISCV_PMP_MAX]; /* as the CSRs read, before granularity */
     /* Derived by riscv_pmp_update: */
     u64 first[RISCV_PMP_MAX], last[RISCV_PMP_MAX]; /* inclusive; first > last: off */
-    u8 active;                   /* entries from 0 that can match */
+    u8 active;                                     /* entries from 0 that can match */
 };
 
 /* Time as the board's timer device has it: mtime, and when it will have a value. */
 struct riscv_timebase {
     u64 (*now)(void *opaque);
-    u64 (*deadline_ns)(void *opaque, u64 ticks); /* virtual clock's time when now() becomes >= ticks; UINT64_MAX: never */
+    u64 (*deadline_ns)(
+        void *opaque,
+        u64 ticks); /* virtual clock's time when now() becomes >= ticks; UINT64_MAX: never */
     void *opaque;
 };
 
@@ -159,36 +174,36 @@ struct riscv_cpu {
     /* -- Hot: x1..x31 and pc are reached with 8-bit displacements (riscv_isa.state_bias). */
     _Alignas(64) u64 x[32];
     u64 pc;
-    u64 f[32];                   /* narrower values are NaN-boxed */
-    u64 mstatus;                 /* without SD, UXL, SXL */
-    _Atomic u64 irq_wires;       /* levels of the interrupt inputs, by bit of mip */
-    _Atomic u64 irq_soft;        /* bits of mip that software wrote (SSIP, STIP, SEIP) */
+    u64 f[32];             /* narrower values are NaN-boxed */
+    u64 mstatus;           /* without SD, UXL, SXL */
+    _Atomic u64 irq_wires; /* levels of the interrupt inputs, by bit of mip */
+    _Atomic u64 irq_soft;  /* bits of mip that software wrote (SSIP, STIP, SEIP) */
     u64 mie, mideleg;
-    u8 priv;                     /* enum riscv_priv */
+    u8 priv; /* enum riscv_priv */
     u8 fflags, frm;
 
     /* -- CSRs. */
     u64 stvec, sscratch, sepc, scause, stval, satp, scounteren, senvcfg;
     u64 mtvec, mscratch, mepc, mcause, mtval, medeleg, mcounteren, mcountinhibit, menvcfg, mseccfg;
     u64 stimecmp;
-    u64 counter[2];              /* mcycle, minstret: value - clock while they count, value while inhibited */
+    u64 counter[2]; /* mcycle, minstret: value - clock while they count, value while inhibited */
     struct riscv_pmp pmp;
 
     /* -- Fixed by the model. */
     u64 ext[RISCV_EXT_WORDS];
     u64 ext_hash;
-    u8 xlen;                     /* 32, 64 */
-    u8 vm_modes;                 /* enum riscv_vm bits */
+    u8 xlen;     /* 32, 64 */
+    u8 vm_modes; /* enum riscv_vm bits */
     u8 pmp_count;
-    u16 cbom, cbop, cboz;        /* cache block sizes in bytes, 0: none */
+    u16 cbom, cbop, cboz; /* cache block sizes in bytes, 0: none */
     u64 mvendorid, marchid, mimpid;
     const char *ext_names[RISCV_EXT_NONE + 1]; /* canonical order, ended by NULL */
     struct riscv_timebase time;
-    struct timer stimer;         /* Sstc */
-    pthread_mutex_t stimer_lock; /* timer.c */
-    bool has_stimer;             /* stimer was initialised: there is a loop */
-    u32 spins;                   /* counts pause hints */
-    u64 saved_model;             /* in a snapshot: riscv_model_identity of who saved it */
+    struct timer stimer;            /* Sstc */
+    pthread_mutex_t stimer_lock;    /* timer.c */
+    bool has_stimer;                /* stimer was initialised: there is a loop */
+    u32 spins;                      /* counts pause hints */
+    u64 saved_model;                /* in a snapshot: riscv_model_identity of who saved it */
     struct insn_coverage *coverage; /* NULL: nobody counts; not owned */
 };
 
@@ -217,19 +232,19 @@ static inline u64 riscv_mip(const struct riscv_cpu *rv)
     return atomic_load(&rv->irq_wires) | atomic_load(&rv->irq_soft);
 }
 
-/* ---- The front end's context: one while a unit is translated --------------------------------------------------------- */
+/* ---- The front end's context: one while a unit is translated --------------------------------- */
 
 struct riscv_ctx {
     struct riscv_cpu *cpu;
     struct ir_builder *b;
-    const u64 *ext;              /* cpu->ext */
-    u64 pc;                      /* of the instruction under translation */
-    u32 insn;                    /* its bits */
-    u8 length;                   /* in bytes */
-    u8 priv;                     /* enum riscv_priv, from the mode word */
+    const u64 *ext; /* cpu->ext */
+    u64 pc;         /* of the instruction under translation */
+    u32 insn;       /* its bits */
+    u8 length;      /* in bytes */
+    u8 priv;        /* enum riscv_priv, from the mode word */
     bool rv32;
-    u8 frm_class;                /* enum riscv_frm_class */
-    bool fs_checked;             /* the unit has tested FS and made it dirty */
+    u8 frm_class;    /* enum riscv_frm_class */
+    bool fs_checked; /* the unit has tested FS and made it dirty */
 };
 
 static inline bool riscv_has(const struct riscv_ctx *c, enum riscv_ext e)
@@ -237,7 +252,7 @@ static inline bool riscv_has(const struct riscv_ctx *c, enum riscv_ext e)
     return c->ext[e / 64] >> (e % 64) & 1;
 }
 
-/* ---- Helpers: indexes in riscv_isa.helpers ---------------------------------------------------------------------------- */
+/* ---- Helpers: indexes in riscv_isa.helpers --------------------------------------------------- */
 
 enum riscv_helper {
 #define HELPER(id, fn, result, args, effects) RISCV_HELPER_##id,
@@ -267,32 +282,39 @@ void riscv_helper_amocas_q(struct cpu *cpu, u64 vaddr, u64 registers);
 u64 riscv_helper_float(struct cpu *cpu, u64 what, u64 x, u64 y, u64 z);
 u64 riscv_helper_fclass(struct cpu *cpu, u64 x, u64 fmt);
 
-/* ---- CSRs as the front end sees them (csr.c) --------------------------------------------------------------------------- */
+/* ---- CSRs as the front end sees them (csr.c) ------------------------------------------------- */
 
-/* How an access may be translated. What is neither INLINE nor PURE_HELPER goes to RISCV_HELPER_CSR with `ends` respected. */
+/* How an access may be translated. What is neither INLINE nor PURE_HELPER goes to RISCV_HELPER_CSR
+ * with `ends` respected. */
 struct riscv_csr_plan {
-    bool in_line;   /* plain storage: ir_load_state(IR_I64, offset, size 8), sign-extended from 32 bits on RV32;
-                       write: old & ~mask | new & mask, zero-extended from 32 bits on RV32, ir_store_state(offset, size 8).
-                       All checks (existence, privilege, read-only) are done: it cannot trap. */
-    bool ends;      /* a write through the helper may change mode, MMU context or interrupts: put pc, end the unit by ir_exit_lookup */
-    u32 offset;     /* from struct cpu */
-    u64 mask;       /* of writable bits */
+    bool in_line; /* plain storage: ir_load_state(IR_I64, offset, size 8), sign-extended from 32
+                     bits on RV32; write: old & ~mask | new & mask, zero-extended from 32 bits on
+                     RV32, ir_store_state(offset, size 8). All checks (existence, privilege,
+                     read-only) are done: it cannot trap. */
+    bool ends; /* a write through the helper may change mode, MMU context or interrupts: put pc, end
+                  the unit by ir_exit_lookup */
+    u32 offset; /* from struct cpu */
+    u64 mask;   /* of writable bits */
 };
-/* write: the instruction writes (csrrw, or csrrs/c whose rs1 is not x0 resp. the immediate not 0). */
+/* write: the instruction writes (csrrw, or csrrs/c whose rs1 is not x0 resp. the immediate not 0).
+ */
 struct riscv_csr_plan riscv_csr_plan(const struct riscv_ctx *c, unsigned number, bool write);
 /* The manual's name, or NULL. */
 const char *riscv_csr_name(unsigned number);
 
 /*
- * sstatus.SIE by csrrsi/csrrci (interrupts on and off) is hot in kernels; the front end may do it without a helper, in S or M mode:
- *   off: mstatus &= ~SIE.    on: mstatus |= SIE; trap_if((irq_wires | irq_soft) & mie) != 0 -> RISCV_HELPER_LEAVE(length)
+ * sstatus.SIE by csrrsi/csrrci (interrupts on and off) is hot in kernels; the front end may do it
+ * without a helper, in S or M mode: off: mstatus &= ~SIE.    on: mstatus |= SIE; trap_if((irq_wires
+ * | irq_soft) & mie) != 0 -> RISCV_HELPER_LEAVE(length)
  */
 
-/* ---- Inside: what the files of this folder give each other --------------------------------------------------------------- */
+/* ---- Inside: what the files of this folder give each other ----------------------------------- */
 
 /* trap.c */
-void riscv_trap_enter(struct riscv_cpu *rv, u64 cause, u64 tval); /* exception: pc, priv, mode; not for helpers: */
-void riscv_trap_unwind(struct riscv_cpu *rv, u64 cause, u64 tval);/* ... and makes translated code leave */
+void riscv_trap_enter(struct riscv_cpu *rv, u64 cause,
+                      u64 tval); /* exception: pc, priv, mode; not for helpers: */
+void riscv_trap_unwind(struct riscv_cpu *rv, u64 cause,
+                       u64 tval); /* ... and makes translated code leave */
 void riscv_fault(struct cpu *cpu, const struct isa_fault *f);
 bool riscv_interrupt(struct cpu *cpu);
 bool riscv_wakes(struct cpu *cpu);
@@ -301,7 +323,8 @@ void riscv_set_irq(struct cpu *cpu, unsigned n, int level);
 void riscv_state_changed(struct riscv_cpu *rv);
 u64 riscv_mode(const struct riscv_cpu *rv);
 
-/* csr.c: what the CSR reads and writes, checks done; false: illegal. For the debugger and the monitor too. */
+/* csr.c: what the CSR reads and writes, checks done; false: illegal. For the debugger and the
+ * monitor too. */
 bool must_check riscv_csr_read(struct riscv_cpu *rv, unsigned number, u64 *out);
 bool must_check riscv_csr_write(struct riscv_cpu *rv, unsigned number, u64 value);
 bool must_check riscv_csr_read_named(struct riscv_cpu *rv, const char *name, u64 *out);
@@ -320,12 +343,16 @@ void riscv_stimer_update(struct riscv_cpu *rv); /* after a change of menvcfg.STC
 
 /* mmu.c, pmp.c */
 void riscv_context(struct cpu *cpu, unsigned n, struct isa_context *out);
-enum isa_fault_kind must_check riscv_walk(struct cpu *cpu, const struct isa_context *context, u64 vaddr, enum isa_access access,
-                                          struct isa_mapping *m, struct isa_fault *f);
+enum isa_fault_kind must_check riscv_walk(struct cpu *cpu, const struct isa_context *context,
+                                          u64 vaddr, enum isa_access access, struct isa_mapping *m,
+                                          struct isa_fault *f);
 void riscv_sfence(struct riscv_cpu *rv, bool all_addresses, u64 vaddr, bool all_spaces, u64 asid);
-u64 riscv_satp_legal(const struct riscv_cpu *rv, u64 value); /* what a write of value leaves in satp */
-/* May `priv` do this access? Shrinks *size (a power of two that contains paddr) to where the answer holds. */
-bool must_check riscv_pmp_allows(const struct riscv_cpu *rv, u64 paddr, unsigned bytes, enum isa_access access, unsigned priv, u64 *size);
+u64 riscv_satp_legal(const struct riscv_cpu *rv,
+                     u64 value); /* what a write of value leaves in satp */
+/* May `priv` do this access? Shrinks *size (a power of two that contains paddr) to where the answer
+ * holds. */
+bool must_check riscv_pmp_allows(const struct riscv_cpu *rv, u64 paddr, unsigned bytes,
+                                 enum isa_access access, unsigned priv, u64 *size);
 void riscv_pmp_update(struct riscv_cpu *rv);
 u64 riscv_pmp_cfg_read(const struct riscv_cpu *rv, unsigned first, unsigned count);
 void riscv_pmp_cfg_write(struct riscv_cpu *rv, unsigned first, unsigned count, u64 value);
@@ -335,23 +362,28 @@ void riscv_mseccfg_write(struct riscv_cpu *rv, u64 value);
 
 /* model.c */
 extern const struct isa_model riscv_models[];
-int must_check riscv_model_apply(struct riscv_cpu *rv, const char *arch, const char *text, struct err *err);
-u64 riscv_model_identity(const struct riscv_cpu *rv); /* equal: the same architectural state fits both */
+int must_check riscv_model_apply(struct riscv_cpu *rv, const char *arch, const char *text,
+                                 struct err *err);
+u64 riscv_model_identity(
+    const struct riscv_cpu *rv); /* equal: the same architectural state fits both */
 void riscv_model_features(void *file);
 void riscv_model_facts(struct cpu *cpu, struct isa_cpu_facts *facts);
 
 /* The front end (translate.c, disassemble.c: with the decode tables). */
 void riscv_translate_unit(struct cpu *cpu, struct ir_builder *b, unsigned max_insns);
-unsigned riscv_disassemble(const struct cpu *cpu, u64 pc, const u8 *code, unsigned len, char *text, size_t size);
+unsigned riscv_disassemble(const struct cpu *cpu, u64 pc, const u8 *code, unsigned len, char *text,
+                           size_t size);
 
-/* ---- For boards ------------------------------------------------------------------------------------------------------------ */
+/* ---- For boards ------------------------------------------------------------------------------ */
 
 extern const struct isa riscv_isa;
-/* Where time, stimecmp and rdtime come from; without it, the virtual clock at 10 MHz. CPU stopped. */
+/* Where time, stimecmp and rdtime come from; without it, the virtual clock at 10 MHz. CPU stopped.
+ */
 void riscv_cpu_set_timebase(struct cpu *cpu, const struct riscv_timebase *time);
 /* mtime was written: deadlines are looked at anew. Any thread. */
 void riscv_cpu_time_changed(struct cpu *cpu);
-/* Registers the boot protocol sets, after reset: a0 = hart id, a1 = device tree, pc. CPU stopped. */
+/* Registers the boot protocol sets, after reset: a0 = hart id, a1 = device tree, pc. CPU stopped.
+ */
 void riscv_cpu_set_start(struct cpu *cpu, u64 pc, u64 a0, u64 a1, u64 a2);
 
 #endif

@@ -1,15 +1,16 @@
 /*
  * timer.c - counters (Zicntr, mcycle, minstret) and the supervisor timer (Sstc).
  *
- * time is the board's mtime. cycle and instret both count the virtual clock's nanoseconds, as a machine of 1 GHz and one
- * instruction a cycle would.
+ * time is the board's mtime. cycle and instret both count the virtual clock's nanoseconds, as a
+ * machine of 1 GHz and one instruction a cycle would.
  *
- * Locking: stimer_lock guards the pair {stimecmp, STCE -> STIP wire and timer}: the hart's thread writes them, the timer's callback
- * and riscv_cpu_time_changed look at them from the loop's and other threads.
+ * Locking: stimer_lock guards the pair {stimecmp, STCE -> STIP wire and timer}: the hart's thread
+ * writes them, the timer's callback and riscv_cpu_time_changed look at them from the loop's and
+ * other threads.
  */
 #include "isa/riscv/riscv.h"
 
-/* ---- Time ---------------------------------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------------ */
 
 enum { DEFAULT_TICK_NS = 100 }; /* 10 MHz */
 
@@ -28,7 +29,7 @@ u64 riscv_time(const struct riscv_cpu *rv)
     return rv->time.now(rv->time.opaque);
 }
 
-/* ---- Counters ------------------------------------------------------------------------------------------------------- */
+/* ---- Counters -------------------------------------------------------------------------------- */
 
 /* counter[] index of the number in mcountinhibit's bits: 0 cycle, 2 instret. */
 static unsigned counter_index(unsigned n)
@@ -60,7 +61,7 @@ void riscv_counter_inhibit(struct riscv_cpu *rv, u64 inhibit)
     riscv_counter_write(rv, 2, instret);
 }
 
-/* ---- Sstc ---------------------------------------------------------------------------------------------------------- */
+/* ---- Sstc ------------------------------------------------------------------------------------ */
 
 /* Brings the STIP wire up to date; lock held. Returns the deadline to wait for. */
 static u64 stimer_compare(struct riscv_cpu *rv)
@@ -99,7 +100,8 @@ void riscv_stimer_init(struct riscv_cpu *rv)
 {
     const struct cpu_host *host = rv->cpu.host;
     pthread_mutex_init(&rv->stimer_lock, NULL);
-    rv->time = (struct riscv_timebase){.now = default_now, .deadline_ns = default_deadline, .opaque = host->clock};
+    rv->time = (struct riscv_timebase){
+        .now = default_now, .deadline_ns = default_deadline, .opaque = host->clock};
     rv->stimecmp = UINT64_MAX;
     if (host->loop) {
         timer_init(&rv->stimer, host->loop, host->clock, stimer_expired, rv);
@@ -114,7 +116,7 @@ void riscv_stimer_fini(struct riscv_cpu *rv)
     pthread_mutex_destroy(&rv->stimer_lock);
 }
 
-/* ---- For boards ------------------------------------------------------------------------------------------------------ */
+/* ---- For boards ------------------------------------------------------------------------------ */
 
 void riscv_cpu_set_timebase(struct cpu *cpu, const struct riscv_timebase *time)
 {

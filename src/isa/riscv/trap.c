@@ -1,12 +1,13 @@
 /*
  * trap.c - exceptions, interrupts, trap returns, and the mode word that follows from them.
  *
- * Manual: privileged architecture, "Machine-Level ISA" (mstatus, mcause, mip/mie, delegation) and "Supervisor-Level ISA".
- * Runs on the hart's thread, except riscv_set_irq and riscv_wakes (any thread: atomics only).
+ * Manual: privileged architecture, "Machine-Level ISA" (mstatus, mcause, mip/mie, delegation) and
+ * "Supervisor-Level ISA". Runs on the hart's thread, except riscv_set_irq and riscv_wakes (any
+ * thread: atomics only).
  */
 #include "isa/riscv/riscv.h"
 
-/* ---- Mode ---------------------------------------------------------------------------------------------------------- */
+/* ---- Mode ------------------------------------------------------------------------------------ */
 
 static enum riscv_frm_class frm_class(unsigned frm)
 {
@@ -28,7 +29,7 @@ void riscv_state_changed(struct riscv_cpu *rv)
     rv->cpu.context_stamp++;
 }
 
-/* ---- Entry --------------------------------------------------------------------------------------------------------- */
+/* ---- Entry ----------------------------------------------------------------------------------- */
 
 static u64 vector(u64 tvec, bool interrupt, u64 code)
 {
@@ -67,9 +68,10 @@ static void enter_m(struct riscv_cpu *rv, bool interrupt, u64 code, u64 tval)
 static void enter(struct riscv_cpu *rv, bool to_s, bool interrupt, u64 code, u64 tval)
 {
     tval = riscv_zext_xlen(rv, tval);
-    log_if(rv->cpu.host->log, LOG_INT, "cpu %u: %s %u in %c-mode, pc %#llx, tval %#llx, to %c-mode\n", rv->cpu.index,
-           interrupt ? "interrupt" : "exception", (unsigned)code, "US?M"[rv->priv], (unsigned long long)rv->pc,
-           (unsigned long long)tval, to_s ? 'S' : 'M');
+    log_if(rv->cpu.host->log, LOG_INT,
+           "cpu %u: %s %u in %c-mode, pc %#llx, tval %#llx, to %c-mode\n", rv->cpu.index,
+           interrupt ? "interrupt" : "exception", (unsigned)code, "US?M"[rv->priv],
+           (unsigned long long)rv -> pc, (unsigned long long)tval, to_s ? 'S' : 'M');
     if (to_s)
         enter_s(rv, interrupt, code, tval);
     else
@@ -94,25 +96,29 @@ void riscv_fault(struct cpu *cpu, const struct isa_fault *f)
 {
     static const u8 causes[][3] = {
         [ISA_FAULT_PAGE] = {RISCV_CAUSE_LOAD_PAGE, RISCV_CAUSE_STORE_PAGE, RISCV_CAUSE_INSN_PAGE},
-        [ISA_FAULT_ACCESS] = {RISCV_CAUSE_LOAD_ACCESS, RISCV_CAUSE_STORE_ACCESS, RISCV_CAUSE_INSN_ACCESS},
-        [ISA_FAULT_ALIGNMENT] = {RISCV_CAUSE_LOAD_MISALIGNED, RISCV_CAUSE_STORE_MISALIGNED, RISCV_CAUSE_INSN_MISALIGNED},
+        [ISA_FAULT_ACCESS] = {RISCV_CAUSE_LOAD_ACCESS, RISCV_CAUSE_STORE_ACCESS,
+                              RISCV_CAUSE_INSN_ACCESS},
+        [ISA_FAULT_ALIGNMENT] = {RISCV_CAUSE_LOAD_MISALIGNED, RISCV_CAUSE_STORE_MISALIGNED,
+                                 RISCV_CAUSE_INSN_MISALIGNED},
     };
     assert(f->kind != ISA_FAULT_NONE);
     enum isa_access access = f->access == ISA_READ && f->atomic ? ISA_WRITE : f->access;
     riscv_trap_enter(riscv_cpu(cpu), causes[f->kind][access], f->vaddr);
 }
 
-/* ---- Interrupts ---------------------------------------------------------------------------------------------------- */
+/* ---- Interrupts ------------------------------------------------------------------------------ */
 
 static bool enabled_at(const struct riscv_cpu *rv, unsigned level, u64 enable)
 {
     return rv->priv < level || (rv->priv == level && rv->mstatus & enable);
 }
 
-/* "Multiple simultaneous interrupts destined for M-mode are handled in decreasing priority order: MEI, MSI, MTI, SEI, SSI, STI". */
+/* "Multiple simultaneous interrupts destined for M-mode are handled in decreasing priority order:
+ * MEI, MSI, MTI, SEI, SSI, STI". */
 static unsigned highest(u64 pending)
 {
-    static const u8 order[] = {RISCV_IRQ_MEI, RISCV_IRQ_MSI, RISCV_IRQ_MTI, RISCV_IRQ_SEI, RISCV_IRQ_SSI, RISCV_IRQ_STI};
+    static const u8 order[] = {RISCV_IRQ_MEI, RISCV_IRQ_MSI, RISCV_IRQ_MTI,
+                               RISCV_IRQ_SEI, RISCV_IRQ_SSI, RISCV_IRQ_STI};
     for (unsigned i = 0; i < ARRAY_SIZE(order); i++) {
         if (pending >> order[i] & 1)
             return order[i];
@@ -145,8 +151,8 @@ bool riscv_wakes(struct cpu *cpu)
 }
 
 /*
- * SSI is an edge (ACLINT's SSWI device sets mip.SSIP, which software clears); the others are levels. mip.SEIP is the wire OR the
- * bit that M-mode wrote: the two are kept apart.
+ * SSI is an edge (ACLINT's SSWI device sets mip.SSIP, which software clears); the others are
+ * levels. mip.SEIP is the wire OR the bit that M-mode wrote: the two are kept apart.
  */
 void riscv_set_irq(struct cpu *cpu, unsigned n, int level)
 {
@@ -167,7 +173,7 @@ void riscv_set_irq(struct cpu *cpu, unsigned n, int level)
         cpu_kick(cpu, CPU_EXIT_IRQ);
 }
 
-/* ---- Exceptions that instructions raise ----------------------------------------------------------------------------- */
+/* ---- Exceptions that instructions raise ------------------------------------------------------ */
 
 void riscv_helper_illegal(struct cpu *cpu, u64 insn)
 {
@@ -203,7 +209,7 @@ void riscv_helper_leave(struct cpu *cpu, u64 length)
     rv->pc = riscv_zext_xlen(rv, rv->pc + length);
 }
 
-/* ---- Returns ("Trap Return") ---------------------------------------------------------------------------------------- */
+/* ---- Returns ("Trap Return") ----------------------------------------------------------------- */
 
 /* IALIGN is 32 without compressed instructions: the low bits of xepc then read as zero. */
 static u64 return_address(const struct riscv_cpu *rv, u64 epc)
