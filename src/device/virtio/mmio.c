@@ -228,6 +228,7 @@ const struct device_type virtio_mmio = {
     .help = "virtio over MMIO: a slot for a virtio device",
     .size = sizeof(struct virtio_mmio),
     .provides = "virtio",
+    .slots = 1,
     .state = &mmio_state,
     DEVICE_MMIO1(struct virtio_mmio, mmio),
     DEVICE_IRQ1(struct virtio_mmio, irq),

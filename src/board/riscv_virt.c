@@ -1,0 +1,567 @@
+/*
+ * riscv_virt.c - the RISC-V `virt` board: devices, addresses and wires in tables, from which both
+ * the machine and its device tree are made.
+ *
+ *   0x00001000 reset code (ROM)          0x0c000000 PLIC, 95 sources, contexts M and S of each hart
+ *   0x00100000 test finisher             0x10000000 16550A (10)
+ *   0x00101000 Goldfish RTC (11)         0x10001000 .. 8000 virtio-mmio slots (1..8)
+ *   0x02000000 CLINT / ACLINT            0x10100000 fw_cfg
+ *   0x02f00000 ACLINT SSWI               0x20000000, 0x22000000 flash
+ *   0x30000000, 0x40000000, 0x400000000  (PCIe host)
+ *   0x80000000 RAM
+ *
+ * Addresses, interrupt numbers and compatible strings are a contract with firmware and kernels.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/host.h"
+#include "boot/riscv.h"
+
+enum {
+    HARTS = 64,
+    TIMEBASE = 10000000,
+    CLUSTERS = 1,
+    /* Interrupt inputs of a hart: the cause numbers of the privileged manual. */
+    IRQ_SSI = 1,
+    IRQ_MSI = 3,
+    IRQ_MTI = 7,
+    IRQ_SEI = 9,
+    IRQ_MEI = 11,
+    PLIC_SOURCES = 95,
+    FLASH_SIZE = 0x2000000,
+};
+
+#define ROM_BASE     UINT64_C(0x1000)
+#define ROM_SIZE     UINT64_C(0xf000)
+#define CLINT_BASE   UINT64_C(0x2000000)
+#define CLINT_SIZE   UINT64_C(0x10000)
+#define MTIMER_OFF   UINT64_C(0x4000) /* in the CLINT: mtimecmp; + 0x7ff8: mtime */
+#define MTIMER_SIZE  UINT64_C(0x8000)
+#define MTIME_OFF    UINT64_C(0x7ff8)
+#define SWI_SIZE     UINT64_C(0x4000)
+#define SSWI_BASE    UINT64_C(0x2f00000)
+#define BUS_BASE     UINT64_C(0x4000000) /* platform bus: nothing is plugged in */
+#define BUS_SIZE     UINT64_C(0x2000000)
+#define PLIC_BASE    UINT64_C(0xc000000)
+#define PLIC_SIZE    UINT64_C(0x600000)
+#define FW_CFG_BASE  UINT64_C(0x10100000)
+#define FLASH_BASE   UINT64_C(0x20000000)
+#define RAM_BASE     UINT64_C(0x80000000)
+#define RAM_MAX_RV32 (10 * GiB) /* below the PCIe host's high window */
+
+/* Devices with a register range and at most one interrupt. In a tree later nodes come first, so
+ * Linux finds virtio slots from the last to the first, which is the order in which -device fills
+ * them. */
+struct virt_device {
+    const char *type, *id;
+    u64 base, size; /* size: as the device tree says it */
+    u32 irq;        /* PLIC source; 0: none */
+};
+#define VIRTIO_SLOT(n)                                                                             \
+    {                                                                                              \
+        "virtio-mmio", "virtio-mmio-bus." #n, 0x10001000 + n * 0x1000, 0x1000, n + 1               \
+    }
+static const struct virt_device virt_devices[] = {
+    VIRTIO_SLOT(0),
+    VIRTIO_SLOT(1),
+    VIRTIO_SLOT(2),
+    VIRTIO_SLOT(3),
+    VIRTIO_SLOT(4),
+    VIRTIO_SLOT(5),
+    VIRTIO_SLOT(6),
+    VIRTIO_SLOT(7),
+    {"riscv.sifive.test", "test", 0x100000, 0x1000, 0},
+    {"serial-mm", "serial0", 0x10000000, 0x100, 10},
+    {"goldfish_rtc", "rtc", 0x101000, 0x1000, 11},
+};
+
+struct virt {
+    /* Options. */
+    bool aclint;
+    int acpi;
+
+    bool rv32;
+    struct mem_region rom;
+    struct device *plic, *fw_cfg;
+    struct device *device[ARRAY_SIZE(virt_devices)];
+    struct boot_roms roms;
+    struct riscv_boot boot;
+};
+
+static const char *const acpi_words[] = {"off", "auto", NULL};
+static const struct option virt_options[] = {
+    OPTION_BOOL("aclint", struct virt, aclint, "off",
+                "describe the core-local interrupts as ACLINT devices, not as a CLINT"),
+    OPTION_ENUM("acpi", struct virt, acpi, "auto", acpi_words, "ACPI tables (there are none)"),
+    OPTION_LAST,
+};
+
+static const struct board_arch virt_archs[] = {{"riscv64", "rv64"}, {"riscv32", "rv32"}, {0}};
+
+/* ---- The machine ----------------------------------------------------------------------------- */
+
+static int make_memory(struct machine *m, struct virt *v, struct err *err)
+{
+    if (v->rv32 && m->ram_size > RAM_MAX_RV32)
+        return err_set(err, EINVAL, "-m: a 32-bit machine has at most %llu GiB",
+                       (unsigned long long)(RAM_MAX_RV32 / GiB));
+    int r = machine_make_ram(m, "riscv_virt_board.ram", err);
+    if (r)
+        return r;
+    struct ram_block *rom = ram_block_new(&m->memory, "riscv_virt_board.mrom", ROM_SIZE, err);
+    if (!rom)
+        return -ENOMEM;
+    rom->rom = true;
+    mem_rom(&v->rom, rom->name, rom, 0, ROM_SIZE);
+    mem_map(&m->memory, &m->root, ROM_BASE, &v->rom, 0);
+    mem_map(&m->memory, &m->root, RAM_BASE, &m->ram, 0);
+    return 0;
+}
+
+struct setting {
+    const char *name;
+    u64 value;
+};
+
+/* A device of that type with settings (ended by a NULL name); not realized. NULL and err. */
+static struct device *new_device(struct machine *m, const char *type, const char *id,
+                                 const struct setting *settings, struct err *err)
+{
+    struct device *d = machine_device(m, type, id, err);
+    for (; d && settings && settings->name; settings++) {
+        char text[24];
+        snprintf(text, sizeof(text), "%llu", (unsigned long long)settings->value);
+        if (device_set(d, settings->name, text, err)) {
+            device_free(d);
+            return NULL;
+        }
+    }
+    return d;
+}
+
+/* Makes, realizes and maps it. */
+static struct device *add_device(struct machine *m, const char *type, const char *id, u64 base,
+                                 const struct setting *settings, struct err *err)
+{
+    struct device *d = new_device(m, type, id, settings, err);
+    if (!d || machine_realize(m, d, err))
+        return NULL;
+    machine_map(m, d, 0, base);
+    return d;
+}
+
+static int make_interrupts(struct machine *m, struct virt *v, struct err *err)
+{
+    u32 harts = m->cpu_count;
+    struct setting plic[] = {{"contexts", 2 * (u64)harts}, {0}};
+    struct setting swi[] = {{"num-harts", harts}, {0}};
+    struct setting sswi[] = {{"num-harts", harts}, {"sswi", 1}, {0}};
+    struct setting mtimer[] = {{"num-harts", harts}, {"timebase-freq", TIMEBASE}, {0}};
+    v->plic = add_device(m, "riscv.sifive.plic", "plic", PLIC_BASE, plic, err);
+    struct device *ms = add_device(m, "riscv.aclint.swi", "mswi", CLINT_BASE, swi, err);
+    struct device *mt =
+        add_device(m, "riscv.aclint.mtimer", "mtimer", CLINT_BASE + MTIMER_OFF, mtimer, err);
+    struct device *ss = add_device(m, "riscv.aclint.swi", "sswi", SSWI_BASE, sswi, err);
+    if (!v->plic || !ms || !mt || !ss)
+        return -EINVAL;
+    for (u32 i = 0; i < harts; i++) {
+        struct cpu *cpu = m->cpus[i];
+        device_connect(ms, i, cpu_irq(cpu, IRQ_MSI));
+        device_connect(mt, i, cpu_irq(cpu, IRQ_MTI));
+        device_connect(ss, i, cpu_irq(cpu, IRQ_SSI));
+        device_connect(v->plic, 2 * i, cpu_irq(cpu, IRQ_MEI));
+        device_connect(v->plic, 2 * i + 1, cpu_irq(cpu, IRQ_SEI));
+    }
+    return 0;
+}
+
+static int make_device(struct machine *m, struct virt *v, unsigned n, struct err *err)
+{
+    const struct virt_device *e = &virt_devices[n];
+    struct device *d = machine_device(m, e->type, e->id, err);
+    int r = d ? 0 : -ENODEV;
+    if (!r && !strcmp(e->id, "serial0") && m->config.serial[0])
+        r = device_set(d, "chardev", m->config.serial[0], err);
+    if (r) {
+        device_free(d);
+        return r;
+    }
+    r = machine_realize(m, d, err);
+    if (r)
+        return r;
+    machine_map(m, d, 0, e->base);
+    if (e->irq)
+        device_connect(d, 0, device_input(v->plic, e->irq));
+    v->device[n] = d;
+    return 0;
+}
+
+static int make_flash(struct machine *m, unsigned n, struct err *err)
+{
+    static const struct setting geometry[] = {{"num-blocks", 128},
+                                              {"sector-length", 256 * KiB},
+                                              {"width", 4},
+                                              {"device-width", 2},
+                                              {"id0", 0x89},
+                                              {"id1", 0x18},
+                                              {0}};
+    char id[16];
+    snprintf(id, sizeof(id), "virt.flash%u", n);
+    struct device *d = new_device(m, "cfi.pflash01", id, geometry, err);
+    if (!d)
+        return -ENODEV;
+    int r = m->config.flash[n] ? device_set(d, "drive", m->config.flash[n], err) : 0;
+    if (r) {
+        device_free(d);
+        return r;
+    }
+    r = machine_realize(m, d, err);
+    if (!r)
+        machine_map(m, d, 0, FLASH_BASE + n * (u64)FLASH_SIZE);
+    return r;
+}
+
+static int make_devices(struct machine *m, struct virt *v, struct err *err)
+{
+    int r = make_interrupts(m, v, err);
+    for (unsigned i = 0; i < ARRAY_SIZE(virt_devices) && !r; i++)
+        r = make_device(m, v, i, err);
+    for (unsigned i = 0; i < MACHINE_FLASHES && !r; i++)
+        r = make_flash(m, i, err);
+    if (r)
+        return r;
+    v->fw_cfg = add_device(m, "fw_cfg_mem", "fw_cfg", FW_CFG_BASE, NULL, err);
+    return v->fw_cfg ? 0 : -ENODEV;
+}
+
+/* ---- Device tree ----------------------------------------------------------------------------- */
+
+/* Phandles, as the peer numbers them: the last hart's first. */
+static u32 cpu_phandle(const struct machine *m, u32 hart)
+{
+    return 1 + 2 * (m->cpu_count - 1 - hart);
+}
+
+static u32 intc_phandle(const struct machine *m, u32 hart)
+{
+    return cpu_phandle(m, hart) + 1;
+}
+
+static u32 plic_phandle(const struct machine *m)
+{
+    return 2 * m->cpu_count + 1;
+}
+
+static u32 test_phandle(const struct machine *m)
+{
+    return 2 * m->cpu_count + 2;
+}
+
+/* interrupts-extended: for each hart its controller with each of lines[]. */
+static void fdt_hart_lines(struct boot_fdt *f, const struct machine *m, int node, const u32 *lines,
+                           unsigned count)
+{
+    u32 cells[4 * HARTS], n = 0;
+    for (u32 hart = 0; hart < m->cpu_count; hart++) {
+        for (unsigned i = 0; i < count; i++) {
+            cells[n++] = intc_phandle(m, hart);
+            cells[n++] = lines[i];
+        }
+    }
+    boot_fdt_cells(f, node, "interrupts-extended", cells, n);
+}
+
+/* A device's node by its type's description, with reg. */
+static int fdt_device(struct boot_fdt *f, int parent, struct device *d, u64 base, u64 size)
+{
+    const struct device_fdt *t = &d->type->fdt;
+    int node = boot_fdt_node(f, parent, "%s@%llx", t->node, (unsigned long long)base);
+    boot_fdt_bytes(f, node, "compatible", t->compatible, t->compatible_size);
+    boot_fdt_reg(f, node, (const u64[]){base, size}, 1);
+    if (t->extra && !f->error)
+        t->extra(d, f->blob, node);
+    return node;
+}
+
+static void fdt_cpu(struct boot_fdt *f, const struct machine *m, int cpus, u32 hart)
+{
+    struct cpu *cpu = m->cpus[hart];
+    struct isa_cpu_facts facts = {0};
+    cpu->isa->facts(cpu, &facts);
+    int node = boot_fdt_node(f, cpus, "cpu@%x", hart);
+    boot_fdt_string(f, node, "mmu-type", facts.mmu);
+    boot_fdt_string(f, node, "riscv,isa", facts.isa_string);
+    boot_fdt_string(f, node, "riscv,isa-base", facts.base);
+    boot_fdt_strings(f, node, "riscv,isa-extensions", facts.extensions);
+    if (facts.cbom)
+        boot_fdt_u32(f, node, "riscv,cbom-block-size", facts.cbom);
+    if (facts.cboz)
+        boot_fdt_u32(f, node, "riscv,cboz-block-size", facts.cboz);
+    if (facts.cbop)
+        boot_fdt_u32(f, node, "riscv,cbop-block-size", facts.cbop);
+    boot_fdt_string(f, node, "compatible", facts.compatible);
+    boot_fdt_string(f, node, "status", "okay");
+    boot_fdt_u32(f, node, "reg", hart);
+    boot_fdt_string(f, node, "device_type", "cpu");
+    boot_fdt_u32(f, node, "phandle", cpu_phandle(m, hart));
+    int intc = boot_fdt_node(f, node, "interrupt-controller");
+    boot_fdt_u32(f, intc, "phandle", intc_phandle(m, hart));
+    boot_fdt_string(f, intc, "compatible", "riscv,cpu-intc");
+    boot_fdt_flag(f, intc, "interrupt-controller");
+    boot_fdt_u32(f, intc, "#interrupt-cells", 1);
+}
+
+static void fdt_cpus(struct boot_fdt *f, const struct machine *m)
+{
+    int cpus = boot_fdt_node(f, 0, "cpus");
+    boot_fdt_u32(f, cpus, "timebase-frequency", TIMEBASE);
+    boot_fdt_u32(f, cpus, "#size-cells", 0);
+    boot_fdt_u32(f, cpus, "#address-cells", 1);
+    int map = boot_fdt_node(f, cpus, "cpu-map");
+    int cluster = boot_fdt_node(f, map, "cluster0");
+    for (u32 i = m->cpu_count; i--;)
+        boot_fdt_u32(f, boot_fdt_node(f, cluster, "core%u", i), "cpu", cpu_phandle(m, i));
+    for (u32 i = m->cpu_count; i--;)
+        fdt_cpu(f, m, cpus, i);
+}
+
+static void fdt_clint(struct boot_fdt *f, const struct machine *m, int soc)
+{
+    int node = boot_fdt_node(f, soc, "clint@%llx", (unsigned long long)CLINT_BASE);
+    static const char compatible[] = "sifive,clint0\0riscv,clint0";
+    boot_fdt_bytes(f, node, "compatible", compatible, sizeof(compatible));
+    boot_fdt_reg(f, node, (const u64[]){CLINT_BASE, CLINT_SIZE}, 1);
+    fdt_hart_lines(f, m, node, (const u32[]){IRQ_MSI, IRQ_MTI}, 2);
+}
+
+static void fdt_swi(struct boot_fdt *f, const struct machine *m, int soc, const char *name,
+                    u64 base, u32 line)
+{
+    int node = boot_fdt_node(f, soc, "%s@%llx", name, (unsigned long long)base);
+    char compatible[32];
+    snprintf(compatible, sizeof(compatible), "riscv,aclint-%s", name);
+    boot_fdt_string(f, node, "compatible", compatible);
+    boot_fdt_reg(f, node, (const u64[]){base, SWI_SIZE}, 1);
+    fdt_hart_lines(f, m, node, &line, 1);
+    boot_fdt_flag(f, node, "interrupt-controller");
+    boot_fdt_u32(f, node, "#interrupt-cells", 0);
+}
+
+static void fdt_aclint(struct boot_fdt *f, const struct machine *m, int soc)
+{
+    const u64 base = CLINT_BASE + MTIMER_OFF, mtime = base + MTIME_OFF;
+    fdt_swi(f, m, soc, "mswi", CLINT_BASE, IRQ_MSI);
+    int node = boot_fdt_node(f, soc, "mtimer@%llx", (unsigned long long)mtime);
+    boot_fdt_string(f, node, "compatible", "riscv,aclint-mtimer");
+    boot_fdt_reg(f, node, (const u64[]){mtime, CLINT_BASE + CLINT_SIZE - mtime, base, MTIME_OFF},
+                 2);
+    fdt_hart_lines(f, m, node, (const u32[]){IRQ_MTI}, 1);
+    fdt_swi(f, m, soc, "sswi", SSWI_BASE, IRQ_SSI);
+}
+
+static void fdt_plic(struct boot_fdt *f, const struct machine *m, const struct virt *v, int soc)
+{
+    int node = fdt_device(f, soc, v->plic, PLIC_BASE, PLIC_SIZE);
+    boot_fdt_u32(f, node, "#interrupt-cells", 1);
+    boot_fdt_u32(f, node, "#address-cells", 0);
+    boot_fdt_flag(f, node, "interrupt-controller");
+    fdt_hart_lines(f, m, node, (const u32[]){IRQ_MEI, IRQ_SEI}, 2);
+    boot_fdt_u32(f, node, "riscv,ndev", PLIC_SOURCES);
+    boot_fdt_u32(f, node, "phandle", plic_phandle(m));
+}
+
+static void fdt_soc(struct boot_fdt *f, const struct machine *m, const struct virt *v)
+{
+    int soc = boot_fdt_node(f, 0, "soc");
+    boot_fdt_flag(f, soc, "ranges");
+    boot_fdt_string(f, soc, "compatible", "simple-bus");
+    boot_fdt_u32(f, soc, "#size-cells", 2);
+    boot_fdt_u32(f, soc, "#address-cells", 2);
+    if (v->aclint)
+        fdt_aclint(f, m, soc);
+    else
+        fdt_clint(f, m, soc);
+    fdt_plic(f, m, v, soc);
+    for (unsigned i = 0; i < ARRAY_SIZE(virt_devices); i++) {
+        const struct virt_device *e = &virt_devices[i];
+        int node = fdt_device(f, soc, v->device[i], e->base, e->size);
+        if (e->irq) {
+            boot_fdt_u32(f, node, "interrupt-parent", plic_phandle(m));
+            boot_fdt_u32(f, node, "interrupts", e->irq);
+        }
+        if (!strcmp(e->id, "test"))
+            boot_fdt_u32(f, node, "phandle", test_phandle(m));
+    }
+}
+
+static void fdt_flash(struct boot_fdt *f)
+{
+    int node = boot_fdt_node(f, 0, "flash@%llx", (unsigned long long)FLASH_BASE);
+    boot_fdt_string(f, node, "compatible", "cfi-flash");
+    boot_fdt_reg(f, node,
+                 (const u64[]){FLASH_BASE, FLASH_SIZE, FLASH_BASE + FLASH_SIZE, FLASH_SIZE}, 2);
+    boot_fdt_u32(f, node, "bank-width", 4);
+}
+
+/* By the register that syscon is: writing value ends or restarts the machine. */
+static void fdt_syscon(struct boot_fdt *f, const struct machine *m, const char *name, u32 value)
+{
+    char compatible[32];
+    int node = boot_fdt_node(f, 0, "%s", name);
+    snprintf(compatible, sizeof(compatible), "syscon-%s", name);
+    boot_fdt_string(f, node, "compatible", compatible);
+    boot_fdt_u32(f, node, "regmap", test_phandle(m));
+    boot_fdt_u32(f, node, "offset", 0);
+    boot_fdt_u32(f, node, "value", value);
+}
+
+static void fdt_platform_bus(struct boot_fdt *f, const struct machine *m)
+{
+    static const char compatible[] = "qemu,platform\0simple-bus";
+    int node = boot_fdt_node(f, 0, "platform-bus@%llx", (unsigned long long)BUS_BASE);
+    boot_fdt_bytes(f, node, "compatible", compatible, sizeof(compatible));
+    boot_fdt_u32(f, node, "#size-cells", 1);
+    boot_fdt_u32(f, node, "#address-cells", 1);
+    boot_fdt_cells(f, node, "ranges", (const u32[]){0, 0, BUS_BASE, BUS_SIZE}, 4);
+    boot_fdt_u32(f, node, "interrupt-parent", plic_phandle(m));
+}
+
+/* SBI events and the counters that count them: cycles (1) only mcycle, instructions (2) only
+ * minstret; there are no others. */
+static void fdt_pmu(struct boot_fdt *f)
+{
+    int node = boot_fdt_node(f, 0, "pmu");
+    boot_fdt_string(f, node, "compatible", "riscv,pmu");
+    boot_fdt_cells(f, node, "riscv,event-to-mhpmcounters", (const u32[]){1, 1, 1, 2, 2, 4}, 6);
+}
+
+static void fdt_chosen(struct boot_fdt *f)
+{
+    static const char serial[] = "/soc/serial@10000000";
+    u8 seed[32];
+    host_random(seed, sizeof(seed));
+    int chosen = boot_fdt_node(f, 0, "chosen");
+    boot_fdt_bytes(f, chosen, "rng-seed", seed, sizeof(seed));
+    boot_fdt_string(f, chosen, "stdout-path", serial);
+    boot_fdt_string(f, boot_fdt_node(f, 0, "aliases"), "serial0", serial);
+}
+
+static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct virt *v)
+{
+    boot_fdt_string(f, 0, "model", "riscv-virtio,guise");
+    boot_fdt_string(f, 0, "compatible", "riscv-virtio");
+    boot_fdt_u32(f, 0, "#size-cells", 2);
+    boot_fdt_u32(f, 0, "#address-cells", 2);
+    fdt_soc(f, m, v);
+    fdt_chosen(f);
+    fdt_flash(f);
+    fdt_device(f, 0, v->fw_cfg, FW_CFG_BASE, 0x18);
+    fdt_pmu(f);
+    fdt_cpus(f, m);
+    int memory = boot_fdt_node(f, 0, "memory@%llx", (unsigned long long)RAM_BASE);
+    boot_fdt_reg(f, memory, (const u64[]){RAM_BASE, m->ram_size}, 1);
+    boot_fdt_string(f, memory, "device_type", "memory");
+    fdt_platform_bus(f, m);
+    fdt_syscon(f, m, "reboot", 0x7777);
+    fdt_syscon(f, m, "poweroff", 0x5555);
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+/* The user's tree (-dtb), or the board's own. */
+static int open_fdt(struct boot_fdt *f, const struct machine *m, const struct virt *v,
+                    struct err *err)
+{
+    const char *path = m->config.dtb;
+    u8 *data;
+    u64 size;
+    if (!path) {
+        int r = boot_fdt_init(f, err);
+        if (!r)
+            make_fdt(f, m, v);
+        return r;
+    }
+    int r = boot_file_read(path, 2 * MiB, &data, &size, err);
+    if (!r) {
+        r = boot_fdt_open(f, data, size, err);
+        free(data);
+        if (r)
+            err_prefix(err, "%s", path);
+    }
+    return r ? err_prefix(err, "-dtb") : 0;
+}
+
+static int virt_init(struct machine *m, struct err *err)
+{
+    struct virt *v = m->board_data;
+    v->rv32 = !strcmp(m->arch, "riscv32");
+    int r = make_memory(m, v, err);
+    if (!r)
+        r = machine_make_cpus(m, ROM_BASE, err);
+    return r ? r : make_devices(m, v, err);
+}
+
+static int finish_fdt(struct machine *m, struct virt *v, struct boot_fdt *f, struct err *err)
+{
+    u8 *data;
+    u64 size;
+    riscv_boot_chosen(&v->boot, f);
+    int r = boot_fdt_finish(f, &data, &size, err);
+    if (r)
+        return r;
+    r = riscv_boot_finish(&v->boot, data, size, err);
+    if (!r && m->config.dumpdtb)
+        r = machine_dump_fdt(m, data, size, err);
+    free(data);
+    return r;
+}
+
+static int virt_load(struct machine *m, struct err *err)
+{
+    struct virt *v = m->board_data;
+    struct boot_fdt f = {0};
+    boot_roms_init(&v->roms, &m->space);
+    v->boot = (struct riscv_boot){.m = m,
+                                  .roms = &v->roms,
+                                  .rom_addr = ROM_BASE,
+                                  .ram_base = RAM_BASE,
+                                  .flash = m->config.flash[0] ? FLASH_BASE : 0,
+                                  .rv32 = v->rv32};
+    int r = riscv_boot_load(&v->boot, err);
+    if (!r)
+        r = open_fdt(&f, m, v, err);
+    if (!r)
+        r = finish_fdt(m, v, &f, err);
+    boot_fdt_fini(&f);
+    return r;
+}
+
+static void virt_reset(struct machine *m)
+{
+    struct virt *v = m->board_data;
+    boot_roms_write(&v->roms);
+    if (m->config.on_reboot == MACHINE_REBOOT_SHUTDOWN)
+        boot_roms_drop(&v->roms);
+}
+
+static void virt_fini(struct machine *m)
+{
+    struct virt *v = m->board_data;
+    boot_roms_fini(&v->roms);
+}
+
+const struct board riscv_virt = {
+    .name = "virt",
+    .help = "RISC-V VirtIO board",
+    .archs = virt_archs,
+    .max_cpus = HARTS,
+    .default_ram = 128 * MiB,
+    .size = sizeof(struct virt),
+    .options = virt_options,
+    .init = virt_init,
+    .load = virt_load,
+    .reset = virt_reset,
+    .fini = virt_fini,
+};

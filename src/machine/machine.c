@@ -1,0 +1,360 @@
+/*
+ * machine.c - a machine made, configured, freed; its backends. Run states are in run.c, devices in
+ * plug.c.
+ *
+ * Main thread. Order matters in both directions: backends, memory, CPUs, devices (which have wires
+ * into CPUs), images; and back.
+ */
+#include "machine/machine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "jit/engine.h"
+#include "machine/run.h"
+
+#define DEFAULT_ACCEL "jit"
+
+/* ---- Services for devices and CPUs ----------------------------------------------------------- */
+
+static void host_request(void *opaque, enum device_request what, int code)
+{
+    struct machine *m = opaque;
+    switch (what) {
+    case DEVICE_POWER_OFF: machine_request_shutdown(m, code); break;
+    case DEVICE_RESET: machine_request_reset(m); break;
+    case DEVICE_PANIC: machine_request_panic(m, code); break;
+    }
+}
+
+static struct chardev *host_chardev(void *opaque, const char *id)
+{
+    return machine_backend(opaque, "chardev", id);
+}
+
+static struct netdev *host_netdev(void *opaque, const char *id)
+{
+    return machine_backend(opaque, "netdev", id);
+}
+
+static struct block *host_block(void *opaque, const char *id)
+{
+    return machine_backend(opaque, "block", id);
+}
+
+static void cpu_panic(void *opaque, struct cpu *cpu, const char *why)
+{
+    fprintf(stderr, "guise: CPU %u cannot go on: %s\n", cpu->index, why);
+    machine_request_panic(opaque, 1);
+}
+
+static u64 virtual_time(void *opaque)
+{
+    return clock_now(&((struct machine *)opaque)->clock);
+}
+
+/* ---- New and free ---------------------------------------------------------------------------- */
+
+struct machine *machine_new(const struct loop_config *config, struct err *err)
+{
+    struct machine *m = alloc_zero(sizeof(*m));
+    struct loop_config c = config ? *config : (struct loop_config){0};
+    log_init(&m->log);
+    epoch_init(&m->epoch);
+    c.log = &m->log;
+    c.epoch = &m->epoch;
+    m->loop = loop_create(&c, err);
+    if (!m->loop) {
+        epoch_fini(&m->epoch);
+        log_fini(&m->log);
+        free(m);
+        return NULL;
+    }
+    clock_init(&m->clock, CLOCK_KIND_VIRTUAL);
+    clock_init(&m->rtc, CLOCK_KIND_HOST);
+    memory_init(&m->memory, &m->epoch);
+    mem_container(&m->root, "system", UINT64_MAX);
+    mem_space_init(&m->space, &m->memory, "memory", &m->root);
+    pthread_mutex_init(&m->lock, NULL);
+    machine_run_init(m);
+    m->device_host = (struct device_host){
+        .loop = m->loop,
+        .clock = &m->clock,
+        .rtc = &m->rtc,
+        .memory = &m->memory,
+        .dma = &m->space,
+        .log = &m->log,
+        .lock = &m->lock,
+        .request = host_request,
+        .chardev = host_chardev,
+        .netdev = host_netdev,
+        .block = host_block,
+        .opaque = m,
+    };
+    return m;
+}
+
+static void free_devices(struct machine *m)
+{
+    /* Last in, first out: what is plugged in goes before its bus. */
+    while (m->devices) {
+        struct device **p = &m->devices;
+        while ((*p)->next)
+            p = &(*p)->next;
+        struct device *d = *p;
+        *p = NULL;
+        device_free(d);
+    }
+}
+
+static void free_backend_names(struct machine *m)
+{
+    while (m->backends) {
+        struct machine_backend *b = m->backends;
+        m->backends = b->next;
+        free(b->id);
+        free(b);
+    }
+}
+
+void machine_free(struct machine *m)
+{
+    if (!m)
+        return;
+    for (u32 i = 0; i < m->cpu_count; i++)
+        cpu_stop_request(m->cpus[i]);
+    for (u32 i = 0; i < m->cpu_count; i++)
+        cpu_stop_wait(m->cpus[i]);
+    memory_begin(&m->memory); /* one view for all that goes */
+    free_devices(m);
+    if (m->board && m->board->fini)
+        m->board->fini(m);
+    memory_end(&m->memory);
+    for (u32 i = 0; i < m->cpu_count; i++)
+        cpu_destroy(m->cpus[i]);
+    free(m->cpus);
+    jit_destroy(m->jit);
+    machine_run_fini(m);
+    mem_space_fini(&m->space);
+    loop_destroy(m->loop);
+    memory_fini(&m->memory);
+    epoch_fini(&m->epoch);
+    clock_fini(&m->rtc);
+    clock_fini(&m->clock);
+    pthread_mutex_destroy(&m->lock);
+    free_backend_names(m);
+    if (m->board && m->board->options)
+        option_free(m->board->options, m->board_data);
+    free(m->board_data);
+    log_fini(&m->log);
+    free(m);
+}
+
+/* ---- Configuration --------------------------------------------------------------------------- */
+
+static const struct isa *isa_find(const char *arch, struct err *err)
+{
+    for (unsigned i = 0; isa_registry[i]; i++) {
+        for (const char *const *n = isa_registry[i]->arch_names; *n; n++) {
+            if (!strcmp(*n, arch))
+                return isa_registry[i];
+        }
+    }
+    err_set(err, ENOENT, "this guise has no architecture %s", arch);
+    return NULL;
+}
+
+static const struct board_arch *board_arch_find(const struct board *b, const char *name,
+                                                struct err *err)
+{
+    for (const struct board_arch *a = b->archs; a->name; a++) {
+        if (!name || !strcmp(a->name, name))
+            return a;
+    }
+    err_set(err, EINVAL, "-M %s: there is no such machine with architecture %s", b->name, name);
+    return NULL;
+}
+
+static int choose_architecture(struct machine *m, struct err *err)
+{
+    const struct machine_config *c = &m->config;
+    const struct board_arch *arch = board_arch_find(m->board, c->arch, err);
+    if (!arch)
+        return -err->code;
+    m->arch = arch->name;
+    m->cpu_model = c->cpu ? c->cpu : arch->cpu;
+    m->isa = c->isa ? c->isa : isa_find(m->arch, err);
+    return m->isa ? 0 : -err->code;
+}
+
+static int check_sizes(struct machine *m, struct err *err)
+{
+    struct machine_config *c = &m->config;
+    u32 most = m->board->max_cpus;
+    c->cpus = c->cpus ? c->cpus : 1;
+    c->max_cpus = MAX(c->max_cpus, c->cpus);
+    if (c->max_cpus > most)
+        return err_set(err, EINVAL, "-smp %u: machine %s has at most %u CPUs", c->max_cpus,
+                       m->board->name, most);
+    m->ram_size = c->ram_size ? c->ram_size : m->board->default_ram;
+    if (m->ram_size & (MEM_PAGE - 1))
+        return err_set(err, EINVAL, "-m: %llu bytes are not a multiple of 4 KiB",
+                       (unsigned long long)m->ram_size);
+    return 0;
+}
+
+static int configure_board(struct machine *m, struct err *err)
+{
+    static const struct option none[] = {OPTION_LAST};
+    const struct board *b = m->board;
+    struct option_list empty = {.where = (char *)"-M"};
+    struct option_list *list = m->config.board_options ? m->config.board_options : &empty;
+    m->board_data = alloc_zero(MAX(b->size, 1));
+    return option_load(list, b->options ? b->options : none, m->board_data, err);
+}
+
+static void configure_rtc(struct machine *m)
+{
+    const struct machine_config *c = &m->config;
+    if (c->rtc_clock == MACHINE_RTC_VM)
+        clock_set_source(&m->rtc, virtual_time, m);
+    if (c->rtc_base)
+        clock_set(&m->rtc, c->rtc_base);
+    if (c->rtc_offset)
+        clock_set(&m->rtc, clock_now(&m->rtc) + (u64)c->rtc_offset);
+}
+
+static int make_accelerator(struct machine *m, struct err *err)
+{
+    const char *accel = m->config.accel ? m->config.accel : DEFAULT_ACCEL;
+    m->jit = jit_create(accel, &m->memory, &m->epoch, &m->log, err);
+    if (!m->jit)
+        return -err->code;
+    m->cpu_host = (struct cpu_host){
+        .epoch = &m->epoch,
+        .log = &m->log,
+        .clock = &m->clock,
+        .loop = m->loop,
+        .engine_shared = m->jit,
+        .engine = jit_cpu_engine(m->jit),
+        .guest_panic = cpu_panic,
+        .opaque = m,
+    };
+    return 0;
+}
+
+static int add_devices(struct machine *m, struct err *err)
+{
+    for (u32 i = 0; i < m->config.device_count; i++) {
+        int r = machine_device_add(m, &m->config.devices[i], err);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+int machine_init(struct machine *m, const struct machine_config *config, struct err *caller_err)
+{
+    struct err own = {0}, *err = caller_err ? caller_err : &own;
+    m->config = *config;
+    m->board = config->board;
+    configure_rtc(m);
+    int r = choose_architecture(m, err);
+    if (!r)
+        r = check_sizes(m, err);
+    if (!r)
+        r = configure_board(m, err);
+    if (!r)
+        r = make_accelerator(m, err);
+    if (r)
+        return r;
+    memory_begin(&m->memory);
+    r = m->board->init(m, err);
+    if (!r)
+        r = add_devices(m, err);
+    memory_end(&m->memory);
+    if (!r)
+        r = m->board->load(m, err);
+    if (r)
+        return r;
+    m->initialised = true;
+    machine_reset(m);
+    return 0;
+}
+
+/* ---- Backends -------------------------------------------------------------------------------- */
+
+static struct machine_backend **backend_find(struct machine *m, const char *kind, const char *id)
+{
+    struct machine_backend **p = &m->backends;
+    while (*p && (strcmp((*p)->kind, kind) || strcmp((*p)->id, id)))
+        p = &(*p)->next;
+    return p;
+}
+
+int machine_add_backend(struct machine *m, const char *kind, const char *id, void *backend,
+                        struct err *err)
+{
+    struct machine_backend **p = backend_find(m, kind, id);
+    if (*p)
+        return err_set(err, EEXIST, "there is a %s %s already", kind, id);
+    *p = alloc_zero(sizeof(**p));
+    **p = (struct machine_backend){.kind = kind, .id = alloc_string(id), .backend = backend};
+    return 0;
+}
+
+void machine_remove_backend(struct machine *m, const char *kind, const char *id)
+{
+    struct machine_backend **p = backend_find(m, kind, id), *b = *p;
+    if (!b)
+        return;
+    *p = b->next;
+    free(b->id);
+    free(b);
+}
+
+void *machine_backend(struct machine *m, const char *kind, const char *id)
+{
+    struct machine_backend *b = *backend_find(m, kind, id);
+    return b ? b->backend : NULL;
+}
+
+/* ---- For boards ------------------------------------------------------------------------------ */
+
+int machine_make_ram(struct machine *m, const char *name, struct err *err)
+{
+    m->ram_block = ram_block_new(&m->memory, name, m->ram_size, err);
+    if (!m->ram_block)
+        return err_prefix(err, "-m");
+    mem_ram(&m->ram, m->ram_block->name, m->ram_block, 0, m->ram_size);
+    return 0;
+}
+
+int machine_make_cpus(struct machine *m, u64 reset_pc, struct err *err)
+{
+    m->cpus = alloc_zero(m->config.cpus * sizeof(*m->cpus));
+    m->reset_pc = reset_pc;
+    for (u32 i = 0; i < m->config.cpus; i++) {
+        struct cpu *cpu =
+            cpu_create(m->isa, &m->cpu_host, &m->space, i, m->arch, m->cpu_model, err);
+        if (!cpu)
+            return err_prefix(err, "-cpu %s", m->cpu_model);
+        m->cpus[m->cpu_count++] = cpu;
+    }
+    return 0;
+}
+
+int machine_dump_fdt(struct machine *m, const void *data, u64 size, struct err *err)
+{
+    const char *path = m->config.dumpdtb;
+    FILE *f = fopen(path, "we");
+    bool good = f && fwrite(data, 1, size, f) == size;
+    if (f && fclose(f))
+        good = false;
+    if (!good)
+        return err_set_errno(err, errno, "-M dumpdtb=%s", path);
+    fprintf(stderr, "guise: info: dtb dumped to %s. Exiting.\n", path);
+    m->dumped = true;
+    return 0;
+}
