@@ -239,6 +239,7 @@ struct riscv_ctx {
     struct ir_builder *b;
     const u64 *ext; /* cpu->ext */
     u64 pc;         /* of the instruction under translation */
+    u64 next;       /* of the one to translate after it: pc + length, or where a jump leads */
     u32 insn;       /* its bits */
     u8 length;      /* in bytes */
     u8 priv;        /* enum riscv_priv, from the mode word */

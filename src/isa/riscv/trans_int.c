@@ -45,6 +45,16 @@ static bool target_misaligned(const struct riscv_ctx *c, s32 off)
     return !riscv_has(c, RISCV_EXT_ZCA) && target_of(c, off) % 4;
 }
 
+/*
+ * A plain jump that the unit goes on behind. Only forward, as a unit covers its bytes from first to
+ * last and must not loop inside; only near, as the bytes jumped over count as covered.
+ */
+static bool is_near(const struct riscv_ctx *c, s32 off)
+{
+    enum { NEAR = 512, PAGE = 4096 };
+    return off > 0 && off <= NEAR && (c->pc ^ target_of(c, off)) < PAGE;
+}
+
 bool riscv_trans_jal(struct riscv_ctx *c, const struct riscv_arg_j *a)
 {
     if (target_misaligned(c, a->off)) {
@@ -52,7 +62,10 @@ bool riscv_trans_jal(struct riscv_ctx *c, const struct riscv_arg_j *a)
         return true;
     }
     riscv_set_x(c, a->rd, link_value(c));
-    ir_exit_jump(c->b, target_of(c, a->off));
+    if (!a->rd && is_near(c, a->off))
+        c->next = target_of(c, a->off);
+    else
+        ir_exit_jump(c->b, target_of(c, a->off));
     return true;
 }
 

@@ -1,8 +1,8 @@
 /*
  * translate.c - the front end's loop: guest bytes to IR, one unit at a time.
  *
- * A unit is straight-line code through branches not taken, up to an instruction that ends it, the
- * end of the page, or max_insns. Everything that the code depends on beside its bytes is in the
+ * A unit is code through branches not taken and short jumps forward, up to an instruction that ends
+ * it, the end of the page, or max_insns. Everything that the code depends on beside its bytes is in the
  * mode word (riscv.h); what is read from the hart here must be in it.
  */
 #include "isa/riscv/riscv.h"
@@ -52,11 +52,12 @@ void riscv_translate_unit(struct cpu *cpu, struct ir_builder *b, unsigned max_in
     for (unsigned n = 0; n < max_insns && !ir_builder_full(b); n++) {
         if (!fetch(&c))
             break;
+        c.next = riscv_next(&c);
         ir_insn(b, c.pc, c.length);
         translate_insn(&c);
         if (ir_ended(b))
             return;
-        c.pc = riscv_next(&c);
+        c.pc = c.next;
     }
     if (b->unit->guest_insns)
         ir_exit_jump(b, c.pc);
