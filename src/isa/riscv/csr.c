@@ -60,9 +60,6 @@ static void set_fcsr(struct riscv_cpu *rv, unsigned number, u64 v, u64 touched)
 
 /* ---- Status ---------------------------------------------------------------------------------- */
 
-#define SSTATUS_MASK                                                                               \
-    (MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR)
-#define UXL_64 (UINT64_C(2) << 32)
 #define SXL_64 (UINT64_C(2) << 34)
 
 /* Bits that instructions can write, by what the hart has. */
@@ -95,7 +92,7 @@ static u64 get_mstatus(struct riscv_cpu *rv, unsigned number)
 {
     u64 v = rv->mstatus;
     if (rv->xlen == 64 && riscv_cpu_has(rv, RISCV_EXT_U))
-        v |= UXL_64;
+        v |= SSTATUS_UXL_64;
     if (rv->xlen == 64 && riscv_cpu_has(rv, RISCV_EXT_S))
         v |= SXL_64;
     return with_sd(rv, v);
@@ -113,7 +110,7 @@ static void set_mstatus(struct riscv_cpu *rv, unsigned number, u64 v, u64 touche
 
 static u64 get_sstatus(struct riscv_cpu *rv, unsigned number)
 {
-    return with_sd(rv, rv->mstatus & SSTATUS_MASK) | (rv->xlen == 64 ? UXL_64 : 0);
+    return with_sd(rv, rv->mstatus & SSTATUS_MASK) | (rv->xlen == 64 ? SSTATUS_UXL_64 : 0);
 }
 
 static void set_sstatus(struct riscv_cpu *rv, unsigned number, u64 v, u64 touched)
@@ -595,6 +592,18 @@ u64 riscv_helper_csr(struct cpu *cpu, u64 insn, u64 operand)
     else if (write)
         csr_set(rv, r, old & ~operand, operand);
     return riscv_sext_xlen(rv, old);
+}
+
+void riscv_helper_csr_step(struct cpu *cpu, u64 insn)
+{
+    struct riscv_cpu *rv = riscv_cpu(cpu);
+    unsigned rd = (unsigned)bits_get(insn, 7, 5);
+    u64 old = riscv_helper_csr(cpu, insn, rv->x[bits_get(insn, 15, 5)]);
+    if (cpu->unwind)
+        return;
+    if (rd)
+        rv->x[rd] = old;
+    rv->pc = riscv_zext_xlen(rv, rv->pc + 4);
 }
 
 struct riscv_csr_plan riscv_csr_plan(const struct riscv_ctx *c, unsigned number, bool write)

@@ -81,6 +81,9 @@ enum riscv_irq {
 #define MSTATUS_TVM       BIT(20)
 #define MSTATUS_TW        BIT(21)
 #define MSTATUS_TSR       BIT(22)
+#define SSTATUS_MASK                                                                               \
+    (MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR)
+#define SSTATUS_UXL_64    (UINT64_C(2) << 32)
 
 #define ENVCFG_FIOM       BIT(0)
 #define ENVCFG_CBIE_SHIFT 4
@@ -279,6 +282,7 @@ void riscv_helper_fence_i(struct cpu *cpu);
 void riscv_helper_cbo(struct cpu *cpu, u64 insn, u64 vaddr);
 void riscv_helper_pause(struct cpu *cpu);
 u64 riscv_helper_csr(struct cpu *cpu, u64 insn, u64 operand);
+void riscv_helper_csr_step(struct cpu *cpu, u64 insn);
 void riscv_helper_amocas_q(struct cpu *cpu, u64 vaddr, u64 registers);
 u64 riscv_helper_float(struct cpu *cpu, u64 what, u64 x, u64 y, u64 z);
 u64 riscv_helper_fclass(struct cpu *cpu, u64 x, u64 fmt);
@@ -302,12 +306,6 @@ struct riscv_csr_plan {
 struct riscv_csr_plan riscv_csr_plan(const struct riscv_ctx *c, unsigned number, bool write);
 /* The manual's name, or NULL. */
 const char *riscv_csr_name(unsigned number);
-
-/*
- * sstatus.SIE by csrrsi/csrrci (interrupts on and off) is hot in kernels; the front end may do it
- * without a helper, in S or M mode: off: mstatus &= ~SIE.    on: mstatus |= SIE; trap_if((irq_wires
- * | irq_soft) & mie) != 0 -> RISCV_HELPER_LEAVE(length)
- */
 
 /* ---- Inside: what the files of this folder give each other ----------------------------------- */
 

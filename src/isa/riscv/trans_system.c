@@ -184,36 +184,58 @@ static void csr_in_line(struct riscv_ctx *c, const struct riscv_csr_plan *plan, 
     riscv_set_xlen(c, rd, old);
 }
 
+/* sstatus as it reads, of mstatus. */
+static ir_value sstatus_value(struct riscv_ctx *c, ir_value mstatus)
+{
+    ir_value v = ir_andi(c->b, mstatus, SSTATUS_MASK);
+    ir_value fs = ir_andi(c->b, mstatus, MSTATUS_FS);
+    ir_value dirty = ir_cmp(c->b, IR_EQ, fs, ir_const(c->b, MSTATUS_FS));
+    v = ir_or(c->b, v, ir_shli(c->b, dirty, c->rv32 ? 31 : 63));
+    return c->rv32 ? v : ir_or(c->b, v, ir_const(c->b, SSTATUS_UXL_64));
+}
+
+/* Interrupts may be taken from here: if one waits, on by way of the engine. */
+static void leave_if_pending(struct riscv_ctx *c)
+{
+    ir_value wires = ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, irq_wires), 3);
+    ir_value soft = ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, irq_soft), 3);
+    ir_value mie = ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, mie), 3);
+    ir_value ready = ir_and(c->b, ir_or(c->b, wires, soft), mie);
+    ir_value any = ir_cmp(c->b, IR_NE, ready, ir_const(c->b, 0));
+    ir_trap_if(c->b, any, &riscv_helpers[RISCV_HELPER_LEAVE], c->length);
+}
+
 /*
- * Interrupts off and on, the hottest CSR writes of a kernel: sstatus.SIE by an immediate, old value
- * not wanted. An interrupt that this lets through is taken before the next instruction, by the
- * engine.
+ * Interrupts off and on, the hottest CSR accesses of a kernel: csrrc and csrrs on sstatus with SIE
+ * at most. When a register turns out to have other bits, the helper does the whole instruction.
  */
 static bool csr_interrupts(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_value operand)
 {
-    u64 bits;
-    if (csr != CSR_SSTATUS || rd || c->priv == RISCV_U || op == CSR_WRITE ||
-        !riscv_has(c, RISCV_EXT_S) || !ir_is_const(c->b, operand, &bits) || bits != MSTATUS_SIE)
-        return false;
     u32 offset = offsetof(struct riscv_cpu, mstatus);
+    u64 bits;
+    if (csr != CSR_SSTATUS || c->priv == RISCV_U || op == CSR_WRITE || !riscv_has(c, RISCV_EXT_S))
+        return false;
+    bool known = ir_is_const(c->b, operand, &bits);
+    if (known && bits & ~MSTATUS_SIE)
+        return false;
+    if (!known) {
+        ir_value others = ir_andi(c->b, operand, ~MSTATUS_SIE);
+        ir_value any = ir_cmp(c->b, IR_NE, others, ir_const(c->b, 0));
+        ir_trap_if(c->b, any, &riscv_helpers[RISCV_HELPER_CSR_STEP], c->insn);
+    }
     ir_value old = ir_load_state(c->b, IR_I64, offset, 3);
     ir_store_state(c->b, offset, 3, csr_new_value(c, op, old, operand));
-    if (op == CSR_CLEAR)
-        return true;
-    ir_value pending =
-        ir_or(c->b, ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, irq_wires), 3),
-              ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, irq_soft), 3));
-    ir_value enabled =
-        ir_and(c->b, pending, ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, mie), 3));
-    ir_value any = ir_cmp(c->b, IR_NE, enabled, ir_const(c->b, 0));
-    ir_trap_if(c->b, any, &riscv_helpers[RISCV_HELPER_LEAVE], c->length);
+    if (rd)
+        riscv_set_xlen(c, rd, sstatus_value(c, old));
+    if (op == CSR_SET)
+        leave_if_pending(c);
     return true;
 }
 
 static bool csr_access(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_value operand,
                        bool write)
 {
-    if (csr_interrupts(c, op, csr, rd, operand))
+    if (write && csr_interrupts(c, op, csr, rd, operand))
         return true;
     struct riscv_csr_plan plan = riscv_csr_plan(c, csr, write);
     if (plan.in_line) {
