@@ -29,7 +29,8 @@ void device_type_list(FILE *out)
 {
     for (unsigned i = 0; device_type_registry[i]; i++) {
         const struct device_type *t = device_type_registry[i];
-        fprintf(out, "name \"%s\", %s%s%s, desc \"%s\"\n", t->name, t->bus ? "bus " : "placed by the board", t->bus ? t->bus : "",
+        fprintf(out, "name \"%s\", %s%s%s, desc \"%s\"\n", t->name,
+                t->bus ? "bus " : "placed by the board", t->bus ? t->bus : "",
                 t->provides ? ", has a bus" : "", t->help);
     }
 }
@@ -41,7 +42,8 @@ void device_type_help(const struct device_type *t, FILE *out)
         option_help(t->options, out);
 }
 
-struct device *device_new(const struct device_type *t, const char *id, const struct device_host *host, struct err *err)
+struct device *device_new(const struct device_type *t, const char *id,
+                          const struct device_host *host, struct err *err)
 {
     struct device *d = calloc(1, t->size);
     if (!d) {

@@ -1,7 +1,8 @@
 /*
  * irq.h - a wire as a value: any device can drive any controller.
  *
- * The sink's set function must accept calls from any thread and be idempotent: level 0 or 1. An unconnected wire has set NULL.
+ * The sink's set function must accept calls from any thread and be idempotent: level 0 or 1. An
+ * unconnected wire has set NULL.
  */
 #ifndef DEVICE_IRQ_H
 #define DEVICE_IRQ_H

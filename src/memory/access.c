@@ -1,8 +1,10 @@
 /*
- * access.c - reads and writes of a space's bytes: RAM directly, registers through their device; and DMA, which is RAM only.
+ * access.c - reads and writes of a space's bytes: RAM directly, registers through their device; and
+ * DMA, which is RAM only.
  *
- * Values are little-endian numbers of the bytes at rising addresses; a big-endian device's are swapped here. Guest memory changes under
- * us: a value is read once, by one load where it is aligned.
+ * Values are little-endian numbers of the bytes at rising addresses; a big-endian device's are
+ * swapped here. Guest memory changes under us: a value is read once, by one load where it is
+ * aligned.
  */
 #include "memory/memory.h"
 
@@ -24,7 +26,8 @@ static u64 io_order(const struct mem_ops *ops, u64 v, unsigned size)
 }
 
 /* One access of a size the device has; wider than asked for when the device's smallest is. */
-static enum mem_result io_read_one(const struct mem_region *r, u64 offset, u64 *value, unsigned size)
+static enum mem_result io_read_one(const struct mem_region *r, u64 offset, u64 *value,
+                                   unsigned size)
 {
     unsigned min = ops_min(r->ops);
     if (size >= min) {
@@ -37,7 +40,8 @@ static enum mem_result io_read_one(const struct mem_region *r, u64 offset, u64 *
     return MEM_OK;
 }
 
-static enum mem_result io_write_one(const struct mem_region *r, u64 offset, u64 value, unsigned size)
+static enum mem_result io_write_one(const struct mem_region *r, u64 offset, u64 value,
+                                    unsigned size)
 {
     if (size < ops_min(r->ops))
         return MEM_REFUSED;
@@ -45,7 +49,8 @@ static enum mem_result io_write_one(const struct mem_region *r, u64 offset, u64 
     return MEM_OK;
 }
 
-/* The size of the next piece of an access: as large as the device takes and the offset is aligned for. */
+/* The size of the next piece of an access: as large as the device takes and the offset is aligned
+ * for. */
 static unsigned io_piece(const struct mem_ops *ops, u64 offset, unsigned left)
 {
     unsigned size = MIN(ops_max(ops), 8);
@@ -54,7 +59,8 @@ static unsigned io_piece(const struct mem_ops *ops, u64 offset, unsigned left)
     return size;
 }
 
-static enum mem_result io_access(struct mem_region *r, u64 offset, u64 *value, unsigned size, bool write)
+static enum mem_result io_access(struct mem_region *r, u64 offset, u64 *value, unsigned size,
+                                 bool write)
 {
     enum mem_result result = MEM_OK;
     u64 all = 0;
@@ -123,7 +129,8 @@ static enum mem_result section_access(struct mem_section *s, u64 *value, unsigne
     return io_access(s->region, s->offset, value, size, write);
 }
 
-static enum mem_result access_bytes(struct mem_space *space, u64 addr, u64 *value, unsigned size, bool write)
+static enum mem_result access_bytes(struct mem_space *space, u64 addr, u64 *value, unsigned size,
+                                    bool write)
 {
     u64 all = 0;
     for (unsigned i = 0; i < size; i++) {
@@ -141,7 +148,8 @@ static enum mem_result access_bytes(struct mem_space *space, u64 addr, u64 *valu
     return MEM_OK;
 }
 
-static enum mem_result access_any(struct mem_space *space, u64 addr, u64 *value, unsigned size, bool write)
+static enum mem_result access_any(struct mem_space *space, u64 addr, u64 *value, unsigned size,
+                                  bool write)
 {
     struct mem_section s;
     if (!mem_find(space, addr, &s))

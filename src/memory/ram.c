@@ -1,7 +1,8 @@
 /*
  * ram.c - RAM blocks: host memory on memfd, code lines, dirty log.
  *
- * Blocks are made before the guest runs and live as long as the memory: pointers into them stay good.
+ * Blocks are made before the guest runs and live as long as the memory: pointers into them stay
+ * good.
  */
 #include "memory/memory.h"
 
@@ -96,11 +97,13 @@ void memory_ram_written(struct ram_block *ram, u64 offset, u64 size)
         return;
     u64 first = offset >> MEM_PAGE_BITS, last = (offset + size - 1) >> MEM_PAGE_BITS;
     _Atomic u64 *dirty = atomic_load(&ram->dirty);
-    atomic_thread_fence(memory_order_seq_cst); /* the bytes before the look at code_lines: jit/smc.c */
+    atomic_thread_fence(
+        memory_order_seq_cst); /* the bytes before the look at code_lines: jit/smc.c */
     for (u64 page = first; page <= last; page++) {
         if (dirty)
             atomic_fetch_or(&dirty[page / 64], BIT(page % 64));
-        if (unlikely(atomic_load_explicit(&ram->code_lines[page], memory_order_relaxed)) && ram->memory->code_written) {
+        if (unlikely(atomic_load_explicit(&ram->code_lines[page], memory_order_relaxed)) &&
+            ram->memory->code_written) {
             u64 from = MAX(offset, page << MEM_PAGE_BITS);
             u64 to = MIN(offset + size, (page + 1) << MEM_PAGE_BITS);
             ram->memory->code_written(ram->memory->code_opaque, ram, from, to - from);

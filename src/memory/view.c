@@ -1,8 +1,9 @@
 /*
- * view.c - flat views: a space's tree painted into a sorted array, which readers search without a lock.
+ * view.c - flat views: a space's tree painted into a sorted array, which readers search without a
+ * lock.
  *
- * Painting goes from the highest priority down; a leaf gets what of its range nobody has painted yet. Invariant: sections are
- * sorted, do not overlap, and each lies within one leaf region.
+ * Painting goes from the highest priority down; a leaf gets what of its range nobody has painted
+ * yet. Invariant: sections are sorted, do not overlap, and each lies within one leaf region.
  */
 #include "memory/memory.h"
 
@@ -65,13 +66,20 @@ static void paint_leaf(struct painter *p, struct mem_region *r, u64 start, u64 l
 
 enum { MAX_DEPTH = 32 }; /* of nested containers and aliases: a loop of aliases ends */
 
-/* Paints region r, whose offset 0 lies at base (modulo 2^64: aliases begin before their window), cut to first..last. */
-static void paint(struct painter *p, struct mem_region *r, u64 base, u64 first, u64 last, unsigned depth)
+/* Paints region r, whose offset 0 lies at base (modulo 2^64: aliases begin before their window),
+ * cut to first..last. */
+static void paint(struct painter *p, struct mem_region *r, u64 base, u64 first, u64 last,
+                  unsigned depth)
 {
     if (!r->enabled || !r->size || depth > MAX_DEPTH)
         return;
-    /* The window in r's own offsets, cut to its size. */
+    /* The window in r's own offsets, cut to its size: an alias may ask for more than its target
+     * has. */
     u64 from = first - base, to = last - base;
+    if (from >= r->size || to < from)
+        return;
+    to = MIN(to, r->size == UINT64_MAX ? UINT64_MAX : r->size - 1);
+    last = base + to;
     if (r->kind == MEM_ALIAS) {
         paint(p, r->target, base - r->target_offset, first, last, depth + 1);
         return;
@@ -127,7 +135,8 @@ void memory_end(struct memory *m)
     pthread_mutex_unlock(&m->lock);
 }
 
-void mem_space_init(struct mem_space *s, struct memory *m, const char *name, struct mem_region *root)
+void mem_space_init(struct mem_space *s, struct memory *m, const char *name,
+                    struct mem_region *root)
 {
     *s = (struct mem_space){.name = name, .memory = m, .root = root};
     memory_begin(m);
@@ -180,8 +189,8 @@ void mem_print(struct mem_space *s, void *file)
     const struct mem_view *v = atomic_load(&s->view);
     for (u32 i = 0; i < v->count; i++) {
         const struct mem_section *e = &v->section[i];
-        fprintf(file, "  %016llx-%016llx (prio %d, %s): %s", (unsigned long long)e->start, (unsigned long long)e->last,
-                e->region->priority, kind_text(e), e->region->name);
+        fprintf(file, "  %016llx-%016llx (prio %d, %s): %s", (unsigned long long)e->start,
+                (unsigned long long)e->last, e->region->priority, kind_text(e), e->region->name);
         if (e->offset)
             fprintf(file, " @%016llx", (unsigned long long)e->offset);
         fprintf(file, "\n");

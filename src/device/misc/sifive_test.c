@@ -4,7 +4,8 @@
  * Write, low 16 bits:  0x5555 pass: power off, exit status 0
  *                      0x3333 fail: power off, exit status bits 31..16
  *                      0x7777 reset
- * Reads give 0. Source: SiFive test device as the devicetree binding "sifive,test0/test1" describes it.
+ * Reads give 0. Source: SiFive test device as the devicetree binding "sifive,test0/test1" describes
+ * it.
  */
 #include "device/device.h"
 
@@ -31,14 +32,18 @@ static void test_write(void *opaque, u64 offset, u64 value, unsigned size)
     if (offset == 0) {
         switch (value & 0xffff) {
         case TEST_PASS: host->request(host->opaque, DEVICE_POWER_OFF, 0); return;
-        case TEST_FAIL: host->request(host->opaque, DEVICE_POWER_OFF, (int)(value >> 16 & 0xffff)); return;
+        case TEST_FAIL:
+            host->request(host->opaque, DEVICE_POWER_OFF, (int)(value >> 16 & 0xffff));
+            return;
         case TEST_RESET: host->request(host->opaque, DEVICE_RESET, 0); return;
         }
     }
-    device_guest_error(&t->dev, "write of 0x%llx at 0x%llx: no such command", (unsigned long long)value, (unsigned long long)offset);
+    device_guest_error(&t->dev, "write of 0x%llx at 0x%llx: no such command",
+                       (unsigned long long)value, (unsigned long long)offset);
 }
 
-static const struct mem_ops test_ops = {.read = test_read, .write = test_write, .min_size = 2, .max_size = 4};
+static const struct mem_ops test_ops = {
+    .read = test_read, .write = test_write, .min_size = 2, .max_size = 4};
 
 static int test_realize(struct device *d, struct err *err)
 {
