@@ -419,6 +419,7 @@ struct csr {
                 u64 touched); /* touched: bits that the instruction may change */
 };
 
+/* clang-format off */
 #define FROM_0_TO_15(R)                                                                            \
     R(0) R(1) R(2) R(3) R(4) R(5) R(6) R(7) R(8) R(9) R(10) R(11) R(12) R(13) R(14) R(15)
 #define FROM_16_TO_31(R)                                                                           \
@@ -427,36 +428,22 @@ struct csr {
     R(3) R(4) R(5) R(6) R(7) R(8) R(9) R(10) R(11) R(12) R(13) R(14) R(15) FROM_16_TO_31(R)
 #define FROM_16_TO_63(R)                                                                           \
     FROM_16_TO_31(R)                                                                               \
-    R(32)                                                                                          \
-    R(33) R(34) R(35) R(36) R(37) R(38) R(39) R(40) R(41) R(42) R(43) R(44) R(45) R(46) R(47)      \
-        R(48) R(49) R(50) R(51) R(52) R(53) R(54) R(55) R(56) R(57) R(58) R(59) R(60) R(61) R(62)  \
-            R(63)
+    R(32) R(33) R(34) R(35) R(36) R(37) R(38) R(39) R(40) R(41) R(42) R(43) R(44) R(45) R(46)      \
+    R(47) R(48) R(49) R(50) R(51) R(52) R(53) R(54) R(55) R(56) R(57) R(58) R(59) R(60) R(61)      \
+    R(62) R(63)
 
 #define PLAIN(number_, name_, ext_, field, mask_)                                                  \
-    {.number = number_,                                                                            \
-     .name = name_,                                                                                \
-     .ext = RISCV_EXT_##ext_,                                                                      \
-     .offset = offsetof(struct riscv_cpu, field),                                                  \
-     .mask = mask_},
+    {.number = number_, .name = name_, .ext = RISCV_EXT_##ext_, .mask = mask_,                     \
+     .offset = offsetof(struct riscv_cpu, field)},
 #define FUNC(number_, name_, ext_, check_, get_, set_, flags_)                                     \
-    {.number = number_,                                                                            \
-     .name = name_,                                                                                \
-     .ext = RISCV_EXT_##ext_,                                                                      \
-     .check = check_,                                                                              \
-     .get = get_,                                                                                  \
-     .set = set_,                                                                                  \
-     .flags = flags_},
+    {.number = number_, .name = name_, .ext = RISCV_EXT_##ext_, .check = check_, .get = get_,      \
+     .set = set_, .flags = flags_},
 #define HIGH(number_, name_, ext_, check_, get_, set_, flags_, low_)                               \
-    {.number = number_,                                                                            \
-     .name = name_,                                                                                \
-     .ext = RISCV_EXT_##ext_,                                                                      \
-     .check = check_,                                                                              \
-     .get = get_,                                                                                  \
-     .set = set_,                                                                                  \
-     .flags = (flags_) | RV32_ONLY,                                                                \
-     .low = low_},
+    {.number = number_, .name = name_, .ext = RISCV_EXT_##ext_, .check = check_, .get = get_,      \
+     .set = set_, .flags = (flags_) | RV32_ONLY, .low = low_},
 #define FIXED(number_, name_, ext_, get_)   FUNC(number_, name_, ext_, 0, get_, 0, 0)
 #define FIXED32(number_, name_, ext_, get_) FUNC(number_, name_, ext_, 0, get_, 0, RV32_ONLY)
+/* clang-format on */
 
 static const struct csr csrs[] = {
 #include "isa/riscv/csr.def"

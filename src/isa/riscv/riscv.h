@@ -359,6 +359,13 @@ u64 riscv_pmp_addr_read(const struct riscv_cpu *rv, unsigned n);
 void riscv_pmp_addr_write(struct riscv_cpu *rv, unsigned n, u64 value);
 void riscv_mseccfg_write(struct riscv_cpu *rv, u64 value);
 
+/* state.c */
+extern const struct state_table riscv_state;
+int must_check riscv_init(struct cpu *cpu, const char *arch, const char *model, struct err *err);
+void riscv_fini(struct cpu *cpu);
+void riscv_reset(struct cpu *cpu);
+void riscv_print_registers(struct cpu *cpu, void *file);
+
 /* model.c */
 extern const struct isa_model riscv_models[];
 int must_check riscv_model_apply(struct riscv_cpu *rv, const char *arch, const char *text,
