@@ -2,8 +2,8 @@
  * translate.c - the front end's loop: guest bytes to IR, one unit at a time.
  *
  * A unit is code through branches not taken and short jumps forward, up to an instruction that ends
- * it, the end of the page, or max_insns. Everything that the code depends on beside its bytes is in the
- * mode word (riscv.h); what is read from the hart here must be in it.
+ * it, the end of the page, or max_insns. Everything that the code depends on beside its bytes is in
+ * the mode word (riscv.h); what is read from the hart here must be in it.
  */
 #include "isa/riscv/riscv.h"
 #include "isa/riscv/trans.h"
