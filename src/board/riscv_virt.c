@@ -18,6 +18,7 @@
 #include "base/alloc.h"
 #include "base/host.h"
 #include "boot/riscv.h"
+#include "device/misc/fw_cfg.h"
 
 enum {
     HARTS = 64,
@@ -457,7 +458,7 @@ static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct v
     fdt_soc(f, m, v);
     fdt_chosen(f);
     fdt_flash(f);
-    fdt_device(f, 0, v->fw_cfg, FW_CFG_BASE, 0x18);
+    boot_fdt_flag(f, fdt_device(f, 0, v->fw_cfg, FW_CFG_BASE, 0x18), "dma-coherent");
     fdt_pmu(f);
     fdt_cpus(f, m);
     int memory = boot_fdt_node(f, 0, "memory@%llx", (unsigned long long)RAM_BASE);
@@ -518,6 +519,50 @@ static int finish_fdt(struct machine *m, struct virt *v, struct boot_fdt *f, str
     return r;
 }
 
+/* A file for firmware in flash, decompressed: its size and its bytes. */
+static int fw_cfg_file(struct virt *v, const char *path, unsigned size_key, unsigned data_key,
+                       struct err *err)
+{
+    u8 *data, *out;
+    u64 size, out_size;
+    int r = path ? boot_file_read(path, INT32_MAX, &data, &size, err) : 0;
+    if (r || !path)
+        return r;
+    r = boot_decompress(data, size, INT32_MAX, &out, &out_size, err);
+    if (r > 0) {
+        free(data);
+        data = out;
+        size = out_size;
+    }
+    if (r >= 0) {
+        fw_cfg_add_number(v->fw_cfg, size_key, size, 4);
+        fw_cfg_add(v->fw_cfg, data_key, data, (u32)size);
+    }
+    free(data);
+    return r < 0 ? err_prefix(err, "%s", path) : 0;
+}
+
+static int fill_fw_cfg(struct machine *m, struct virt *v, struct err *err)
+{
+    const struct machine_config *c = &m->config;
+    fw_cfg_add_number(v->fw_cfg, FW_CFG_RAM_SIZE, m->ram_size, 8);
+    fw_cfg_add_number(v->fw_cfg, FW_CFG_NB_CPUS, m->cpu_count, 2);
+    fw_cfg_add_number(v->fw_cfg, FW_CFG_MAX_CPUS, c->max_cpus, 2);
+    fw_cfg_add_number(v->fw_cfg, FW_CFG_NOGRAPHIC, 1, 2);
+    fw_cfg_add_number(v->fw_cfg, FW_CFG_BOOT_MENU, 0, 2);
+    if (!riscv_boot_by_fw_cfg(&v->boot))
+        return 0;
+    int r = fw_cfg_file(v, c->kernel, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA, err);
+    if (!r)
+        r = fw_cfg_file(v, c->initrd, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA, err);
+    if (!r && c->append) {
+        u32 size = (u32)strlen(c->append) + 1;
+        fw_cfg_add_number(v->fw_cfg, FW_CFG_CMDLINE_SIZE, size, 4);
+        fw_cfg_add(v->fw_cfg, FW_CFG_CMDLINE_DATA, c->append, size);
+    }
+    return r;
+}
+
 static int virt_load(struct machine *m, struct err *err)
 {
     struct virt *v = m->board_data;
@@ -530,6 +575,8 @@ static int virt_load(struct machine *m, struct err *err)
                                   .flash = m->config.flash[0] ? FLASH_BASE : 0,
                                   .rv32 = v->rv32};
     int r = riscv_boot_load(&v->boot, err);
+    if (!r)
+        r = fill_fw_cfg(m, v, err);
     if (!r)
         r = open_fdt(&f, m, v, err);
     if (!r)

@@ -97,6 +97,8 @@ void device_free(struct device *d)
 {
     if (!d)
         return;
+    for (u32 i = 0; i < d->type->mmio_count; i++)
+        mem_unmap(d->host->memory, device_mmio(d, i));
     if (d->type->unrealize)
         d->type->unrealize(d);
     if (d->type->options)
