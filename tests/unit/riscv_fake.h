@@ -105,6 +105,22 @@ enum isa_fault_kind jit_write(struct cpu *cpu, unsigned context, u64 vaddr, unsi
     return ISA_FAULT_NONE;
 }
 
+void *jit_host_address(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size,
+                       enum isa_access access, struct isa_fault *f)
+{
+    struct isa_context c;
+    struct isa_mapping m;
+    riscv_context(cpu, context, &c);
+    if (riscv_walk(cpu, &c, vaddr, access, &m, f))
+        return NULL;
+    f->kind = ISA_FAULT_ACCESS;
+    return fake_host(m.paddr, size);
+}
+
+void jit_host_stored(struct cpu *cpu, u64 vaddr, unsigned size)
+{
+}
+
 void jit_sync_code(struct cpu *cpu)
 {
 }

@@ -31,6 +31,7 @@ void riscv_helper_amocas_q(struct cpu *cpu, u64 vaddr, u64 registers)
     u128 old = get_pair(rv, rd);
     __atomic_compare_exchange_n(p, &old, get_pair(rv, rs2), false, __ATOMIC_SEQ_CST,
                                 __ATOMIC_SEQ_CST);
+    jit_host_stored(cpu, vaddr, 16);
     if (rd) {
         rv->x[rd] = (u64)old;
         rv->x[rd + 1] = (u64)(old >> 64);

@@ -95,19 +95,38 @@ static bool envcfg_allows(const struct riscv_cpu *rv, u64 bits)
     return rv->priv == RISCV_S || !has_s(rv) || rv->senvcfg & bits;
 }
 
+/* A block of plain RAM at once; false: no such luck, or a fault that zero_slowly finds again. */
+static bool zero_ram(struct cpu *cpu, u64 block, unsigned size)
+{
+    struct isa_fault f;
+    void *p = size == 64 ? jit_host_address(cpu, 0, block, size, ISA_WRITE, &f) : NULL;
+    if (!p)
+        return false;
+    memset(p, 0, size);
+    jit_host_stored(cpu, block, size);
+    return true;
+}
+
+/* The address reported is rs1's, wherever in the block the fault is. */
+static void zero_slowly(struct cpu *cpu, u64 block, unsigned size, u64 vaddr)
+{
+    struct isa_fault f;
+    for (u64 at = block; at < block + size; at += 8) {
+        if (!jit_write(cpu, 0, at, 8, 0, &f))
+            continue;
+        f.vaddr = vaddr;
+        riscv_fault(cpu, &f);
+        cpu->unwind = 1;
+        return;
+    }
+}
+
 static void cbo_zero(struct cpu *cpu, u64 vaddr)
 {
-    struct riscv_cpu *rv = riscv_cpu(cpu);
-    struct isa_fault f;
-    u64 block = align_down(vaddr, rv->cboz);
-    for (u64 at = block; at < block + rv->cboz; at += 8) {
-        if (jit_write(cpu, 0, at, 8, 0, &f)) {
-            f.vaddr = vaddr;
-            riscv_fault(cpu, &f);
-            cpu->unwind = 1;
-            return;
-        }
-    }
+    unsigned size = riscv_cpu(cpu)->cboz;
+    u64 block = align_down(vaddr, size);
+    if (!zero_ram(cpu, block, size))
+        zero_slowly(cpu, block, size, vaddr);
 }
 
 /*
