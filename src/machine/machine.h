@@ -104,7 +104,7 @@ struct machine_config {
     const char *dumpdtb;            /* write the device tree there; machine_run ends at once */
     const char *const *search_dirs; /* -L; ended by NULL */
     bool stopped;                   /* -S */
-    bool incoming;                  /* machine_run waits for state to be loaded */
+    bool incoming; /* state is loaded, before machine_run or while it waits for that */
     enum machine_reboot_action on_reboot;
     enum machine_shutdown_action on_shutdown;
     enum machine_panic_action on_panic;
@@ -215,6 +215,8 @@ int must_check machine_go(struct machine *m, struct err *err); /* cont */
 void machine_stop(struct machine *m,
                   enum machine_state why); /* CPUs have stopped when it returns */
 void machine_set_state(struct machine *m, enum machine_state s);
+/* Stopped: waits until no disk has a request in flight. Turns the loop. */
+void machine_drain(struct machine *m);
 void machine_listen(struct machine *m, struct machine_listener *l);
 void machine_unlisten(struct machine *m, struct machine_listener *l);
 /* Now, with CPUs stopped meanwhile; goes on if it ran. */

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include "backend/block/block.h"
+
 enum {
     REQUEST_RESET = 1,
     REQUEST_SHUTDOWN = 2,
@@ -108,6 +110,22 @@ void machine_stop(struct machine *m, enum machine_state why)
     clock_stop(&m->clock);
     if (m->state == MACHINE_RUNNING || why != MACHINE_PAUSED)
         machine_set_state(m, why);
+}
+
+/* A request that ends may start the next: until a look at all of them finds none. */
+void machine_drain(struct machine *m)
+{
+    bool busy = true;
+    while (busy) {
+        busy = false;
+        for (struct machine_backend *b = m->backends; b; b = b->next) {
+            struct block *block = strcmp(b->kind, "block") ? NULL : b->backend;
+            if (!block || !block->in_flight)
+                continue;
+            block_drain(block);
+            busy = true;
+        }
+    }
 }
 
 static void reset_cpu(struct machine *m, struct cpu *cpu)
@@ -258,9 +276,10 @@ int machine_run(struct machine *m, int *status, struct err *err)
         if (r)
             return r;
     }
-    if (m->config.incoming) {
+    bool loaded = m->state != MACHINE_PRELAUNCH; /* the state says whether it runs */
+    if (!loaded && m->config.incoming) {
         machine_set_state(m, MACHINE_INMIGRATE);
-    } else if (!m->config.stopped) {
+    } else if (!loaded && !m->config.stopped) {
         int r = machine_go(m, err);
         if (r)
             return r;
