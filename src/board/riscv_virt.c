@@ -282,7 +282,7 @@ static int fdt_device(struct boot_fdt *f, int parent, struct device *d, u64 base
     boot_fdt_bytes(f, node, "compatible", t->compatible, t->compatible_size);
     boot_fdt_reg(f, node, (const u64[]){base, size}, 1);
     if (t->extra && !f->error)
-        t->extra(d, f->blob, node);
+        boot_fdt_note(f, t->node, t->extra(d, f->blob, node));
     return node;
 }
 

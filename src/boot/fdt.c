@@ -14,7 +14,7 @@
 
 enum { FDT_ROOM = 1 << 20, FDT_SEED = 32 };
 
-static void note(struct boot_fdt *f, const char *where, int result)
+void boot_fdt_note(struct boot_fdt *f, const char *where, int result)
 {
     if (f->error || result >= 0)
         return;
@@ -27,7 +27,7 @@ int boot_fdt_init(struct boot_fdt *f, struct err *err)
     *f = (struct boot_fdt){.blob = calloc(1, FDT_ROOM)};
     if (!f->blob)
         return err_set(err, ENOMEM, "no memory for a device tree");
-    note(f, "/", fdt_create_empty_tree(f->blob, FDT_ROOM));
+    boot_fdt_note(f, "/", fdt_create_empty_tree(f->blob, FDT_ROOM));
     return 0;
 }
 
@@ -41,7 +41,7 @@ int boot_fdt_open(struct boot_fdt *f, const void *data, u64 size, struct err *er
     f->blob = calloc(1, (size_t)room);
     if (!f->blob)
         return err_set(err, ENOMEM, "no memory for a device tree");
-    note(f, "/", fdt_open_into(data, f->blob, room));
+    boot_fdt_note(f, "/", fdt_open_into(data, f->blob, room));
     return 0;
 }
 
@@ -79,7 +79,7 @@ int boot_fdt_node(struct boot_fdt *f, int parent, const char *name, ...)
     if (f->error)
         return 0;
     int node = fdt_add_subnode(f->blob, parent, text);
-    note(f, text, node);
+    boot_fdt_note(f, text, node);
     return MAX(node, 0);
 }
 
@@ -96,7 +96,7 @@ int boot_fdt_child(struct boot_fdt *f, int parent, const char *name)
 void boot_fdt_bytes(struct boot_fdt *f, int node, const char *name, const void *data, u32 size)
 {
     if (!f->error)
-        note(f, name, fdt_setprop(f->blob, node, name, data, (int)size));
+        boot_fdt_note(f, name, fdt_setprop(f->blob, node, name, data, (int)size));
 }
 
 void boot_fdt_flag(struct boot_fdt *f, int node, const char *name)
@@ -133,14 +133,14 @@ void boot_fdt_strings(struct boot_fdt *f, int node, const char *name, const char
 {
     boot_fdt_bytes(f, node, name, NULL, 0);
     for (; *list && !f->error; list++)
-        note(f, name, fdt_appendprop_string(f->blob, node, name, *list));
+        boot_fdt_note(f, name, fdt_appendprop_string(f->blob, node, name, *list));
 }
 
 void boot_fdt_reg(struct boot_fdt *f, int node, const u64 *pairs, unsigned n)
 {
     boot_fdt_bytes(f, node, "reg", NULL, 0);
     for (unsigned i = 0; i < 2 * n && !f->error; i++)
-        note(f, "reg", fdt_appendprop_u64(f->blob, node, "reg", pairs[i]));
+        boot_fdt_note(f, "reg", fdt_appendprop_u64(f->blob, node, "reg", pairs[i]));
 }
 
 void boot_fdt_new_seed(u8 *data, u64 size)

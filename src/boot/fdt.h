@@ -39,6 +39,9 @@ void boot_fdt_strings(struct boot_fdt *f, int node, const char *name, const char
 /* reg: n pairs {address, size}, each two cells. */
 void boot_fdt_reg(struct boot_fdt *f, int node, const u64 *pairs, unsigned n);
 
+/* Notes what a call of libfdt on f->blob returned. */
+void boot_fdt_note(struct boot_fdt *f, const char *where, int result);
+
 /* New random bytes for /chosen/rng-seed of a finished tree (boot_rom's refresh). */
 void boot_fdt_new_seed(u8 *data, u64 size);
 

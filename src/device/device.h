@@ -60,7 +60,8 @@ struct device_fdt {
     const char *node;       /* "serial"; NULL: no node of its own */
     const char *compatible; /* entries separated by and ended with NUL, as "a\0b\0" */
     u32 compatible_size;    /* with every NUL: sizeof of the literal */
-    void (*extra)(struct device *d, void *fdt, int node); /* further properties; may be NULL */
+    /* Further properties, by libfdt, whose error it returns; may be NULL. */
+    int (*extra)(struct device *d, void *fdt, int node);
 };
 #define DEVICE_COMPATIBLE(text) .compatible = (text), .compatible_size = sizeof(text)
 

@@ -128,7 +128,7 @@ void machine_free(struct machine *m)
         cpu_stop_wait(m->cpus[i]);
     memory_begin(&m->memory); /* one view for all that goes */
     free_devices(m);
-    if (m->board && m->board->fini)
+    if (m->board_data && m->board->fini)
         m->board->fini(m);
     memory_end(&m->memory);
     for (u32 i = 0; i < m->cpu_count; i++)
@@ -144,7 +144,7 @@ void machine_free(struct machine *m)
     clock_fini(&m->clock);
     pthread_mutex_destroy(&m->lock);
     free_backend_names(m);
-    if (m->board && m->board->options)
+    if (m->board_data && m->board->options)
         option_free(m->board->options, m->board_data);
     free(m->board_data);
     log_fini(&m->log);

@@ -15,6 +15,8 @@
  */
 #include <errno.h>
 
+#include <libfdt.h>
+
 #include "backend/char/char.h"
 #include "device/device.h"
 #include "loop/clock.h"
@@ -364,6 +366,11 @@ static const struct state_table uart_state = {
         STATE_U64(struct uart, timeout_deadline), STATE_END},
 };
 
+static int uart_fdt(struct device *d, void *fdt, int node)
+{
+    return fdt_setprop_u32(fdt, node, "clock-frequency", ((struct uart *)d)->clock_hz);
+}
+
 const struct device_type uart16550 = {
     .name = "serial-mm",
     .help = "16550A serial port",
@@ -375,5 +382,5 @@ const struct device_type uart16550 = {
     .realize = uart_realize,
     .unrealize = uart_unrealize,
     .reset = uart_reset,
-    .fdt = {.node = "serial", DEVICE_COMPATIBLE("ns16550a")},
+    .fdt = {.node = "serial", DEVICE_COMPATIBLE("ns16550a"), .extra = uart_fdt},
 };

@@ -24,13 +24,13 @@ struct aclint_swi {
     struct mem_region mmio;
     struct irq irq[ACLINT_HARTS];
     u32 harts;
-    bool supervisor;
+    u32 supervisor;
     u8 level[ACLINT_HARTS]; /* MSWI; written by any hart, each a byte: no lock needed */
 };
 
 static const struct option swi_options[] = {
     OPTION_INT("num-harts", struct aclint_swi, harts, "1", 1, ACLINT_HARTS, "harts"),
-    OPTION_BOOL("sswi", struct aclint_swi, supervisor, "off", "supervisor software interrupts"),
+    OPTION_INT("sswi", struct aclint_swi, supervisor, "0", 0, 1, "1: supervisor software interrupts"),
     OPTION_LAST,
 };
 
