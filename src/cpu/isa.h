@@ -24,7 +24,8 @@ struct isa_slot {
     u8 type;
 };
 
-enum isa_access { ISA_READ, ISA_WRITE, ISA_FETCH };
+/* ISA_PROBE: a debugger's look; whatever is mapped is allowed, and no accessed or dirty bit is set. */
+enum isa_access { ISA_READ, ISA_WRITE, ISA_FETCH, ISA_PROBE };
 
 /* Result of a page walk that succeeded: vaddr..vaddr+size-1 (size a power of two >= 4096 or smaller where protection is finer, as
  * PMP) maps to paddr with these rights. `global` and `asid` say in which address spaces the entry holds. */

@@ -125,6 +125,8 @@ static enum verdict classify(const struct walk *w, u64 pte, unsigned level)
 static bool permitted(const struct walk *w, u64 pte)
 {
     unsigned priv = w->view & VIEW_PRIV;
+    if (w->access == ISA_PROBE)
+        return true;
     if (priv == RISCV_U && !(pte & PTE_U))
         return false;
     if (priv == RISCV_S && pte & PTE_U && (w->access == ISA_FETCH || !(w->view & VIEW_SUM)))
@@ -154,7 +156,7 @@ enum update { UPDATE_DONE, UPDATE_RACED, UPDATE_PAGE, UPDATE_ACCESS };
 static enum update update_ad(const struct walk *w, u64 addr, u64 *pte)
 {
     u64 want = *pte | PTE_A | (w->access == ISA_WRITE ? PTE_D : 0), seen = *pte;
-    if (want == *pte)
+    if (want == *pte || w->access == ISA_PROBE)
         return UPDATE_DONE;
     if (!(w->rv->menvcfg & ENVCFG_ADUE))
         return UPDATE_PAGE;
@@ -257,6 +259,8 @@ enum isa_fault_kind riscv_walk(struct cpu *cpu, const struct isa_context *contex
         f->kind = translate(&w, context->space);
     else
         *m = (struct isa_mapping){.paddr = w.vaddr, .page_size = 4096, .global = true};
+    if (access == ISA_PROBE)
+        return f->kind;
     if (!f->kind && !riscv_pmp_allows(rv, m->paddr, 1, access, w.view & VIEW_PRIV, &pmp_size))
         f->kind = ISA_FAULT_ACCESS;
     log_if(cpu->host->log, LOG_MMU, "cpu %u: walk %#llx %c space %#llx view %u: %s %#llx\n",
