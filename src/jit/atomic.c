@@ -12,6 +12,7 @@
  * Locking: jit->reserve_lock guards linked_* of strong reservations and every store to a reserved page.
  */
 #include "jit/cache.h"
+#include "jit/check.h"
 
 #include "memory/memory.h"
 
@@ -89,6 +90,7 @@ static u64 host_cas(void *p, unsigned size, u64 expected, u64 desired)
 /* Around a store by an atomic: other CPUs' reservations, and code or dirty log after. */
 static void store_begin(struct cpu *cpu, const struct tlb_target *t, unsigned size)
 {
+    jit_check_will_store(jit_cpu(cpu), t->host, size);
     if (t->flags & TLB_RESERVED) {
         pthread_mutex_lock(&jit_cpu(cpu)->jit->reserve_lock);
         atomic_break_reservations(cpu, t->host, size);

@@ -12,8 +12,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "base/option.h"
 #include "jit/cache.h"
+#include "jit/check.h"
 #include "jit/interp.h"
 #include "jit/stats.h"
 #include "memory/memory.h"
@@ -47,7 +49,7 @@ static void enter_code(struct cpu *cpu, const u8 *code)
         if (link == JIT_EXIT_LOOKUP)
             return;
         *pc_slot(cpu) = link->pc;
-        if (cpu_exit_pending(cpu) || !jit->opt.link)
+        if (cpu_exit_pending(cpu) || !jit->opt.link || jc->check)
             return;
         struct isa_fault f;
         struct jit_unit *u = jit_unit_at(cpu, link->pc, &f);
@@ -68,7 +70,10 @@ static const u8 *code_at(struct cpu *cpu, u64 pc)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct tlb_jump_entry *e = &jc->context->jump[tlb_jump_index(pc)];
-    if (atomic_load_explicit(&e->pc, memory_order_relaxed) == pc)
+    /* A unit whose instruction goes on behind its page has left because the code entry of the page behind is missing: only the long way
+     * fills it. Nearness to the page's end stands for that. */
+    bool may_cross = (pc & (TLB_PAGE - 1)) > TLB_PAGE - 16;
+    if (!may_cross && atomic_load_explicit(&e->pc, memory_order_relaxed) == pc)
         return e->code;
     struct isa_fault f;
     struct jit_unit *u = jit_unit_at(cpu, pc, &f);
@@ -121,6 +126,8 @@ static void engine_loop(struct cpu *cpu)
             jit_log_entry(cpu, pc);
         if (!jit->backend)
             enter_interp(cpu, (struct jit_unit *)(uintptr_t)code);
+        else if (unlikely(jc->check))
+            jit_check_enter(cpu, pc, enter_code, code);
         else
             enter_code(cpu, code);
     }
@@ -173,11 +180,9 @@ static int engine_attach(struct cpu *cpu, struct err *err)
     jc->jit = jit;
     jc->linked_addr = ~UINT64_C(0);
     arena_init(&jc->arena);
-    jc->values = calloc(IR_MAX_OPS, sizeof(*jc->values));
-    if (!jc->values) {
-        host_unmap(jc, sizeof(*jc));
-        return err_set(err, ENOMEM, "no memory for CPU %u", cpu->index);
-    }
+    jc->values = alloc_zero(IR_MAX_OPS * sizeof(*jc->values));
+    if (jit->opt.check)
+        jc->check = alloc_zero(sizeof(*jc->check));
     cpu->engine_data = jc;
     jit->cpus[jit->cpu_count++] = cpu;
     return 0;
@@ -196,6 +201,7 @@ static void engine_detach(struct cpu *cpu)
     }
     arena_fini(&jc->arena);
     free(jc->values);
+    free(jc->check);
     host_unmap(jc, sizeof(*jc));
     cpu->engine_data = NULL;
 }

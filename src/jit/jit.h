@@ -218,6 +218,7 @@ struct jit_cpu {
     struct tlb_target host_target; /* of jit_host_address */
     struct jit_stats stats;
     u64 *values;                 /* interpreter's */
+    struct jit_check *check;     /* check=on, or NULL */
     u32 until_flush;
 };
 

@@ -59,6 +59,10 @@ void jit_unlink_all(struct jit *jit, struct jit_unit *u)
 
 void jit_jump_insert(struct cpu *cpu, struct jit_unit *u)
 {
+    const struct jit *jit = jit_cpu(cpu)->jit;
+    /* Host code would go from unit to unit by itself. */
+    if (jit->backend && (!jit->opt.link || jit->opt.check))
+        return;
     struct tlb_jump_entry *e = &jit_cpu(cpu)->context->jump[tlb_jump_index(u->pc)];
     atomic_store_explicit(&e->pc, ~UINT64_C(0), memory_order_relaxed);
     jit_cpu(cpu)->context->jump_pages[tlb_code_index(u->pc)] = 1;

@@ -5,6 +5,7 @@
  * vCPU's thread. An access that crosses a page has both pages resolved before anything is stored.
  */
 #include "jit/cache.h"
+#include "jit/check.h"
 
 #include "jit/eval.h"
 #include "memory/memory.h"
@@ -41,12 +42,15 @@ static bool target_load(struct cpu *cpu, const struct tlb_target *t, unsigned si
         return true;
     }
     jit_cpu(cpu)->stats.io++;
+    if (jit_check_refuses_io(jit_cpu(cpu)))
+        return false;
     return mem_read(cpu->space, t->paddr, out, size) == MEM_OK;
 }
 
 static void ram_store(struct cpu *cpu, const struct tlb_target *t, u64 v, unsigned size)
 {
     struct jit *jit = jit_cpu(cpu)->jit;
+    jit_check_will_store(jit_cpu(cpu), t->host, size);
     if (t->flags & TLB_RESERVED) {
         pthread_mutex_lock(&jit->reserve_lock);
         atomic_break_reservations(cpu, t->host, size);
@@ -66,6 +70,8 @@ static bool target_store(struct cpu *cpu, const struct tlb_target *t, u64 v, uns
         return true;
     }
     jit_cpu(cpu)->stats.io++;
+    if (jit_check_refuses_io(jit_cpu(cpu)))
+        return false;
     return mem_write(cpu->space, t->paddr, v, size) == MEM_OK;
 }
 

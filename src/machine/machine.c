@@ -108,11 +108,13 @@ static void free_devices(struct machine *m)
     }
 }
 
-static void free_backend_names(struct machine *m)
+static void close_backends(struct machine *m)
 {
     while (m->backends) {
         struct machine_backend *b = m->backends;
         m->backends = b->next;
+        if (b->close)
+            b->close(b->backend);
         free(b->id);
         free(b);
     }
@@ -137,13 +139,13 @@ void machine_free(struct machine *m)
     jit_destroy(m->jit);
     machine_run_fini(m);
     mem_space_fini(&m->space);
+    close_backends(m);
     loop_destroy(m->loop);
     memory_fini(&m->memory);
     epoch_fini(&m->epoch);
     clock_fini(&m->rtc);
     clock_fini(&m->clock);
     pthread_mutex_destroy(&m->lock);
-    free_backend_names(m);
     if (m->board_data && m->board->options)
         option_free(m->board->options, m->board_data);
     free(m->board_data);
@@ -285,38 +287,33 @@ int machine_init(struct machine *m, const struct machine_config *config, struct 
 
 /* ---- Backends -------------------------------------------------------------------------------- */
 
-static struct machine_backend **backend_find(struct machine *m, const char *kind, const char *id)
+static struct machine_backend *backend_find(struct machine *m, const char *kind, const char *id)
 {
-    struct machine_backend **p = &m->backends;
-    while (*p && (strcmp((*p)->kind, kind) || strcmp((*p)->id, id)))
-        p = &(*p)->next;
-    return p;
+    struct machine_backend *b = m->backends;
+    while (b && (strcmp(b->kind, kind) || strcmp(b->id, id)))
+        b = b->next;
+    return b;
 }
 
 int machine_add_backend(struct machine *m, const char *kind, const char *id, void *backend,
-                        struct err *err)
+                        void (*close)(void *backend), struct err *err)
 {
-    struct machine_backend **p = backend_find(m, kind, id);
-    if (*p)
-        return err_set(err, EEXIST, "there is a %s %s already", kind, id);
-    *p = alloc_zero(sizeof(**p));
-    **p = (struct machine_backend){.kind = kind, .id = alloc_string(id), .backend = backend};
+    if (backend_find(m, kind, id)) {
+        int r = err_set(err, EEXIST, "there is a %s %s already", kind, id);
+        if (close)
+            close(backend);
+        return r;
+    }
+    struct machine_backend *b = alloc_zero(sizeof(*b));
+    *b = (struct machine_backend){
+        .kind = kind, .id = alloc_string(id), .backend = backend, .close = close, .next = m->backends};
+    m->backends = b;
     return 0;
-}
-
-void machine_remove_backend(struct machine *m, const char *kind, const char *id)
-{
-    struct machine_backend **p = backend_find(m, kind, id), *b = *p;
-    if (!b)
-        return;
-    *p = b->next;
-    free(b->id);
-    free(b);
 }
 
 void *machine_backend(struct machine *m, const char *kind, const char *id)
 {
-    struct machine_backend *b = *backend_find(m, kind, id);
+    struct machine_backend *b = backend_find(m, kind, id);
     return b ? b->backend : NULL;
 }
 

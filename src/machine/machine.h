@@ -153,6 +153,7 @@ struct machine_backend {
     const char *kind; /* "chardev", "netdev", "block" */
     char *id;
     void *backend;
+    void (*close)(void *backend);
     struct machine_backend *next;
 };
 
@@ -204,10 +205,10 @@ int must_check machine_run(struct machine *m, int *status, struct err *err);
 void machine_free(struct machine *m);
 
 /* ---- Backends, by what -chardev id=, -netdev id=, -blockdev node-name= say ---- */
-/* They outlive the machine's devices: freed by the caller after machine_free. */
+/* The machine takes the backend over: close (NULL: another entry closes it) is called when the
+ * devices are gone, last added first; also when adding fails. */
 int must_check machine_add_backend(struct machine *m, const char *kind, const char *id,
-                                   void *backend, struct err *err);
-void machine_remove_backend(struct machine *m, const char *kind, const char *id);
+                                   void *backend, void (*close)(void *backend), struct err *err);
 void *machine_backend(struct machine *m, const char *kind, const char *id);
 
 /* ---- Run state (run.c); the loop's thread ---- */

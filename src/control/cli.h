@@ -1,0 +1,53 @@
+/*
+ * cli.h - the command line: what people type becomes a struct cli, which then becomes a machine.
+ *
+ * Two steps, so that nothing is created or overwritten before everything was checked:
+ *   cli_parse   text only: options, names, files that must be readable; touches nothing
+ *   cli_create  opens backends, makes and initialises the machine
+ * Main thread.
+ */
+#ifndef CONTROL_CLI_H
+#define CONTROL_CLI_H
+
+#include "machine/machine.h"
+
+enum { CLI_MAX = 64 }; /* of each kind of repeated option */
+
+/* What an option that may be repeated said: -device, -drive, -netdev ... in order. */
+struct cli_list {
+    struct option_list item[CLI_MAX];
+    u32 count;
+};
+struct cli_texts {
+    const char *text[CLI_MAX];
+    u32 count;
+};
+
+struct cli {
+    const char *program;
+    struct machine_config config;
+    struct machine_global globals[CLI_MAX];
+    char *machine_name, *arch, *accel;
+    struct option_list machine_options;
+    struct cli_list devices, drives, blockdevs, netdevs, nics, chardevs, monitors;
+    struct cli_texts serials, monitor_texts, search;
+    const char *log_items, *log_file, *pidfile, *incoming;
+    bool nographic, display_none, no_defaults;
+    /* After cli_create. */
+    struct machine *machine;
+    struct monitor *monitor_list[CLI_MAX];
+    u32 monitor_count;
+};
+
+/* 0: go on. 1: help or version was printed, *status is the exit status. -errno: err. */
+int must_check cli_parse(struct cli *cli, int argc, char **argv, int *status, struct err *err);
+int must_check cli_create(struct cli *cli, struct err *err);
+void cli_fini(struct cli *cli);
+
+/* ---- cli_backends.c ---- */
+int must_check cli_check_backends(struct cli *cli, struct err *err);  /* touches nothing */
+int must_check cli_open_backends(struct cli *cli, struct err *err);
+int must_check cli_open_monitors(struct cli *cli, struct err *err);
+void cli_close_monitors(struct cli *cli);
+
+#endif

@@ -1,0 +1,167 @@
+/*
+ * check.c - the interpreter as the judge of host code, unit by unit.
+ *
+ * The interpreter runs first: its stores to memory and state are recorded and undone, its result kept; then the host code runs for good and is
+ * compared. Units that call C with effects, or reach devices, cannot be run twice and are not compared. With one CPU the comparison is exact;
+ * memory that a device changes in between can raise a false alarm.
+ */
+#include "jit/check.h"
+
+#include <stdio.h>
+
+#include "jit/cache.h"
+#include "jit/interp.h"
+#include "jit/stats.h"
+
+void jit_check_store(struct jit_check *c, u8 *host, unsigned size)
+{
+    if (c->stores == CHECK_STORES) {
+        c->spoiled = true;
+        return;
+    }
+    c->store[c->stores].host = host;
+    c->store[c->stores].size = size;
+    c->store[c->stores++].old = load_le(host, size);
+}
+
+static bool can_run_twice(const struct ir_unit *ir)
+{
+    for (u32 i = 0; i < ir->count; i++) {
+        const struct ir_op *op = &ir->ops[i];
+        if (op->op == IR_CALL && !(ir_call_effects(ir, op) & IR_FX_PURE))
+            return false;
+        if (op->op == IR_TRAP_IF || op->op == IR_LOAD_LINKED || op->op == IR_STORE_COND)
+            return false;
+    }
+    return true;
+}
+
+static u64 *slot_at(struct cpu *cpu, u32 i)
+{
+    return (u64 *)((u8 *)cpu + cpu->isa->slots[i].offset);
+}
+
+static void save_slots(struct cpu *cpu, u64 *to)
+{
+    for (u32 i = 0; i < cpu->isa->slot_count; i++)
+        to[i] = *slot_at(cpu, i);
+}
+
+static void record_states(struct cpu *cpu, struct jit_check *c, const struct ir_unit *ir)
+{
+    c->states = 0;
+    for (u32 i = 0; i < ir->count; i++) {
+        if (ir->ops[i].op != IR_STORE_STATE)
+            continue;
+        if (c->states == CHECK_STATES) {
+            c->spoiled = true;
+            return;
+        }
+        c->state[c->states].offset = ir->ops[i].b;
+        c->state[c->states++].old = load_le((u8 *)cpu + ir->ops[i].b, IR_MEM_BYTES(ir->ops[i].aux));
+    }
+}
+
+static u64 state_now(struct cpu *cpu, const struct ir_unit *ir, struct jit_check *c, u32 n, bool restore)
+{
+    u32 seen = 0;
+    for (u32 i = 0; i < ir->count; i++) {
+        if (ir->ops[i].op != IR_STORE_STATE || seen++ != n)
+            continue;
+        u8 *p = (u8 *)cpu + c->state[n].offset;
+        u64 v = load_le(p, IR_MEM_BYTES(ir->ops[i].aux));
+        if (restore)
+            store_le(p, c->state[n].old, IR_MEM_BYTES(ir->ops[i].aux));
+        return v;
+    }
+    return 0;
+}
+
+/* The interpreter's turn, undone at the end; its results are in c. */
+static struct ir_interp_exit rehearse(struct cpu *cpu, const struct ir_unit *ir, struct jit_check *c)
+{
+    c->stores = 0;
+    c->spoiled = false;
+    save_slots(cpu, c->slots);
+    record_states(cpu, c, ir);
+    c->recording = true;
+    struct ir_interp_exit e = interp_run(cpu, ir, jit_cpu(cpu)->values);
+    c->recording = false;
+    if (e.kind == IR_INTERP_JUMP)
+        *slot_at(cpu, cpu->isa->pc_slot) = e.pc;
+    save_slots(cpu, c->result);
+    for (u32 i = 0; i < c->states; i++)
+        c->state[i].new = state_now(cpu, ir, c, i, true);
+    for (u32 i = 0; i < c->stores; i++)
+        c->store[i].new = load_le(c->store[i].host, c->store[i].size);
+    for (u32 i = c->stores; i-- > 0;)
+        store_le(c->store[i].host, c->store[i].old, c->store[i].size);
+    for (u32 i = 0; i < cpu->isa->slot_count; i++)
+        *slot_at(cpu, i) = c->slots[i];
+    return e;
+}
+
+static u32 compare_slots(struct cpu *cpu, struct jit_check *c, bool faulted, FILE *f)
+{
+    u32 wrong = 0;
+    for (u32 i = 0; i < cpu->isa->slot_count; i++) {
+        u64 host = *slot_at(cpu, i);
+        if (host == c->result[i] || (faulted && i == cpu->isa->pc_slot))
+            continue;
+        wrong++;
+        fprintf(f, "check: %-6s before %016llx interpreter %016llx host code %016llx\n", cpu->isa->slots[i].name,
+                (unsigned long long)c->slots[i], (unsigned long long)c->result[i], (unsigned long long)host);
+    }
+    return wrong;
+}
+
+static u32 compare_memory(struct cpu *cpu, const struct ir_unit *ir, struct jit_check *c, FILE *f)
+{
+    u32 wrong = 0;
+    for (u32 i = 0; i < c->stores; i++) {
+        u64 host = load_le(c->store[i].host, c->store[i].size);
+        if (host == c->store[i].new)
+            continue;
+        wrong++;
+        fprintf(f, "check: store of %u bytes: interpreter %016llx host code %016llx\n", c->store[i].size,
+                (unsigned long long)c->store[i].new, (unsigned long long)host);
+    }
+    for (u32 i = 0; i < c->states; i++) {
+        u64 host = state_now(cpu, ir, c, i, false);
+        if (host == c->state[i].new)
+            continue;
+        wrong++;
+        fprintf(f, "check: state at %u: interpreter %016llx host code %016llx\n", c->state[i].offset,
+                (unsigned long long)c->state[i].new, (unsigned long long)host);
+    }
+    return wrong;
+}
+
+void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, const u8 *code), const u8 *code)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct jit_check *c = jc->check;
+    struct isa_fault f;
+    struct jit_unit *u = jit_unit_at(cpu, pc, &f);
+    if (!u || !u->ir || cpu_exit_pending(cpu) || !can_run_twice(u->ir)) {
+        c->skipped++;
+        enter(cpu, code);
+        return;
+    }
+    struct ir_interp_exit e = rehearse(cpu, u->ir, c);
+    enter(cpu, code);
+    bool polled = *slot_at(cpu, cpu->isa->pc_slot) == pc && cpu_exit_pending(cpu);
+    if (c->spoiled || polled) {
+        c->skipped++;
+        return;
+    }
+    c->compared++;
+    FILE *out = jc->jit->log->file;
+    u32 wrong = compare_slots(cpu, c, e.kind == IR_INTERP_FAULT, out) + compare_memory(cpu, u->ir, c, out);
+    if (!wrong)
+        return;
+    fprintf(out, "check: pc %016llx, after %llu units compared\n", (unsigned long long)pc, (unsigned long long)c->compared);
+    ir_print(out, u->ir);
+    jit_print_code(out, u->code, u->code_size);
+    cpu->host->guest_panic(cpu->host->opaque, cpu, "jit,check=on: host code and interpreter differ (see the log)");
+}

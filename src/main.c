@@ -1,0 +1,28 @@
+/*
+ * main.c - the process: command line to machine, machine to exit status.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "control/cli.h"
+#include "migration/snapshot.h"
+
+int main(int argc, char **argv)
+{
+    static struct cli cli; /* large; used by main alone */
+    struct err err = {0};
+    int status = 1;
+    int r = cli_parse(&cli, argc, argv, &status, &err);
+    if (!r)
+        r = cli_create(&cli, &err);
+    if (!r && cli.incoming)
+        r = snapshot_load(cli.machine, cli.incoming, &err);
+    if (!r)
+        r = machine_run(cli.machine, &status, &err);
+    if (r < 0) {
+        fprintf(stderr, "%s: %s\n", cli.program, err.text);
+        status = 1;
+    }
+    cli_fini(&cli);
+    return status;
+}
