@@ -248,6 +248,8 @@ static int blk_realize(struct device *d, struct err *err)
 static void blk_unrealize(struct device *d)
 {
     struct virtio_blk *b = (struct virtio_blk *)d;
+    if (b->block)
+        block_drain(b->block); /* completions come to this device */
     virtio_unrealize(&b->virtio);
     if (b->block)
         b->block->used = false;
