@@ -109,7 +109,8 @@ const struct monitor_command *monitor_find(const struct monitor_command *table, 
             names[n++] = c->name;
     }
     names[n] = NULL;
-    err_set(err, ENOENT, "unknown %s '%s'", what, name);
+    err_set(err, ENOENT, "unknown %s '%s' (%s lists them)", what, name,
+            table == monitor_infos ? "info" : "help");
     err_suggest(err, name, names);
     return NULL;
 }

@@ -16,6 +16,21 @@ static void dump_indent(unsigned depth, FILE *out)
     fprintf(out, "%*s", (int)(4 * depth), "");
 }
 
+/* Letters, then zeroes to the end: a name in its array. */
+static bool is_text(const struct state_record *r)
+{
+    const u8 *p = r->payload.p;
+    u64 n = 0;
+    if (r->type != STATE_TYPE_BYTES)
+        return false;
+    while (n < r->count && p[n] >= ' ' && p[n] < 127)
+        n++;
+    bool any = n > 0;
+    while (n < r->count && !p[n])
+        n++;
+    return any && n == r->count;
+}
+
 static void dump_elements(const struct state_record *r, FILE *out)
 {
     static const char *const types[] = {
@@ -25,6 +40,10 @@ static void dump_elements(const struct state_record *r, FILE *out)
         fprintf(out, "%" PRIu64, 8 * r->size);
     if (r->count != 1)
         fprintf(out, "[%" PRIu64 "]", r->count);
+    if (is_text(r)) {
+        fprintf(out, " \"%.*s\"\n", (int)MIN(r->count, 4096), (const char *)r->payload.p);
+        return;
+    }
     for (u64 i = 0; i < r->count && i < DUMP_ELEMENTS_MAX; i++)
         fprintf(out, " %s%" PRIx64, r->type == STATE_TYPE_UINT ? "0x" : "",
                 load_le(r->payload.p + i * r->size, (unsigned)r->size));
