@@ -108,7 +108,7 @@ static int add_segment(struct boot_image *image, const struct elf_segment *s, st
 
 int boot_elf_parse(struct boot_image *image, const struct boot_target *target, struct err *err)
 {
-    struct elf e;
+    struct elf e = {0};
     int r = elf_open(&e, image, target, err);
     if (r)
         return r;

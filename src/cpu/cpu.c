@@ -133,7 +133,7 @@ static void cpu_wait_halted(struct cpu *cpu)
     atomic_store(&cpu->run_state, CPU_HALTED);
     if (cpu->isa->wakes(cpu))
         cpu->halted = false;
-    else if (!(atomic_load(&cpu->exit_request) & ~(u32)CPU_EXIT_IRQ))
+    else if (!(atomic_load(&cpu->exit_request) & ~(u32)(CPU_EXIT_IRQ | CPU_EXIT_MAP)))
         host_futex_wait(&cpu->wake, wake, UINT64_MAX);
     atomic_store(&cpu->run_state, CPU_RUNNING);
 }

@@ -35,6 +35,7 @@ enum cpu_exit {
     CPU_EXIT_WORK = 2,  /* cpu_run_on waits */
     CPU_EXIT_STOP = 4,  /* run state must become stopped */
     CPU_EXIT_DEBUG = 8, /* single step or breakpoint */
+    CPU_EXIT_MAP = 16,  /* the physical memory map changed: what is cached of it goes */
 };
 
 /* An engine executes a vCPU. run() returns when a CPU_EXIT_WORK/STOP request is there or the CPU halts. */

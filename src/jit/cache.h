@@ -46,6 +46,8 @@ enum isa_fault_kind must_check tlb_resolve(struct cpu *cpu, unsigned n, u64 vadd
 void tlb_relax(struct cpu *cpu, u64 vaddr);
 /* Every CPU's fast write entries for the page get flag. Any thread. */
 void tlb_slow_writes(struct jit *jit, const u8 *host_page, u32 flag);
+/* Answers CPU_EXIT_MAP: forgets this CPU's cached translations. */
+void jit_map_changed(struct cpu *cpu);
 /* Every CPU's entries for the page go (RAM changed place or protection). Any thread, CPUs stopped. */
 void tlb_flush_everything(struct jit *jit);
 

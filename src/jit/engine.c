@@ -96,6 +96,8 @@ static bool engine_requests(struct cpu *cpu)
     u32 why = cpu_exit_pending(cpu);
     if (why & (CPU_EXIT_STOP | CPU_EXIT_WORK))
         return false;
+    if (why & CPU_EXIT_MAP)
+        jit_map_changed(cpu);
     if (why & CPU_EXIT_IRQ)
         atomic_fetch_and(&cpu->exit_request, ~(u32)CPU_EXIT_IRQ);
     if (cpu->isa->interrupt(cpu)) {

@@ -72,7 +72,11 @@ static bool target_store(struct cpu *cpu, const struct tlb_target *t, u64 v, uns
     jit_cpu(cpu)->stats.io++;
     if (jit_check_refuses_io(jit_cpu(cpu)))
         return false;
-    return mem_write(cpu->space, t->paddr, v, size) == MEM_OK;
+    bool good = mem_write(cpu->space, t->paddr, v, size) == MEM_OK;
+    /* The store itself may have changed the map (flash, PCI): the next access of this unit sees it. */
+    if (unlikely(cpu_exit_pending(cpu) & CPU_EXIT_MAP))
+        jit_map_changed(cpu);
+    return good;
 }
 
 /* Part of an access that crosses a page: any size below 8, so io goes byte by byte. */

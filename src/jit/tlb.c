@@ -262,6 +262,13 @@ void jit_flush_all(struct cpu *cpu)
     }
 }
 
+void jit_map_changed(struct cpu *cpu)
+{
+    /* First the bit: a change that comes now asks again. */
+    atomic_fetch_and(&cpu->exit_request, ~(u32)CPU_EXIT_MAP);
+    jit_flush_all(cpu);
+}
+
 static void context_flush_page(struct jit_cpu *jc, struct tlb_context *c, u64 vaddr)
 {
     const u64 *large = c->large[vaddr >> 63];

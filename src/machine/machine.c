@@ -49,6 +49,15 @@ static void cpu_panic(void *opaque, struct cpu *cpu, const char *why)
     machine_request_panic(opaque, 1);
 }
 
+/* Any thread: flash that a CPU switched, a hot plug. */
+static void map_changed(void *opaque, struct mem_space *s)
+{
+    struct machine *m = opaque;
+    (void)s;
+    for (u32 i = 0; i < m->cpu_count; i++)
+        cpu_kick(m->cpus[i], CPU_EXIT_MAP);
+}
+
 static u64 virtual_time(void *opaque)
 {
     return clock_now(&((struct machine *)opaque)->clock);
@@ -76,6 +85,8 @@ struct machine *machine_new(const struct loop_config *config, struct err *err)
     memory_init(&m->memory, &m->epoch);
     mem_container(&m->root, "system", UINT64_MAX);
     mem_space_init(&m->space, &m->memory, "memory", &m->root);
+    m->space.changed_opaque = m;
+    m->space.changed = map_changed;
     pthread_mutex_init(&m->lock, NULL);
     machine_run_init(m);
     m->device_host = (struct device_host){

@@ -663,6 +663,49 @@ static void test_resets(void **state)
     remove_file(kernel);
 }
 
+/* In one straight line: read flash, ask for its CFI table, read that, go back, read again. Whoever
+ * keeps a translation of the flash as memory does not see the table. */
+static void run_flash(const char *accel)
+{
+    static const u32 code[] = {
+        0x200002b7, /* lui t0, 0x20000 */
+        0x0402a503, /* lw a0, 64(t0) */
+        0x09800313, /* li t1, 0x98 */
+        0x0062a023, /* sw t1, 0(t0) */
+        0x0402a583, /* lw a1, 64(t0): "QQ" */
+        0x0ff00313, /* li t1, 0xff */
+        0x0062a023, /* sw t1, 0(t0) */
+        0x0402a603, /* lw a2, 64(t0) */
+        0x0ff5f593, /* andi a1, a1, 0xff */
+        0x00c585b3, /* add a1, a1, a2 */
+        0x00a585b3, /* add a1, a1, a0 */
+        0x01059593, /* slli a1, a1, 16 */
+        0x00003337, /* lui t1, 3 */
+        0x33330313, /* addi t1, t1, 0x333 */
+        0x0065e5b3, /* or a1, a1, t1 */
+        0x001002b7, /* lui t0, 0x100 */
+        0x00b2a023, /* sw a1, 0(t0) */
+        0x0000006f, /* j . */
+    };
+    char *kernel = write_file(code, sizeof(code));
+    struct machine_config c = {.kernel = kernel, .accel = accel};
+    struct err err = {0};
+    int status = 0;
+    struct machine *m = make("riscv64", &c);
+    assert_non_null(m);
+    assert_int_equal(machine_run(m, &status, &err), 0);
+    assert_int_equal(status, 'Q');
+    machine_free(m);
+    remove_file(kernel);
+}
+
+static void test_flash_switches_at_once(void **state)
+{
+    (void)state;
+    run_flash("interp");
+    run_flash("jit");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -683,6 +726,7 @@ int main(void)
         cmocka_unit_test(test_no_reboot),
         cmocka_unit_test(test_two_machines),
         cmocka_unit_test(test_resets),
+        cmocka_unit_test(test_flash_switches_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
