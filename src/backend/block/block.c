@@ -12,14 +12,16 @@ extern const struct block_driver block_raw;
 
 static const struct block_driver *const drivers[] = {&block_raw};
 
-static const char *const cache_names[] = {"writeback", "none", "writethrough", "directsync", "unsafe", NULL};
+static const char *const cache_names[] = {"writeback",  "none",   "writethrough",
+                                          "directsync", "unsafe", NULL};
 
 static const struct option common_options[] = {
     OPTION_STRING("id", struct block, id, NULL, "name of the drive"),
     OPTION_STRING("serial", struct block, serial, NULL, "serial number that the guest sees"),
     OPTION_BOOL("read-only", struct block, read_only, "off", "refuse writes"),
     OPTION_BOOL("discard", struct block, discard, "on", "give discarded blocks back to the host"),
-    OPTION_ENUM("cache", struct block, cache, "writeback", cache_names, "host page cache and flushes"),
+    OPTION_ENUM("cache", struct block, cache, "writeback", cache_names,
+                "host page cache and flushes"),
     OPTION_LAST,
 };
 
@@ -49,7 +51,8 @@ static int request_check(const struct block *b, const struct block_request *r)
 {
     if (r->op == BLOCK_FLUSH)
         return 0;
-    if (r->offset % b->sector || r->length % b->sector || r->offset > b->size || r->length > b->size - r->offset)
+    if (r->offset % b->sector || r->length % b->sector || r->offset > b->size ||
+        r->length > b->size - r->offset)
         return EINVAL;
     return r->op != BLOCK_READ && b->read_only ? EROFS : 0;
 }
@@ -112,7 +115,10 @@ static void rename_keys(struct option_list *list)
     rename_key(list, "file", "filename");
     char *discard = option_take(list, "discard");
     if (discard)
-        option_add(list, "discard", !strcmp(discard, "unmap") ? "on" : !strcmp(discard, "ignore") ? "off" : discard);
+        option_add(list, "discard",
+                   !strcmp(discard, "unmap")    ? "on"
+                   : !strcmp(discard, "ignore") ? "off"
+                                                : discard);
     free(discard);
     char *file_driver = option_take(list, "file.driver");
     free(file_driver); /* "file": raw looks at the file itself */

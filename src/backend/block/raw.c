@@ -1,9 +1,10 @@
 /*
  * raw.c - raw images: regular files and block devices, byte for byte, through the loop.
  *
- * Short transfers are continued; the tail of a file that is not a multiple of 512 reads as zeroes. The file is locked (OFD locks: shared for
- * readers, exclusive for writers), so that two machines do not write one disk. cache=none opens with O_DIRECT; memory that is not aligned
- * for it goes through a bounce buffer.
+ * Short transfers are continued; the tail of a file that is not a multiple of 512 reads as zeroes.
+ * The file is locked (OFD locks: shared for readers, exclusive for writers), so that two machines
+ * do not write one disk. cache=none opens with O_DIRECT; memory that is not aligned for it goes
+ * through a bounce buffer.
  */
 #include "backend/block/block.h"
 
@@ -25,7 +26,8 @@ struct raw {
 };
 
 static const struct option raw_options[] = {
-    OPTION_NAMED("filename", OPTION_TYPE_STRING, struct raw, filename, NULL, "image file or block device", .required = true),
+    OPTION_NAMED("filename", OPTION_TYPE_STRING, struct raw, filename, NULL,
+                 "image file or block device", .required = true),
     OPTION_BOOL("locking", struct raw, locking, "on", "lock the image against other machines"),
     OPTION_LAST,
 };
@@ -39,7 +41,8 @@ static int raw_lock(struct raw *r, struct err *err)
     struct flock lock = {.l_type = r->block.read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
     if (!r->locking || !fcntl(r->fd, F_OFD_SETLK, &lock) || errno == ENOLCK || errno == EINVAL)
         return 0;
-    return err_set(err, EBUSY, "%s is in use by another machine (locking=off overrides)", r->filename);
+    return err_set(err, EBUSY, "%s is in use by another machine (locking=off overrides)",
+                   r->filename);
 }
 
 static int raw_size(struct raw *r, struct err *err)
@@ -66,7 +69,9 @@ static int raw_open(struct block *b, struct err *err)
     r->direct = b->cache == BLOCK_CACHE_NONE || b->cache == BLOCK_CACHE_DIRECTSYNC;
     r->fd = open(r->filename, flags | (r->direct ? O_DIRECT : 0));
     if (r->fd < 0 && r->direct && errno == EINVAL)
-        return err_set(err, EINVAL, "%s: its file system has no direct I/O, which cache=none asks for", r->filename);
+        return err_set(err, EINVAL,
+                       "%s: its file system has no direct I/O, which cache=none asks for",
+                       r->filename);
     if (r->fd < 0) {
         int code = errno;
         r->fd = 0;

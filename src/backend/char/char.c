@@ -1,8 +1,10 @@
 /*
- * char.c - the common part of character backends: kinds by name, input to the front, buffered output.
+ * char.c - the common part of character backends: kinds by name, input to the front, buffered
+ * output.
  *
- * Output: a write goes to the descriptor at once when nothing waits; what is not taken goes into the ring, which the
- * loop empties when the descriptor is writable. Locking: c->lock guards ring and out_fd; watches belong to the loop's thread.
+ * Output: a write goes to the descriptor at once when nothing waits; what is not taken goes into
+ * the ring, which the loop empties when the descriptor is writable. Locking: c->lock guards ring
+ * and out_fd; watches belong to the loop's thread.
  */
 #include "backend/char/char.h"
 
@@ -83,7 +85,8 @@ static int watch_input(struct chardev *c, struct err *err)
 {
     if (c->in_fd < 0 || c->in_watch.loop || !c->attached)
         return 0;
-    c->in_watch = (struct loop_watch){.fd = c->in_fd, .events = LOOP_READ, .fn = input_ready, .opaque = c};
+    c->in_watch =
+        (struct loop_watch){.fd = c->in_fd, .events = LOOP_READ, .fn = input_ready, .opaque = c};
     return loop_watch_add(c->loop, &c->in_watch, err);
 }
 
@@ -136,7 +139,8 @@ static void arm_output(void *opaque)
     struct chardev *c = opaque;
     if (c->out_fd < 0 || c->out_watch.loop)
         return;
-    c->out_watch = (struct loop_watch){.fd = c->out_fd, .events = LOOP_WRITE, .fn = output_ready, .opaque = c};
+    c->out_watch =
+        (struct loop_watch){.fd = c->out_fd, .events = LOOP_WRITE, .fn = output_ready, .opaque = c};
     if (loop_watch_add(c->loop, &c->out_watch, NULL)) {
         /* A regular file: always ready. */
         pthread_mutex_lock(&c->lock);
@@ -300,7 +304,8 @@ struct chardev *chardev_open(struct loop *loop, struct option_list *list, struct
 {
     char *name = option_take(list, "backend");
     if (!name) {
-        err_set(err, EINVAL, "-chardev: the kind of backend is missing, as in -chardev stdio,id=serial0");
+        err_set(err, EINVAL,
+                "-chardev: the kind of backend is missing, as in -chardev stdio,id=serial0");
         return NULL;
     }
     const struct chardev_kind *kind = find_kind(name, err);

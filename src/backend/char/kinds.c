@@ -1,5 +1,6 @@
 /*
- * kinds.c - the backends that are little more than descriptors: null, stdio, file, pipe, pty; and the short forms of -serial.
+ * kinds.c - the backends that are little more than descriptors: null, stdio, file, pipe, pty; and
+ * the short forms of -serial.
  */
 #include "backend/char/char.h"
 
@@ -26,7 +27,8 @@ const struct chardev_kind chardev_null = {
     .write = null_write,
 };
 
-/* ---- stdio: the terminal in raw mode while it is open; blocking mode of shared descriptors is left alone ---- */
+/* ---- stdio: the terminal in raw mode while it is open; blocking mode of shared descriptors is
+ * left alone ---- */
 
 struct stdio_chardev {
     struct chardev base;
@@ -36,7 +38,8 @@ struct stdio_chardev {
 };
 
 static const struct option stdio_options[] = {
-    OPTION_BOOL("signal", struct stdio_chardev, signal, "on", "Ctrl-C ends guise instead of going to the guest"),
+    OPTION_BOOL("signal", struct stdio_chardev, signal, "on",
+                "Ctrl-C ends guise instead of going to the guest"),
     OPTION_LAST,
 };
 
@@ -84,7 +87,8 @@ struct path_chardev {
 };
 
 static const struct option file_options[] = {
-    OPTION_NAMED("path", OPTION_TYPE_STRING, struct path_chardev, path, NULL, "file for the output", .required = true),
+    OPTION_NAMED("path", OPTION_TYPE_STRING, struct path_chardev, path, NULL, "file for the output",
+                 .required = true),
     OPTION_BOOL("append", struct path_chardev, append, "off", "keep what is in the file"),
     OPTION_LAST,
 };
@@ -115,8 +119,8 @@ const struct chardev_kind chardev_file = {
 };
 
 static const struct option pipe_options[] = {
-    OPTION_NAMED("path", OPTION_TYPE_STRING, struct path_chardev, path, NULL, "FIFOs PATH.in and PATH.out, or one FIFO PATH",
-                 .required = true),
+    OPTION_NAMED("path", OPTION_TYPE_STRING, struct path_chardev, path, NULL,
+                 "FIFOs PATH.in and PATH.out, or one FIFO PATH", .required = true),
     OPTION_LAST,
 };
 
@@ -144,7 +148,8 @@ const struct chardev_kind chardev_pipe = {
     .close = close_fds,
 };
 
-/* ---- pty: the slave side is kept open too, so that a client may come and go without hang-ups ---- */
+/* ---- pty: the slave side is kept open too, so that a client may come and go without hang-ups ----
+ */
 
 struct pty_chardev {
     struct chardev base;
@@ -190,7 +195,8 @@ const struct chardev_kind chardev_pty = {
 
 /* ---- Short forms of -serial and -monitor ---- */
 
-/* "host:port[,server...]" after tcp:, "path[,server...]" after unix:. Commas go to the option parser as they are. */
+/* "host:port[,server...]" after tcp:, "path[,server...]" after unix:. Commas go to the option
+ * parser as they are. */
 static int short_to_options(char *out, size_t size, const char *id, const char *text)
 {
     const char *rest = strchr(text, ':');
@@ -206,12 +212,14 @@ static int short_to_options(char *out, size_t size, const char *id, const char *
         while (port > rest && port[-1] != ':')
             port--;
         int host = port > rest ? (int)(port - 1 - rest) : 0;
-        return snprintf(out, size, "socket,id=%s,host=%.*s,port=%.*s%s", id, host, rest, (int)(end - port), port, end);
+        return snprintf(out, size, "socket,id=%s,host=%.*s,port=%.*s%s", id, host, rest,
+                        (int)(end - port), port, end);
     }
     return snprintf(out, size, "%.*s,id=%s", (int)kind, text, id);
 }
 
-struct chardev *chardev_open_short(struct loop *loop, const char *id, const char *text, struct err *err)
+struct chardev *chardev_open_short(struct loop *loop, const char *id, const char *text,
+                                   struct err *err)
 {
     char options[4352];
     struct option_list list;

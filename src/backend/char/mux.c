@@ -1,8 +1,9 @@
 /*
  * mux.c - one terminal for several fronts: the guest's console and the monitor share stdio.
  *
- * Every port's output goes to the base; input goes to the focused port. The escape character is Ctrl-A:
- *   Ctrl-A c  next port     Ctrl-A x  end guise     Ctrl-A h  help     Ctrl-A b  break     Ctrl-A Ctrl-A  the character itself
+ * Every port's output goes to the base; input goes to the focused port. The escape character is
+ * Ctrl-A: Ctrl-A c  next port     Ctrl-A x  end guise     Ctrl-A h  help     Ctrl-A b  break Ctrl-A
+ * Ctrl-A  the character itself
  *
  * Loop's thread, but output, which chardev_write of the base orders.
  */
@@ -42,8 +43,8 @@ static struct chardev *focused(struct mux_chardev *m)
     return m->ports ? m->port[m->focus] : NULL;
 }
 
-/* Escapes are looked for before the port has room for what is before them: there must be a way out of a guest that does not
- * read. One place is kept for them. */
+/* Escapes are looked for before the port has room for what is before them: there must be a way out
+ * of a guest that does not read. One place is kept for them. */
 static size_t mux_room(void *opaque)
 {
     struct mux_chardev *m = opaque;
@@ -152,7 +153,8 @@ const struct chardev_kind chardev_mux = {
     .close = mux_close,
 };
 
-struct chardev *chardev_mux_over(struct chardev *below, void (*quit)(void *opaque), void *opaque, struct err *err)
+struct chardev *chardev_mux_over(struct chardev *below, void (*quit)(void *opaque), void *opaque,
+                                 struct err *err)
 {
     struct mux_chardev *m = (struct mux_chardev *)chardev_new(below->loop, &chardev_mux);
     if (!m) {
@@ -162,7 +164,8 @@ struct chardev *chardev_mux_over(struct chardev *below, void (*quit)(void *opaqu
     m->below = below;
     m->quit = quit;
     m->quit_opaque = opaque;
-    struct chardev_front front = {.room = mux_room, .receive = mux_receive, .event = mux_event, .opaque = m};
+    struct chardev_front front = {
+        .room = mux_room, .receive = mux_receive, .event = mux_event, .opaque = m};
     if (chardev_attach(below, &front, err)) {
         m->below = NULL;
         chardev_close(&m->base);
@@ -174,7 +177,8 @@ struct chardev *chardev_mux_over(struct chardev *below, void (*quit)(void *opaqu
 struct chardev *chardev_mux_port(struct chardev *c, const char *name, struct err *err)
 {
     struct mux_chardev *m = (struct mux_chardev *)c;
-    struct port_chardev *p = m->ports < MUX_PORTS ? (struct port_chardev *)chardev_new(c->loop, &port_kind) : NULL;
+    struct port_chardev *p =
+        m->ports < MUX_PORTS ? (struct port_chardev *)chardev_new(c->loop, &port_kind) : NULL;
     if (!p) {
         err_set(err, ENOSPC, "mux: at most %d fronts", MUX_PORTS);
         return NULL;

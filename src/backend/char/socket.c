@@ -32,8 +32,10 @@ static const struct option socket_options[] = {
     OPTION_STRING("port", struct socket_chardev, port, NULL, "TCP port"),
     OPTION_STRING("path", struct socket_chardev, path, NULL, "UNIX socket"),
     OPTION_BOOL("server", struct socket_chardev, server, "off", "listen instead of connecting"),
-    OPTION_BOOL("wait", struct socket_chardev, wait, "on", "server: wait for the first peer before the machine starts"),
-    OPTION_BOOL("nodelay", struct socket_chardev, nodelay, "off", "send small pieces at once (TCP_NODELAY)"),
+    OPTION_BOOL("wait", struct socket_chardev, wait, "on",
+                "server: wait for the first peer before the machine starts"),
+    OPTION_BOOL("nodelay", struct socket_chardev, nodelay, "off",
+                "send small pieces at once (TCP_NODELAY)"),
     OPTION_LAST,
 };
 
@@ -69,7 +71,8 @@ static void socket_hangup(struct chardev *c)
     chardev_send_event(c, CHARDEV_CLOSED);
 }
 
-static int bind_or_connect(const struct socket_chardev *s, int fd, const struct sockaddr *addr, socklen_t len)
+static int bind_or_connect(const struct socket_chardev *s, int fd, const struct sockaddr *addr,
+                           socklen_t len)
 {
     int one = 1;
     if (!s->server)
@@ -82,7 +85,8 @@ static int open_unix(struct socket_chardev *s, struct err *err)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     if (strlen(s->path) >= sizeof(addr.sun_path))
-        return err_set(err, ENAMETOOLONG, "-chardev socket,path=%s: at most %zu characters", s->path, sizeof(addr.sun_path) - 1);
+        return err_set(err, ENAMETOOLONG, "-chardev socket,path=%s: at most %zu characters",
+                       s->path, sizeof(addr.sun_path) - 1);
     memcpy(addr.sun_path, s->path, strlen(s->path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && s->server)
@@ -101,7 +105,8 @@ static int open_tcp(struct socket_chardev *s, struct err *err)
     const char *host = s->host && *s->host ? s->host : "127.0.0.1";
     int r = getaddrinfo(host, s->port, &hints, &list), fd = -1, code = 0;
     if (r)
-        return err_set(err, EINVAL, "-chardev socket,host=%s,port=%s: %s", host, s->port, gai_strerror(r));
+        return err_set(err, EINVAL, "-chardev socket,host=%s,port=%s: %s", host, s->port,
+                       gai_strerror(r));
     for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
         fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
         if (fd >= 0 && bind_or_connect(s, fd, a->ai_addr, a->ai_addrlen)) {
@@ -111,21 +116,24 @@ static int open_tcp(struct socket_chardev *s, struct err *err)
         }
     }
     freeaddrinfo(list);
-    return fd >= 0 ? fd : err_set_errno(err, code, "-chardev socket,host=%s,port=%s", host, s->port);
+    return fd >= 0 ? fd
+                   : err_set_errno(err, code, "-chardev socket,host=%s,port=%s", host, s->port);
 }
 
 static int socket_listen(struct socket_chardev *s, struct err *err)
 {
     if (s->wait) {
         struct pollfd p = {.fd = s->listen_fd, .events = POLLIN};
-        fprintf(stderr, "guise: waiting for a connection to chardev %s\n", s->base.id ? s->base.id : "socket");
+        fprintf(stderr, "guise: waiting for a connection to chardev %s\n",
+                s->base.id ? s->base.id : "socket");
         while (poll(&p, 1, -1) < 0 && errno == EINTR)
             ;
         int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0)
             use_peer(s, fd);
     }
-    s->listen_watch = (struct loop_watch){.fd = s->listen_fd, .events = LOOP_READ, .fn = accept_peer, .opaque = s};
+    s->listen_watch = (struct loop_watch){
+        .fd = s->listen_fd, .events = LOOP_READ, .fn = accept_peer, .opaque = s};
     return loop_watch_add(s->base.loop, &s->listen_watch, err);
 }
 

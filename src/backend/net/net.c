@@ -9,7 +9,8 @@
 static const struct netdev_kind *const kinds[] = {&netdev_socket, &netdev_user};
 
 static const struct option common_options[] = {
-    OPTION_NAMED("id", OPTION_TYPE_STRING, struct netdev, id, NULL, "name of this backend", .required = true),
+    OPTION_NAMED("id", OPTION_TYPE_STRING, struct netdev, id, NULL, "name of this backend",
+                 .required = true),
     OPTION_LAST,
 };
 
@@ -83,7 +84,8 @@ void netdev_send(struct netdev *n, const u8 *frame, size_t len)
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
-struct netdev *netdev_open(struct loop *loop, struct clock *clock, struct option_list *list, struct err *err)
+struct netdev *netdev_open(struct loop *loop, struct clock *clock, struct option_list *list,
+                           struct err *err)
 {
     char *name = option_take(list, "type");
     if (!name) {
@@ -126,7 +128,8 @@ void netdev_close(struct netdev *n)
     free(n);
 }
 
-int netdev_attach(struct netdev *n, bool (*receive)(void *card, const u8 *frame, size_t len), void *card, struct err *err)
+int netdev_attach(struct netdev *n, bool (*receive)(void *card, const u8 *frame, size_t len),
+                  void *card, struct err *err)
 {
     if (n->card)
         return err_set(err, EBUSY, "netdev %s is in use by another card", n->id);

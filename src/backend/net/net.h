@@ -1,7 +1,8 @@
 /*
  * net.h - network backends: Ethernet frames between one card and one piece of the host's world.
  *
- *   card (virtio-net) <--frames, a queue when the card has no room--> struct netdev --kind--> slirp, socket ...
+ *   card (virtio-net) <--frames, a queue when the card has no room--> struct netdev --kind-->
+ * slirp, socket ...
  *
  * All on the loop's thread.
  */
@@ -20,7 +21,7 @@ struct clock;
 
 struct netdev_kind {
     const char *name, *help;
-    size_t size;                    /* of the struct that begins with struct netdev */
+    size_t size; /* of the struct that begins with struct netdev */
     const struct option *options;
     int (*open)(struct netdev *n, struct err *err);
     void (*close)(struct netdev *n);
@@ -38,10 +39,10 @@ struct netdev {
     const struct netdev_kind *kind;
     char *id;
     struct loop *loop;
-    struct clock *clock;            /* virtual */
+    struct clock *clock; /* virtual */
     /* The card: takes a frame (true) or has no room (false: it calls netdev_ready later). */
     bool (*receive)(void *card, const u8 *frame, size_t len);
-    void *card;                     /* NULL: no card yet: frames are dropped */
+    void *card; /* NULL: no card yet: frames are dropped */
     struct net_frame *first, **last;
     unsigned queued;
     u64 dropped;
@@ -52,18 +53,22 @@ struct netdev {
 extern const struct netdev_kind netdev_user, netdev_socket;
 
 /* From "-netdev KIND,id=ID,..."; the list is spent. NULL and err on failure. */
-struct netdev *must_check netdev_open(struct loop *loop, struct clock *clock, struct option_list *list, struct err *err);
+struct netdev *must_check netdev_open(struct loop *loop, struct clock *clock,
+                                      struct option_list *list, struct err *err);
 void netdev_close(struct netdev *n);
 void netdev_help(FILE *out);
 
 /* ---- For cards ---- */
-int must_check netdev_attach(struct netdev *n, bool (*receive)(void *card, const u8 *frame, size_t len), void *card, struct err *err);
+int must_check netdev_attach(struct netdev *n,
+                             bool (*receive)(void *card, const u8 *frame, size_t len), void *card,
+                             struct err *err);
 void netdev_detach(struct netdev *n);
 void netdev_send(struct netdev *n, const u8 *frame, size_t len);
 void netdev_ready(struct netdev *n); /* any thread: there is room again */
 
 /* ---- For kinds: a frame for the card; queued, or dropped when the queue is full. ---- */
 void netdev_deliver(struct netdev *n, const u8 *frame, size_t len);
-bool netdev_congested(const struct netdev *n); /* half the queue is used: take no more from the host */
+bool netdev_congested(
+    const struct netdev *n); /* half the queue is used: take no more from the host */
 
 #endif

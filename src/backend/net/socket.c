@@ -1,8 +1,10 @@
 /*
- * socket.c - two machines on one wire: frames over a TCP connection, each behind its length as a big-endian u32; or UDP datagrams, one a
- * frame. The format is the one that such wires have had for long, so that other emulators can be at the other end.
+ * socket.c - two machines on one wire: frames over a TCP connection, each behind its length as a
+ * big-endian u32; or UDP datagrams, one a frame. The format is the one that such wires have had for
+ * long, so that other emulators can be at the other end.
  *
- * What the peer does not take at once is kept (bounded); while the card's queue is half full nothing is read.
+ * What the peer does not take at once is kept (bounded); while the card's queue is half full
+ * nothing is read.
  */
 #include "backend/net/net.h"
 
@@ -26,10 +28,12 @@ struct socket_netdev {
 };
 
 static const struct option socket_options[] = {
-    OPTION_STRING("listen", struct socket_netdev, listen, NULL, "[HOST]:PORT to wait at for the peer (default host: loopback)"),
+    OPTION_STRING("listen", struct socket_netdev, listen, NULL,
+                  "[HOST]:PORT to wait at for the peer (default host: loopback)"),
     OPTION_STRING("connect", struct socket_netdev, connect, NULL, "HOST:PORT of the peer"),
     OPTION_STRING("udp", struct socket_netdev, udp, NULL, "HOST:PORT of the peer's datagrams"),
-    OPTION_STRING("localaddr", struct socket_netdev, localaddr, NULL, "udp: [HOST]:PORT of our own"),
+    OPTION_STRING("localaddr", struct socket_netdev, localaddr, NULL,
+                  "udp: [HOST]:PORT of our own"),
     OPTION_LAST,
 };
 
@@ -144,8 +148,10 @@ static void socket_send(struct netdev *net, const u8 *frame, size_t len)
 
 /* ---- Open ------------------------------------------------------------------------------------ */
 
-/* "[HOST]:PORT" -> a socket that is bound (how 'b'), listening ('l') or connected ('c'); fd >= 0: that one. */
-static int open_address(const char *option, const char *text, char how, int type, int fd, struct err *err)
+/* "[HOST]:PORT" -> a socket that is bound (how 'b'), listening ('l') or connected ('c'); fd >= 0:
+ * that one. */
+static int open_address(const char *option, const char *text, char how, int type, int fd,
+                        struct err *err)
 {
     struct addrinfo hints = {.ai_socktype = type, .ai_family = AF_INET}, *list;
     const char *colon = strrchr(text, ':');
@@ -165,7 +171,8 @@ static int open_address(const char *option, const char *text, char how, int type
     if (fd >= 0 && how != 'c')
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     if (fd >= 0)
-        r = how == 'c' ? connect(fd, list->ai_addr, list->ai_addrlen) : bind(fd, list->ai_addr, list->ai_addrlen);
+        r = how == 'c' ? connect(fd, list->ai_addr, list->ai_addrlen)
+                       : bind(fd, list->ai_addr, list->ai_addrlen);
     if (fd >= 0 && !r && how == 'l')
         r = listen(fd, 1);
     int code = errno;
@@ -208,7 +215,8 @@ static int socket_open(struct netdev *net, struct err *err)
     if (!s->listen)
         return use_peer(s, fd, err);
     s->listen_fd = fd;
-    s->listen_watch = (struct loop_watch){.fd = fd, .events = LOOP_READ, .fn = peer_arrived, .opaque = s};
+    s->listen_watch =
+        (struct loop_watch){.fd = fd, .events = LOOP_READ, .fn = peer_arrived, .opaque = s};
     return loop_watch_add(net->loop, &s->listen_watch, err);
 }
 

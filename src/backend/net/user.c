@@ -1,11 +1,13 @@
 /*
  * user.c - user networking: a NAT with DHCP, DNS and port forwarding in this process, by libslirp.
  *
- * libslirp is written for a poll loop: it names descriptors (fill), then is told which are ready (poll). Here its descriptors are watches that
- * stay; ready events are gathered, and one task a turn tells slirp and asks for the set anew.
+ * libslirp is written for a poll loop: it names descriptors (fill), then is told which are ready
+ * (poll). Here its descriptors are watches that stay; ready events are gathered, and one task a
+ * turn tells slirp and asks for the set anew.
  *
  *   watch fires -> ready bits, task            card sends -> slirp_input, task
- *   task: slirp_pollfds_poll(ready bits) -> slirp_pollfds_fill -> watches added, changed, removed; time-out timer set
+ *   task: slirp_pollfds_poll(ready bits) -> slirp_pollfds_fill -> watches added, changed, removed;
+ * time-out timer set
  */
 #include "backend/net/net.h"
 
@@ -58,17 +60,23 @@ struct user_netdev {
 
 static const struct option user_options[] = {
     OPTION_STRING("net", struct user_netdev, network, "10.0.2.0/24", "guest's network"),
-    OPTION_STRING("host", struct user_netdev, host, NULL, "the host as the guest sees it (default: x.x.x.2)"),
-    OPTION_STRING("dhcpstart", struct user_netdev, dhcpstart, NULL, "first address given out (default: x.x.x.15)"),
-    OPTION_STRING("dns", struct user_netdev, dns, NULL, "name server as the guest sees it (default: x.x.x.3)"),
+    OPTION_STRING("host", struct user_netdev, host, NULL,
+                  "the host as the guest sees it (default: x.x.x.2)"),
+    OPTION_STRING("dhcpstart", struct user_netdev, dhcpstart, NULL,
+                  "first address given out (default: x.x.x.15)"),
+    OPTION_STRING("dns", struct user_netdev, dns, NULL,
+                  "name server as the guest sees it (default: x.x.x.3)"),
     OPTION_STRING("hostname", struct user_netdev, hostname, NULL, "guest's name by DHCP"),
     OPTION_STRING("domainname", struct user_netdev, domainname, NULL, "guest's domain by DHCP"),
     OPTION_STRING("tftp", struct user_netdev, tftp, NULL, "folder served by TFTP"),
     OPTION_STRING("bootfile", struct user_netdev, bootfile, NULL, "boot file by DHCP"),
-    OPTION_BOOL("restrict", struct user_netdev, restricted, "off", "guest reaches forwarded ports only"),
+    OPTION_BOOL("restrict", struct user_netdev, restricted, "off",
+                "guest reaches forwarded ports only"),
     OPTION_BOOL("ipv6", struct user_netdev, ipv6, "off", "IPv6 as well"),
-    OPTION_STRINGS("hostfwd", struct user_netdev, hostfwd, "[tcp|udp]:[HOSTADDR]:PORT-[GUESTADDR]:PORT"),
-    OPTION_STRINGS("guestfwd", struct user_netdev, guestfwd, "[tcp]:ADDR:PORT-cmd:COMMAND or -CHARDEV"),
+    OPTION_STRINGS("hostfwd", struct user_netdev, hostfwd,
+                   "[tcp|udp]:[HOSTADDR]:PORT-[GUESTADDR]:PORT"),
+    OPTION_STRINGS("guestfwd", struct user_netdev, guestfwd,
+                   "[tcp]:ADDR:PORT-cmd:COMMAND or -CHARDEV"),
     OPTION_LAST,
 };
 
@@ -116,7 +124,8 @@ static int add_poll(int fd, int events, void *opaque)
         n->index_room = room;
     }
     u->filled = true;
-    u->wanted = (events & (SLIRP_POLL_IN | SLIRP_POLL_PRI) ? LOOP_READ : 0) | (events & SLIRP_POLL_OUT ? LOOP_WRITE : 0);
+    u->wanted = (events & (SLIRP_POLL_IN | SLIRP_POLL_PRI) ? LOOP_READ : 0) |
+                (events & SLIRP_POLL_OUT ? LOOP_WRITE : 0);
     n->index[n->index_count] = u;
     return n->index_count++;
 }
@@ -296,14 +305,16 @@ static const char *parse_protocol(const char *text, int *udp)
     return *text == ':' ? text + 1 : NULL;
 }
 
-static int add_hostfwd(struct user_netdev *n, const char *text, struct in_addr guest, struct err *err)
+static int add_hostfwd(struct user_netdev *n, const char *text, struct in_addr guest,
+                       struct err *err)
 {
     struct in_addr host = {.s_addr = INADDR_ANY};
     int udp, host_port, guest_port;
     const char *p = parse_protocol(text, &udp), *dash = p ? strchr(p, '-') : NULL;
     if (!dash || !parse_endpoint(p, dash, &host, &host_port) ||
         !parse_endpoint(dash + 1, dash + 1 + strlen(dash + 1), &guest, &guest_port) || !guest_port)
-        return err_set(err, EINVAL, "hostfwd=%s: accepted is [tcp|udp]:[HOSTADDR]:PORT-[GUESTADDR]:PORT", text);
+        return err_set(err, EINVAL,
+                       "hostfwd=%s: accepted is [tcp|udp]:[HOSTADDR]:PORT-[GUESTADDR]:PORT", text);
     if (slirp_add_hostfwd(n->slirp, udp, host, host_port, guest, guest_port))
         return err_set_errno(err, errno, "hostfwd=%s", text);
     return 0;
@@ -327,8 +338,8 @@ static void forward_receive(void *opaque, const u8 *data, size_t len)
     loop_task_schedule(&g->owner->task);
 }
 
-static int forward_to_chardev(struct user_netdev *n, const char *target, struct in_addr addr, int port, const char *text,
-                              struct err *err)
+static int forward_to_chardev(struct user_netdev *n, const char *target, struct in_addr addr,
+                              int port, const char *text, struct err *err)
 {
     struct guest_forward *g = calloc(1, sizeof(*g));
     struct chardev *chr = g ? chardev_open_short(n->net.loop, "guestfwd", target, err) : NULL;
@@ -336,7 +347,8 @@ static int forward_to_chardev(struct user_netdev *n, const char *target, struct 
         free(g);
         return err_prefix(err, "guestfwd=%s", text);
     }
-    *g = (struct guest_forward){.owner = n, .chr = chr, .addr = addr, .port = port, .next = n->forwards};
+    *g = (struct guest_forward){
+        .owner = n, .chr = chr, .addr = addr, .port = port, .next = n->forwards};
     n->forwards = g;
     struct chardev_front front = {.room = forward_room, .receive = forward_receive, .opaque = g};
     if (slirp_add_guestfwd(n->slirp, forward_write, g, &addr, port))
@@ -350,7 +362,10 @@ static int add_guestfwd(struct user_netdev *n, const char *text, struct err *err
     int udp, port;
     const char *p = parse_protocol(text, &udp), *dash = p ? strchr(p, '-') : NULL;
     if (!dash || udp || !parse_endpoint(p, dash, &addr, &port) || !addr.s_addr || !port)
-        return err_set(err, EINVAL, "guestfwd=%s: accepted is [tcp]:ADDR:PORT-cmd:COMMAND or [tcp]:ADDR:PORT-CHARDEV", text);
+        return err_set(
+            err, EINVAL,
+            "guestfwd=%s: accepted is [tcp]:ADDR:PORT-cmd:COMMAND or [tcp]:ADDR:PORT-CHARDEV",
+            text);
     if (strncmp(dash + 1, "cmd:", 4))
         return forward_to_chardev(n, dash + 1, addr, port, text, err);
     if (slirp_add_exec(n->slirp, dash + 5, &addr, port))
@@ -360,10 +375,13 @@ static int add_guestfwd(struct user_netdev *n, const char *text, struct err *err
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
-static int parse_address(const char *name, const char *text, u32 fallback, struct in_addr *out, struct err *err)
+static int parse_address(const char *name, const char *text, u32 fallback, struct in_addr *out,
+                         struct err *err)
 {
     out->s_addr = htonl(fallback);
-    return !text || inet_aton(text, out) ? 0 : err_set(err, EINVAL, "%s=%s: accepted is an IPv4 address", name, text);
+    return !text || inet_aton(text, out)
+               ? 0
+               : err_set(err, EINVAL, "%s=%s: accepted is an IPv4 address", name, text);
 }
 
 static int configure(struct user_netdev *n, SlirpConfig *c, struct err *err)
@@ -383,14 +401,22 @@ static int configure(struct user_netdev *n, SlirpConfig *c, struct err *err)
     c->vnetwork.s_addr = htonl(base);
     int r = parse_address("host", n->host, base | 2, &c->vhost, err);
     r = r ? r : parse_address("dns", n->dns, base | 3, &c->vnameserver, err);
-    return r ? r : parse_address("dhcpstart", n->dhcpstart, base | (bits > 27 ? 4 : 15), &c->vdhcp_start, err);
+    return r ? r
+             : parse_address("dhcpstart", n->dhcpstart, base | (bits > 27 ? 4 : 15),
+                             &c->vdhcp_start, err);
 }
 
 static int user_open(struct netdev *net, struct err *err)
 {
     struct user_netdev *n = (struct user_netdev *)net;
-    SlirpConfig c = {.version = 1, .restricted = n->restricted, .in_enabled = true, .in6_enabled = n->ipv6,
-                     .vhostname = n->hostname, .tftp_path = n->tftp, .bootfile = n->bootfile, .vdomainname = n->domainname,
+    SlirpConfig c = {.version = 1,
+                     .restricted = n->restricted,
+                     .in_enabled = true,
+                     .in6_enabled = n->ipv6,
+                     .vhostname = n->hostname,
+                     .tftp_path = n->tftp,
+                     .bootfile = n->bootfile,
+                     .vdomainname = n->domainname,
                      .vprefix_len = 64};
     int r = configure(n, &c, err);
     if (r)

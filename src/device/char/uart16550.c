@@ -7,11 +7,12 @@
  *   2       IIR            FCR            IIR / FCR
  *   3..7    LCR MCR LSR MSR SCR
  *
- * Transmission takes no guest time: a byte written is with the backend before the write returns, so THRE and TEMT are always 1. The
- * receive FIFO holds 16 bytes and its trigger level counts; a level not reached raises the time-out interrupt after four
- * character times of the programmed rate.
+ * Transmission takes no guest time: a byte written is with the backend before the write returns, so
+ * THRE and TEMT are always 1. The receive FIFO holds 16 bytes and its trigger level counts; a level
+ * not reached raises the time-out interrupt after four character times of the programmed rate.
  *
- * Source: PC16550D data sheet. Locking: host->lock around registers; backend and timer callbacks take it.
+ * Source: PC16550D data sheet. Locking: host->lock around registers; backend and timer callbacks
+ * take it.
  */
 #include <errno.h>
 
@@ -24,14 +25,39 @@
 
 enum {
     UART_FIFO = 16,
-    IER_RX = 1, IER_THRE = 2, IER_LINE = 4, IER_MODEM = 8,
-    IIR_NONE = 1, IIR_MODEM = 0, IIR_THRE = 2, IIR_RX = 4, IIR_LINE = 6, IIR_TIMEOUT = 12, IIR_FIFO = 0xc0,
-    FCR_ENABLE = 1, FCR_CLEAR_RX = 2, FCR_CLEAR_TX = 4,
-    LCR_DLAB = 0x80, LCR_BREAK = 0x40,
-    MCR_DTR = 1, MCR_RTS = 2, MCR_OUT1 = 4, MCR_OUT2 = 8, MCR_LOOP = 0x10,
-    LSR_READY = 1, LSR_OVERRUN = 2, LSR_BREAK = 0x10, LSR_THRE = 0x20, LSR_TEMT = 0x40, LSR_FIFO_ERROR = 0x80,
+    IER_RX = 1,
+    IER_THRE = 2,
+    IER_LINE = 4,
+    IER_MODEM = 8,
+    IIR_NONE = 1,
+    IIR_MODEM = 0,
+    IIR_THRE = 2,
+    IIR_RX = 4,
+    IIR_LINE = 6,
+    IIR_TIMEOUT = 12,
+    IIR_FIFO = 0xc0,
+    FCR_ENABLE = 1,
+    FCR_CLEAR_RX = 2,
+    FCR_CLEAR_TX = 4,
+    LCR_DLAB = 0x80,
+    LCR_BREAK = 0x40,
+    MCR_DTR = 1,
+    MCR_RTS = 2,
+    MCR_OUT1 = 4,
+    MCR_OUT2 = 8,
+    MCR_LOOP = 0x10,
+    LSR_READY = 1,
+    LSR_OVERRUN = 2,
+    LSR_BREAK = 0x10,
+    LSR_THRE = 0x20,
+    LSR_TEMT = 0x40,
+    LSR_FIFO_ERROR = 0x80,
     LSR_ERRORS = 0x1e,
-    MSR_DELTA = 0x0f, MSR_CTS = 0x10, MSR_DSR = 0x20, MSR_RI = 0x40, MSR_DCD = 0x80,
+    MSR_DELTA = 0x0f,
+    MSR_CTS = 0x10,
+    MSR_DSR = 0x20,
+    MSR_RI = 0x40,
+    MSR_DCD = 0x80,
 };
 
 struct uart {
@@ -52,7 +78,8 @@ struct uart {
 
 static const struct option uart_options[] = {
     OPTION_STRING("chardev", struct uart, chardev, NULL, "backend of the line"),
-    OPTION_INT("clock-frequency", struct uart, clock_hz, "3686400", 1, 1000000000, "input clock in Hz"),
+    OPTION_INT("clock-frequency", struct uart, clock_hz, "3686400", 1, 1000000000,
+               "input clock in Hz"),
     OPTION_LAST,
 };
 
@@ -90,7 +117,8 @@ static void arm_timeout(struct uart *u)
 {
     u64 divisor = u->divisor ? u->divisor : 1;
     if (u->fcr & FCR_ENABLE && u->fifo_count)
-        timer_set(&u->timeout, clock_now(u->dev.host->clock) + 4 * 10 * 16 * divisor * NS_PER_SECOND / u->clock_hz);
+        timer_set(&u->timeout, clock_now(u->dev.host->clock) +
+                                   4 * 10 * 16 * divisor * NS_PER_SECOND / u->clock_hz);
     else
         timer_del(&u->timeout);
 }
@@ -168,8 +196,9 @@ static u8 modem_status(const struct uart *u)
     if (!(u->mcr & MCR_LOOP))
         return u->msr;
     /* Loopback: DTR, RTS, OUT1, OUT2 come back as DSR, CTS, RI, DCD. */
-    return (u8)((u->msr & MSR_DELTA) | (u->mcr & MCR_RTS ? MSR_CTS : 0) | (u->mcr & MCR_DTR ? MSR_DSR : 0) |
-                (u->mcr & MCR_OUT1 ? MSR_RI : 0) | (u->mcr & MCR_OUT2 ? MSR_DCD : 0));
+    return (u8)((u->msr & MSR_DELTA) | (u->mcr & MCR_RTS ? MSR_CTS : 0) |
+                (u->mcr & MCR_DTR ? MSR_DSR : 0) | (u->mcr & MCR_OUT1 ? MSR_RI : 0) |
+                (u->mcr & MCR_OUT2 ? MSR_DCD : 0));
 }
 
 static u8 read_iir(struct uart *u)
@@ -319,7 +348,8 @@ static int uart_realize(struct device *d, struct err *err)
     u->chr = d->host->chardev(d->host->opaque, u->chardev);
     if (!u->chr)
         return err_set(err, ENOENT, "chardev=%s: no such character backend", u->chardev);
-    struct chardev_front front = {.room = front_room, .receive = front_receive, .event = front_event, .opaque = u};
+    struct chardev_front front = {
+        .room = front_room, .receive = front_receive, .event = front_event, .opaque = u};
     return chardev_attach(u->chr, &front, err);
 }
 
@@ -358,12 +388,15 @@ static const struct state_table uart_state = {
     .min_version = 1,
     .pre_save = uart_pre_save,
     .post_load = uart_post_load,
-    .fields = (const struct state_field[]){
-        STATE_U8(struct uart, ier), STATE_U8(struct uart, fcr), STATE_U8(struct uart, lcr), STATE_U8(struct uart, mcr),
-        STATE_U8(struct uart, lsr), STATE_U8(struct uart, msr), STATE_U8(struct uart, scr), STATE_U16(struct uart, divisor),
-        STATE_BOOL(struct uart, thre_pending), STATE_BOOL(struct uart, timeout_pending), STATE_U8_ARRAY(struct uart, fifo),
-        STATE_U8_MAX(struct uart, fifo_head, UART_FIFO - 1), STATE_U8_MAX(struct uart, fifo_count, UART_FIFO),
-        STATE_U64(struct uart, timeout_deadline), STATE_END},
+    .fields =
+        (const struct state_field[]){
+            STATE_U8(struct uart, ier), STATE_U8(struct uart, fcr), STATE_U8(struct uart, lcr),
+            STATE_U8(struct uart, mcr), STATE_U8(struct uart, lsr), STATE_U8(struct uart, msr),
+            STATE_U8(struct uart, scr), STATE_U16(struct uart, divisor),
+            STATE_BOOL(struct uart, thre_pending), STATE_BOOL(struct uart, timeout_pending),
+            STATE_U8_ARRAY(struct uart, fifo), STATE_U8_MAX(struct uart, fifo_head, UART_FIFO - 1),
+            STATE_U8_MAX(struct uart, fifo_count, UART_FIFO),
+            STATE_U64(struct uart, timeout_deadline), STATE_END},
 };
 
 static int uart_fdt(struct device *d, void *fdt, int node)

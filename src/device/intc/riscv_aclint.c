@@ -1,13 +1,13 @@
 /*
- * riscv_aclint.c - RISC-V advanced core-local interruptor: software interrupts and machine timers; the SiFive CLINT is a software interrupt
- * device and a timer device side by side.
+ * riscv_aclint.c - RISC-V advanced core-local interruptor: software interrupts and machine timers;
+ * the SiFive CLINT is a software interrupt device and a timer device side by side.
  *
  *   MSWI  + 4*hart: bit 0 is the hart's machine software interrupt
  *   SSWI  + 4*hart: writing bit 0 raises the hart's supervisor software interrupt once; reads 0
  *   MTIMER + 8*hart: mtimecmp; + 0x7ff8: mtime (10 MHz, from the virtual clock)
  *
- * Sources: RISC-V ACLINT specification 1.0-rc4; SiFive E31 manual, chapter "CLINT". Locking: each its own lock or none: harts kick each
- * other and set timers often.
+ * Sources: RISC-V ACLINT specification 1.0-rc4; SiFive E31 manual, chapter "CLINT". Locking: each
+ * its own lock or none: harts kick each other and set timers often.
  */
 #include <errno.h>
 
@@ -15,7 +15,12 @@
 #include "loop/clock.h"
 #include "loop/timer.h"
 
-enum { ACLINT_HARTS = 64, ACLINT_SWI_SIZE = 0x4000, ACLINT_TIMER_SIZE = 0x8000, ACLINT_MTIME = 0x7ff8 };
+enum {
+    ACLINT_HARTS = 64,
+    ACLINT_SWI_SIZE = 0x4000,
+    ACLINT_TIMER_SIZE = 0x8000,
+    ACLINT_MTIME = 0x7ff8
+};
 
 /* ---- Software interrupts --------------------------------------------------------------------- */
 
@@ -30,7 +35,8 @@ struct aclint_swi {
 
 static const struct option swi_options[] = {
     OPTION_INT("num-harts", struct aclint_swi, harts, "1", 1, ACLINT_HARTS, "harts"),
-    OPTION_INT("sswi", struct aclint_swi, supervisor, "0", 0, 1, "1: supervisor software interrupts"),
+    OPTION_INT("sswi", struct aclint_swi, supervisor, "0", 0, 1,
+               "1: supervisor software interrupts"),
     OPTION_LAST,
 };
 
@@ -61,7 +67,8 @@ static void swi_write(void *opaque, u64 offset, u64 value, unsigned size)
     irq_set(s->irq[hart], value & 1);
 }
 
-static const struct mem_ops swi_ops = {.read = swi_read, .write = swi_write, .min_size = 4, .max_size = 4};
+static const struct mem_ops swi_ops = {
+    .read = swi_read, .write = swi_write, .min_size = 4, .max_size = 4};
 
 static void swi_reset(struct device *d)
 {
@@ -92,7 +99,10 @@ static int swi_post_load(void *obj, u32 version, struct err *err)
 }
 
 static const struct state_table swi_state = {
-    .name = "aclint-swi", .version = 1, .min_version = 1, .post_load = swi_post_load,
+    .name = "aclint-swi",
+    .version = 1,
+    .min_version = 1,
+    .post_load = swi_post_load,
     .fields = (const struct state_field[]){STATE_U8_ARRAY(struct aclint_swi, level), STATE_END},
 };
 
@@ -130,7 +140,8 @@ struct aclint_timer {
 
 static const struct option timer_options[] = {
     OPTION_INT("num-harts", struct aclint_timer, harts, "1", 1, ACLINT_HARTS, "harts"),
-    OPTION_INT("timebase-freq", struct aclint_timer, frequency, "10000000", 1, 1000000000, "ticks of mtime in a second"),
+    OPTION_INT("timebase-freq", struct aclint_timer, frequency, "10000000", 1, 1000000000,
+               "ticks of mtime in a second"),
     OPTION_LAST,
 };
 
@@ -153,7 +164,8 @@ static void hart_update(struct aclint_timer *t, u32 n)
     u64 now = riscv_aclint_time(t);
     bool due = now >= t->compare[n];
     irq_set(t->irq[n], due);
-    u128 ns = due ? 0 : ((u128)(t->compare[n] - now) * NS_PER_SECOND + t->frequency - 1) / t->frequency;
+    u128 ns =
+        due ? 0 : ((u128)(t->compare[n] - now) * NS_PER_SECOND + t->frequency - 1) / t->frequency;
     u128 deadline = (u128)clock_now(t->dev.host->clock) + ns;
     if (due || deadline > INT64_MAX)
         timer_del(&t->hart[n].timer);
@@ -204,7 +216,8 @@ static void mtimer_write(void *opaque, u64 offset, u64 value, unsigned size)
     pthread_mutex_unlock(&t->lock);
 }
 
-static const struct mem_ops mtimer_ops = {.read = mtimer_read, .write = mtimer_write, .min_size = 4, .max_size = 8};
+static const struct mem_ops mtimer_ops = {
+    .read = mtimer_read, .write = mtimer_write, .min_size = 4, .max_size = 8};
 
 static void mtimer_reset(struct device *d)
 {
@@ -250,9 +263,13 @@ static int mtimer_post_load(void *obj, u32 version, struct err *err)
 }
 
 static const struct state_table mtimer_state = {
-    .name = "aclint-mtimer", .version = 1, .min_version = 1, .post_load = mtimer_post_load,
-    .fields = (const struct state_field[]){STATE_U64(struct aclint_timer, offset), STATE_U64_ARRAY(struct aclint_timer, compare),
-                                           STATE_END},
+    .name = "aclint-mtimer",
+    .version = 1,
+    .min_version = 1,
+    .post_load = mtimer_post_load,
+    .fields =
+        (const struct state_field[]){STATE_U64(struct aclint_timer, offset),
+                                     STATE_U64_ARRAY(struct aclint_timer, compare), STATE_END},
 };
 
 const struct device_type riscv_aclint_mtimer = {

@@ -6,10 +6,12 @@
  *   0x002000 + 0x80*context          enable bits
  *   0x200000 + 0x1000*context        threshold; +4: claim (read) / complete (write)
  *
- * A source's gateway: level high and not in service -> pending; claim clears pending and marks in service; complete ends service and looks at
- * the level again. A context's output is high while an enabled pending source has a priority above its threshold.
+ * A source's gateway: level high and not in service -> pending; claim clears pending and marks in
+ * service; complete ends service and looks at the level again. A context's output is high while an
+ * enabled pending source has a priority above its threshold.
  *
- * Source: RISC-V PLIC specification 1.0.0. Locking: its own lock: wires come from any thread that may hold the machine's device lock.
+ * Source: RISC-V PLIC specification 1.0.0. Locking: its own lock: wires come from any thread that
+ * may hold the machine's device lock.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -45,12 +47,14 @@ struct plic {
 };
 
 static const struct option plic_options[] = {
-    OPTION_INT("contexts", struct plic, contexts, "2", 1, PLIC_CONTEXTS, "interrupt outputs: modes of harts"),
+    OPTION_INT("contexts", struct plic, contexts, "2", 1, PLIC_CONTEXTS,
+               "interrupt outputs: modes of harts"),
     OPTION_INT("num-priorities", struct plic, priorities, "7", 1, 0x7fffffff, "highest priority"),
     OPTION_LAST,
 };
 
-/* The enabled pending source with the highest priority above the threshold; of equals the lowest number. 0: none. */
+/* The enabled pending source with the highest priority above the threshold; of equals the lowest
+ * number. 0: none. */
 static u32 best_source(const struct plic *p, const struct plic_context *c)
 {
     u32 best = 0, best_priority = c->threshold;
@@ -107,7 +111,8 @@ static u32 claim(struct plic *p, struct plic_context *c)
     return n;
 }
 
-/* Completion of a source that is not enabled for the context is ignored (specification, "Interrupt Completion"). */
+/* Completion of a source that is not enabled for the context is ignored (specification, "Interrupt
+ * Completion"). */
 static void complete(struct plic *p, const struct plic_context *c, u32 n)
 {
     if (n >= PLIC_SOURCES || !(c->enable[n / 32] >> n % 32 & 1))
@@ -164,8 +169,10 @@ static void plic_put(struct plic *p, u64 offset, u32 v)
         if (n < p->contexts && w < PLIC_WORDS)
             p->context[n].enable[w] = w ? v : v & ~1u;
     } else if (offset < 4 * PLIC_SOURCES && offset) {
-        /* Priorities are WARL: as many low bits as the highest needs when that is 2^n-1, else clamped. */
-        p->priority[offset / 4] = is_pow2((u64)p->priorities + 1) ? v & p->priorities : MIN(v, p->priorities);
+        /* Priorities are WARL: as many low bits as the highest needs when that is 2^n-1, else
+         * clamped. */
+        p->priority[offset / 4] =
+            is_pow2((u64)p->priorities + 1) ? v & p->priorities : MIN(v, p->priorities);
     } else {
         device_guest_error(&p->dev, "write of 0x%x at 0x%llx", v, (unsigned long long)offset);
     }
@@ -191,7 +198,8 @@ static void plic_write(void *opaque, u64 offset, u64 value, unsigned size)
     pthread_mutex_unlock(&p->lock);
 }
 
-static const struct mem_ops plic_ops = {.read = plic_read, .write = plic_write, .min_size = 4, .max_size = 4};
+static const struct mem_ops plic_ops = {
+    .read = plic_read, .write = plic_write, .min_size = 4, .max_size = 4};
 
 static void plic_reset(struct device *d)
 {
@@ -223,16 +231,23 @@ static int plic_post_load(void *obj, u32 version, struct err *err)
 }
 
 static const struct state_table plic_context_state = {
-    .name = "plic-context", .version = 1, .min_version = 1,
-    .fields = (const struct state_field[]){STATE_U32(struct plic_context, threshold), STATE_U32_ARRAY(struct plic_context, enable),
-                                           STATE_END},
+    .name = "plic-context",
+    .version = 1,
+    .min_version = 1,
+    .fields = (const struct state_field[]){STATE_U32(struct plic_context, threshold),
+                                           STATE_U32_ARRAY(struct plic_context, enable), STATE_END},
 };
 
 static const struct state_table plic_state = {
-    .name = "sifive-plic", .version = 1, .min_version = 1, .post_load = plic_post_load,
-    .fields = (const struct state_field[]){
-        STATE_U32_ARRAY(struct plic, priority), STATE_U32_ARRAY(struct plic, level), STATE_U32_ARRAY(struct plic, pending),
-        STATE_U32_ARRAY(struct plic, served), STATE_STRUCT_ARRAY(struct plic, context, &plic_context_state), STATE_END},
+    .name = "sifive-plic",
+    .version = 1,
+    .min_version = 1,
+    .post_load = plic_post_load,
+    .fields =
+        (const struct state_field[]){
+            STATE_U32_ARRAY(struct plic, priority), STATE_U32_ARRAY(struct plic, level),
+            STATE_U32_ARRAY(struct plic, pending), STATE_U32_ARRAY(struct plic, served),
+            STATE_STRUCT_ARRAY(struct plic, context, &plic_context_state), STATE_END},
 };
 
 const struct device_type riscv_plic = {

@@ -4,7 +4,8 @@
  *   0x00 TIME_LOW   read: low half; latches the high half    write: low half
  *   0x04 TIME_HIGH  read: latched high half                  write: high half, sets nothing yet
  *   0x08 ALARM_LOW  write: sets and arms the alarm with ALARM_HIGH
- *   0x0c ALARM_HIGH    0x10 IRQ_ENABLED    0x14 CLEAR_ALARM    0x18 ALARM_STATUS    0x1c CLEAR_INTERRUPT
+ *   0x0c ALARM_HIGH    0x10 IRQ_ENABLED    0x14 CLEAR_ALARM    0x18 ALARM_STATUS    0x1c
+ * CLEAR_INTERRUPT
  *
  * Source: "Goldfish Virtual Hardware", RTC. Locking: host->lock.
  */
@@ -13,8 +14,15 @@
 #include "loop/timer.h"
 
 enum {
-    RTC_TIME_LOW = 0x00, RTC_TIME_HIGH = 0x04, RTC_ALARM_LOW = 0x08, RTC_ALARM_HIGH = 0x0c, RTC_IRQ_ENABLED = 0x10,
-    RTC_CLEAR_ALARM = 0x14, RTC_ALARM_STATUS = 0x18, RTC_CLEAR_INTERRUPT = 0x1c, RTC_SIZE = 0x24,
+    RTC_TIME_LOW = 0x00,
+    RTC_TIME_HIGH = 0x04,
+    RTC_ALARM_LOW = 0x08,
+    RTC_ALARM_HIGH = 0x0c,
+    RTC_IRQ_ENABLED = 0x10,
+    RTC_CLEAR_ALARM = 0x14,
+    RTC_ALARM_STATUS = 0x18,
+    RTC_CLEAR_INTERRUPT = 0x1c,
+    RTC_SIZE = 0x24,
 };
 
 struct goldfish_rtc {
@@ -85,8 +93,14 @@ static void rtc_write(void *opaque, u64 offset, u64 value, unsigned size)
     struct goldfish_rtc *r = opaque;
     (void)size;
     switch (offset) {
-    case RTC_TIME_LOW: r->offset += bits_set(rtc_now(r), 0, 32, value) - rtc_now(r); arm(r); break;
-    case RTC_TIME_HIGH: r->offset += bits_set(rtc_now(r), 32, 32, value) - rtc_now(r); arm(r); break;
+    case RTC_TIME_LOW:
+        r->offset += bits_set(rtc_now(r), 0, 32, value) - rtc_now(r);
+        arm(r);
+        break;
+    case RTC_TIME_HIGH:
+        r->offset += bits_set(rtc_now(r), 32, 32, value) - rtc_now(r);
+        arm(r);
+        break;
     case RTC_ALARM_LOW:
         r->alarm = bits_set(r->alarm, 0, 32, value);
         r->armed = true;
@@ -104,7 +118,8 @@ static void rtc_write(void *opaque, u64 offset, u64 value, unsigned size)
     update_irq(r);
 }
 
-static const struct mem_ops rtc_ops = {.read = rtc_read, .write = rtc_write, .min_size = 4, .max_size = 4};
+static const struct mem_ops rtc_ops = {
+    .read = rtc_read, .write = rtc_write, .min_size = 4, .max_size = 4};
 
 static void rtc_reset(struct device *d)
 {
@@ -142,11 +157,16 @@ static int rtc_post_load(void *obj, u32 version, struct err *err)
 }
 
 static const struct state_table rtc_state = {
-    .name = "goldfish-rtc", .version = 1, .min_version = 1, .post_load = rtc_post_load,
-    .fields = (const struct state_field[]){
-        STATE_U64(struct goldfish_rtc, offset), STATE_U64(struct goldfish_rtc, alarm), STATE_U32(struct goldfish_rtc, latched_high),
-        STATE_BOOL(struct goldfish_rtc, armed), STATE_BOOL(struct goldfish_rtc, pending), STATE_BOOL(struct goldfish_rtc, enabled),
-        STATE_END},
+    .name = "goldfish-rtc",
+    .version = 1,
+    .min_version = 1,
+    .post_load = rtc_post_load,
+    .fields = (const struct state_field[]){STATE_U64(struct goldfish_rtc, offset),
+                                           STATE_U64(struct goldfish_rtc, alarm),
+                                           STATE_U32(struct goldfish_rtc, latched_high),
+                                           STATE_BOOL(struct goldfish_rtc, armed),
+                                           STATE_BOOL(struct goldfish_rtc, pending),
+                                           STATE_BOOL(struct goldfish_rtc, enabled), STATE_END},
 };
 
 const struct device_type goldfish_rtc = {

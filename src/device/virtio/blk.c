@@ -1,8 +1,9 @@
 /*
  * blk.c - virtio block device (virtio 1.2, section 5.2) over a block backend.
  *
- * A request is a chain: header {u32 type, u32 reserved, u64 sector}, data, and one status byte at the very end of what the device writes.
- * It lives from the queue's handler to the backend's completion, both on the loop's thread.
+ * A request is a chain: header {u32 type, u32 reserved, u64 sector}, data, and one status byte at
+ * the very end of what the device writes. It lives from the queue's handler to the backend's
+ * completion, both on the loop's thread.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,10 +13,24 @@
 
 enum {
     BLK_SECTOR = 512,
-    BLK_F_SEG_MAX = 2, BLK_F_RO = 5, BLK_F_BLK_SIZE = 6, BLK_F_FLUSH = 9, BLK_F_TOPOLOGY = 10, BLK_F_CONFIG_WCE = 11, BLK_F_MQ = 12,
-    BLK_F_DISCARD = 13, BLK_F_WRITE_ZEROES = 14,
-    BLK_T_IN = 0, BLK_T_OUT = 1, BLK_T_FLUSH = 4, BLK_T_GET_ID = 8, BLK_T_DISCARD = 11, BLK_T_WRITE_ZEROES = 13,
-    BLK_S_OK = 0, BLK_S_IOERR = 1, BLK_S_UNSUPP = 2,
+    BLK_F_SEG_MAX = 2,
+    BLK_F_RO = 5,
+    BLK_F_BLK_SIZE = 6,
+    BLK_F_FLUSH = 9,
+    BLK_F_TOPOLOGY = 10,
+    BLK_F_CONFIG_WCE = 11,
+    BLK_F_MQ = 12,
+    BLK_F_DISCARD = 13,
+    BLK_F_WRITE_ZEROES = 14,
+    BLK_T_IN = 0,
+    BLK_T_OUT = 1,
+    BLK_T_FLUSH = 4,
+    BLK_T_GET_ID = 8,
+    BLK_T_DISCARD = 11,
+    BLK_T_WRITE_ZEROES = 13,
+    BLK_S_OK = 0,
+    BLK_S_IOERR = 1,
+    BLK_S_UNSUPP = 2,
     BLK_ID_BYTES = 20,
     BLK_SEG_MAX = 254,
     BLK_ZERO_UNMAP = 1,
@@ -33,7 +48,8 @@ struct virtio_blk {
 
 static const struct option blk_options[] = {
     VIRTIO_OPTIONS(struct virtio_blk),
-    OPTION_NAMED("drive", OPTION_TYPE_STRING, struct virtio_blk, drive, NULL, "block backend", .required = true),
+    OPTION_NAMED("drive", OPTION_TYPE_STRING, struct virtio_blk, drive, NULL, "block backend",
+                 .required = true),
     OPTION_STRING("serial", struct virtio_blk, serial, NULL, "serial number (20 characters)"),
     OPTION_INT("num-queues", struct virtio_blk, queues, "1", 1, BLK_QUEUES_MAX, "request queues"),
     OPTION_LAST,
@@ -122,7 +138,8 @@ static void start_discard(struct blk_request *r, u32 type)
     bool zero = type == BLK_T_WRITE_ZEROES;
     if (r->chain->out_len != 32 || vchain_read(r->chain, 16, segment, 16) != 16)
         return request_end(r, BLK_S_UNSUPP);
-    u64 sector = load_le(segment, 8), count = load_le(segment + 8, 4), flags = load_le(segment + 12, 4);
+    u64 sector = load_le(segment, 8), count = load_le(segment + 8, 4),
+        flags = load_le(segment + 12, 4);
     if (flags & ~(u64)(zero ? BLK_ZERO_UNMAP : 0) || count > BLK_MAX_DISCARD)
         return request_end(r, BLK_S_UNSUPP);
     if (sector > UINT64_MAX / BLK_SECTOR)
@@ -138,7 +155,9 @@ static void start_discard(struct blk_request *r, u32 type)
 static void get_id(struct blk_request *r)
 {
     char id[BLK_ID_BYTES] = {0};
-    const char *serial = r->blk->serial ? r->blk->serial : r->blk->block->serial ? r->blk->block->serial : r->blk->drive;
+    const char *serial = r->blk->serial          ? r->blk->serial
+                         : r->blk->block->serial ? r->blk->block->serial
+                                                 : r->blk->drive;
     strncpy(id, serial, sizeof(id));
     r->written = (u32)vchain_write(r->chain, 0, id, MIN(sizeof(id), r->chain->in_len - 1));
     request_end(r, BLK_S_OK);
@@ -185,7 +204,8 @@ static void blk_handle(struct virtio *v, struct vqueue *q)
 
 /* ---- Configuration --------------------------------------------------------------------------- */
 
-/* struct virtio_blk_config: capacity 0, seg_max 12, blk_size 20, topology 24, writeback 32, num_queues 34, discard 36.., write zeroes 48.. */
+/* struct virtio_blk_config: capacity 0, seg_max 12, blk_size 20, topology 24, writeback 32,
+ * num_queues 34, discard 36.., write zeroes 48.. */
 static void blk_get_config(struct virtio *v, u8 *c)
 {
     struct virtio_blk *b = (struct virtio_blk *)v;
@@ -194,10 +214,12 @@ static void blk_get_config(struct virtio *v, u8 *c)
     store_le(c + 20, BLK_SECTOR, 4);
     c[32] = b->writeback;
     store_le(c + 34, b->queues, 2);
-    store_le(c + 36, BLK_MAX_DISCARD, 4); /* max_discard_sectors, max_discard_seg, discard_sector_alignment */
+    store_le(c + 36, BLK_MAX_DISCARD,
+             4); /* max_discard_sectors, max_discard_seg, discard_sector_alignment */
     store_le(c + 40, 1, 4);
     store_le(c + 44, 1, 4);
-    store_le(c + 48, BLK_MAX_DISCARD, 4); /* max_write_zeroes_sectors, max_write_zeroes_seg, write_zeroes_may_unmap */
+    store_le(c + 48, BLK_MAX_DISCARD,
+             4); /* max_write_zeroes_sectors, max_write_zeroes_seg, write_zeroes_may_unmap */
     store_le(c + 52, 1, 4);
     c[56] = 1;
 }
@@ -238,7 +260,8 @@ static int blk_realize(struct device *d, struct err *err)
         return err_set(err, EBUSY, "drive=%s is in use by another device", b->drive);
     }
     b->block->used = true;
-    b->virtio.host_features = b->block->read_only ? BIT(BLK_F_RO) : BIT(BLK_F_DISCARD) | BIT(BLK_F_WRITE_ZEROES);
+    b->virtio.host_features =
+        b->block->read_only ? BIT(BLK_F_RO) : BIT(BLK_F_DISCARD) | BIT(BLK_F_WRITE_ZEROES);
     if (b->queues > 1)
         b->virtio.host_features |= BIT(BLK_F_MQ);
     virtio_realize(&b->virtio, &blk_class, (u16)b->queues);
@@ -279,7 +302,11 @@ static int blk_post_load(void *obj, u32 version, struct err *err)
 }
 
 static const struct state_table blk_state = {
-    .name = "virtio-blk", .version = 1, .min_version = 1, .pre_save = blk_pre_save, .post_load = blk_post_load,
+    .name = "virtio-blk",
+    .version = 1,
+    .min_version = 1,
+    .pre_save = blk_pre_save,
+    .post_load = blk_post_load,
     .fields = (const struct state_field[]){STATE_STRUCT(struct virtio_blk, virtio, &virtio_state),
                                            STATE_BOOL(struct virtio_blk, writeback), STATE_END},
 };

@@ -1,21 +1,42 @@
 /*
- * mmio.c - virtio over MMIO, version 2 (virtio 1.2, section 4.2): a transport with one slot for a virtio device.
+ * mmio.c - virtio over MMIO, version 2 (virtio 1.2, section 4.2): a transport with one slot for a
+ * virtio device.
  *
- * Legacy (version 1) is not offered: guests of this century negotiate VERSION_1. An empty slot reads device id 0, which drivers take for
- * "nothing here". Locking: host->lock (mem_io's).
+ * Legacy (version 1) is not offered: guests of this century negotiate VERSION_1. An empty slot
+ * reads device id 0, which drivers take for "nothing here". Locking: host->lock (mem_io's).
  */
 #include <errno.h>
 
 #include "device/virtio/virtio.h"
 
 enum {
-    MMIO_MAGIC = 0x000, MMIO_VERSION = 0x004, MMIO_DEVICE_ID = 0x008, MMIO_VENDOR_ID = 0x00c, MMIO_DEVICE_FEATURES = 0x010,
-    MMIO_DEVICE_FEATURES_SEL = 0x014, MMIO_DRIVER_FEATURES = 0x020, MMIO_DRIVER_FEATURES_SEL = 0x024, MMIO_QUEUE_SEL = 0x030,
-    MMIO_QUEUE_NUM_MAX = 0x034, MMIO_QUEUE_NUM = 0x038, MMIO_QUEUE_READY = 0x044, MMIO_QUEUE_NOTIFY = 0x050,
-    MMIO_INTERRUPT_STATUS = 0x060, MMIO_INTERRUPT_ACK = 0x064, MMIO_STATUS = 0x070, MMIO_QUEUE_DESC = 0x080,
-    MMIO_QUEUE_DRIVER = 0x090, MMIO_QUEUE_DEVICE = 0x0a0, MMIO_SHM_LEN_LOW = 0x0b0, MMIO_SHM_BASE_HIGH = 0x0bc,
-    MMIO_QUEUE_RESET = 0x0c0, MMIO_CONFIG_GENERATION = 0x0fc, MMIO_CONFIG = 0x100, MMIO_SIZE = 0x200,
-    MMIO_INT_QUEUE = 1, MMIO_INT_CONFIG = 2,
+    MMIO_MAGIC = 0x000,
+    MMIO_VERSION = 0x004,
+    MMIO_DEVICE_ID = 0x008,
+    MMIO_VENDOR_ID = 0x00c,
+    MMIO_DEVICE_FEATURES = 0x010,
+    MMIO_DEVICE_FEATURES_SEL = 0x014,
+    MMIO_DRIVER_FEATURES = 0x020,
+    MMIO_DRIVER_FEATURES_SEL = 0x024,
+    MMIO_QUEUE_SEL = 0x030,
+    MMIO_QUEUE_NUM_MAX = 0x034,
+    MMIO_QUEUE_NUM = 0x038,
+    MMIO_QUEUE_READY = 0x044,
+    MMIO_QUEUE_NOTIFY = 0x050,
+    MMIO_INTERRUPT_STATUS = 0x060,
+    MMIO_INTERRUPT_ACK = 0x064,
+    MMIO_STATUS = 0x070,
+    MMIO_QUEUE_DESC = 0x080,
+    MMIO_QUEUE_DRIVER = 0x090,
+    MMIO_QUEUE_DEVICE = 0x0a0,
+    MMIO_SHM_LEN_LOW = 0x0b0,
+    MMIO_SHM_BASE_HIGH = 0x0bc,
+    MMIO_QUEUE_RESET = 0x0c0,
+    MMIO_CONFIG_GENERATION = 0x0fc,
+    MMIO_CONFIG = 0x100,
+    MMIO_SIZE = 0x200,
+    MMIO_INT_QUEUE = 1,
+    MMIO_INT_CONFIG = 2,
 };
 
 struct virtio_mmio {
@@ -44,7 +65,8 @@ static void mmio_config_irq(struct device *d)
     raise_irq((struct virtio_mmio *)d, MMIO_INT_CONFIG);
 }
 
-static const struct virtio_transport mmio_transport = {.queue_irq = mmio_queue_irq, .config_irq = mmio_config_irq};
+static const struct virtio_transport mmio_transport = {.queue_irq = mmio_queue_irq,
+                                                       .config_irq = mmio_config_irq};
 
 static struct vqueue *selected(struct virtio_mmio *m)
 {
@@ -97,7 +119,9 @@ static u64 mmio_read(void *opaque, u64 offset, unsigned size)
 
 static void queue_write(struct virtio_mmio *m, struct vqueue *q, u64 offset, u32 v)
 {
-    u64 *area = offset < MMIO_QUEUE_DRIVER ? &q->desc : offset < MMIO_QUEUE_DEVICE ? &q->driver : &q->device;
+    u64 *area = offset < MMIO_QUEUE_DRIVER   ? &q->desc
+                : offset < MMIO_QUEUE_DEVICE ? &q->driver
+                                             : &q->device;
     if (q->ready && offset != MMIO_QUEUE_READY && offset != MMIO_QUEUE_RESET) {
         device_guest_error(&m->dev, "queue %u is changed while it is in use", q->index);
         return;
@@ -155,13 +179,21 @@ static void register_write(struct virtio_mmio *m, u64 offset, u32 v)
         m->interrupt &= ~v;
         irq_set(m->irq, m->interrupt != 0);
         return;
-    case MMIO_QUEUE_NUM: case MMIO_QUEUE_READY: case MMIO_QUEUE_RESET:
-    case MMIO_QUEUE_DESC: case MMIO_QUEUE_DESC + 4: case MMIO_QUEUE_DRIVER: case MMIO_QUEUE_DRIVER + 4:
-    case MMIO_QUEUE_DEVICE: case MMIO_QUEUE_DEVICE + 4:
+    case MMIO_QUEUE_NUM:
+    case MMIO_QUEUE_READY:
+    case MMIO_QUEUE_RESET:
+    case MMIO_QUEUE_DESC:
+    case MMIO_QUEUE_DESC + 4:
+    case MMIO_QUEUE_DRIVER:
+    case MMIO_QUEUE_DRIVER + 4:
+    case MMIO_QUEUE_DEVICE:
+    case MMIO_QUEUE_DEVICE + 4:
         if (q)
             queue_write(m, q, offset, v);
         return;
-    default: device_guest_error(&m->dev, "write of 0x%x at 0x%llx", v, (unsigned long long)offset); return;
+    default:
+        device_guest_error(&m->dev, "write of 0x%x at 0x%llx", v, (unsigned long long)offset);
+        return;
     }
 }
 
@@ -217,10 +249,14 @@ static int mmio_post_load(void *obj, u32 version, struct err *err)
 }
 
 static const struct state_table mmio_state = {
-    .name = "virtio-mmio", .version = 1, .min_version = 1, .post_load = mmio_post_load,
-    .fields = (const struct state_field[]){
-        STATE_U32(struct virtio_mmio, device_sel), STATE_U32(struct virtio_mmio, driver_sel),
-        STATE_U32(struct virtio_mmio, queue_sel), STATE_U32(struct virtio_mmio, interrupt), STATE_END},
+    .name = "virtio-mmio",
+    .version = 1,
+    .min_version = 1,
+    .post_load = mmio_post_load,
+    .fields = (const struct state_field[]){STATE_U32(struct virtio_mmio, device_sel),
+                                           STATE_U32(struct virtio_mmio, driver_sel),
+                                           STATE_U32(struct virtio_mmio, queue_sel),
+                                           STATE_U32(struct virtio_mmio, interrupt), STATE_END},
 };
 
 const struct device_type virtio_mmio = {

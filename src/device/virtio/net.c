@@ -1,8 +1,9 @@
 /*
- * net.c - virtio network card (virtio 1.2, section 5.1): one pair of queues, mergeable receive buffers, control queue for receive modes.
+ * net.c - virtio network card (virtio 1.2, section 5.1): one pair of queues, mergeable receive
+ * buffers, control queue for receive modes.
  *
- * Each packet has a header {flags, gso_type, hdr_len, gso_size, csum_start, csum_offset, num_buffers} of 12 bytes; no offloads are offered, so
- * it is zero but for num_buffers.
+ * Each packet has a header {flags, gso_type, hdr_len, gso_size, csum_start, csum_offset,
+ * num_buffers} of 12 bytes; no offloads are offered, so it is zero but for num_buffers.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,12 +13,26 @@
 #include "device/virtio/virtio.h"
 
 enum {
-    NET_F_MTU = 3, NET_F_MAC = 5, NET_F_MRG_RXBUF = 15, NET_F_STATUS = 16, NET_F_CTRL_VQ = 17, NET_F_CTRL_RX = 18,
+    NET_F_MTU = 3,
+    NET_F_MAC = 5,
+    NET_F_MRG_RXBUF = 15,
+    NET_F_STATUS = 16,
+    NET_F_CTRL_VQ = 17,
+    NET_F_CTRL_RX = 18,
     NET_F_CTRL_MAC_ADDR = 23,
-    NET_RX = 0, NET_TX = 1, NET_CTRL = 2, NET_QUEUES = 3,
+    NET_RX = 0,
+    NET_TX = 1,
+    NET_CTRL = 2,
+    NET_QUEUES = 3,
     NET_HEADER = 12,
     NET_S_LINK_UP = 1,
-    CTRL_RX = 0, CTRL_RX_NOBCAST = 5, CTRL_MAC = 1, CTRL_MAC_TABLE_SET = 0, CTRL_MAC_ADDR_SET = 1, CTRL_OK = 0, CTRL_ERR = 1,
+    CTRL_RX = 0,
+    CTRL_RX_NOBCAST = 5,
+    CTRL_MAC = 1,
+    CTRL_MAC_TABLE_SET = 0,
+    CTRL_MAC_ADDR_SET = 1,
+    CTRL_OK = 0,
+    CTRL_ERR = 1,
     MAC_TABLE = 64,
 };
 
@@ -26,12 +41,12 @@ struct virtio_net {
     char *netdev, *mac_text;
     struct netdev *net;
     u8 mac[6];
-    u8 first_mac[6];            /* as the user gave it: after a reset */
+    u8 first_mac[6];                /* as the user gave it: after a reset */
     bool mode[CTRL_RX_NOBCAST + 1]; /* promisc, allmulti, alluni, nomulti, nouni, nobcast */
     bool multicast_overflow, unicast_overflow;
     u32 unicast_count, multicast_count;
     u8 unicast[MAC_TABLE][6], multicast[MAC_TABLE][6];
-    u8 *frame;                  /* of NET_FRAME_MAX + NET_HEADER bytes */
+    u8 *frame; /* of NET_FRAME_MAX + NET_HEADER bytes */
 };
 
 enum { MODE_PROMISC, MODE_ALLMULTI, MODE_ALLUNI, MODE_NOMULTI, MODE_NOUNI, MODE_NOBCAST };
@@ -39,7 +54,8 @@ enum { MODE_PROMISC, MODE_ALLMULTI, MODE_ALLUNI, MODE_NOMULTI, MODE_NOUNI, MODE_
 static const struct option net_options[] = {
     VIRTIO_OPTIONS(struct virtio_net),
     OPTION_STRING("netdev", struct virtio_net, netdev, NULL, "network backend"),
-    OPTION_STRING("mac", struct virtio_net, mac_text, NULL, "Ethernet address (default: 52:54:00 and three random bytes)"),
+    OPTION_STRING("mac", struct virtio_net, mac_text, NULL,
+                  "Ethernet address (default: 52:54:00 and three random bytes)"),
     OPTION_LAST,
 };
 
@@ -67,12 +83,14 @@ static bool filter_takes(const struct virtio_net *n, const u8 *to)
                                           in_table(n->multicast, n->multicast_count, to));
     if (n->mode[MODE_NOUNI])
         return false;
-    return n->mode[MODE_ALLUNI] || n->unicast_overflow || !memcmp(to, n->mac, 6) || in_table(n->unicast, n->unicast_count, to);
+    return n->mode[MODE_ALLUNI] || n->unicast_overflow || !memcmp(to, n->mac, 6) ||
+           in_table(n->unicast, n->unicast_count, to);
 }
 
 enum { CHAINS_MAX = 64 };
 
-/* Chains that hold len bytes; 0: not enough now (all are put back) or the guest's buffers are too small for it. */
+/* Chains that hold len bytes; 0: not enough now (all are put back) or the guest's buffers are too
+ * small for it. */
 static u32 gather(struct vqueue *q, u64 len, bool merge, struct vchain **chains, bool *too_small)
 {
     u64 room = 0;
@@ -116,7 +134,8 @@ static bool receive_locked(struct virtio_net *n, const u8 *frame, size_t len)
         u64 part = 0;
         if (i == 0)
             part = vchain_write(chains[0], 0, header, NET_HEADER);
-        u64 body = vchain_write(chains[i], part, frame + done, MIN(len - done, chains[i]->in_len - part));
+        u64 body =
+            vchain_write(chains[i], part, frame + done, MIN(len - done, chains[i]->in_len - part));
         done += body;
         vqueue_push(q, chains[i], (u32)(part + body));
     }
@@ -234,8 +253,8 @@ static const struct virtio_class net_class = {
     .id = VIRTIO_NET,
     .queues = NET_QUEUES,
     .config_size = 10,
-    .features = BIT(NET_F_MAC) | BIT(NET_F_MRG_RXBUF) | BIT(NET_F_STATUS) | BIT(NET_F_CTRL_VQ) | BIT(NET_F_CTRL_RX) |
-                BIT(NET_F_CTRL_MAC_ADDR),
+    .features = BIT(NET_F_MAC) | BIT(NET_F_MRG_RXBUF) | BIT(NET_F_STATUS) | BIT(NET_F_CTRL_VQ) |
+                BIT(NET_F_CTRL_RX) | BIT(NET_F_CTRL_MAC_ADDR),
     .get_config = net_get_config,
     .handle = net_handle,
 };
@@ -246,7 +265,9 @@ static int parse_mac(const char *text, u8 *mac, struct err *err)
 {
     unsigned m[6];
     int end = 0;
-    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5], &end) != 6 || text[end])
+    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5], &end) !=
+            6 ||
+        text[end])
         return err_set(err, EINVAL, "mac=%s: accepted is XX:XX:XX:XX:XX:XX", text);
     if (m[0] & 1)
         return err_set(err, EINVAL, "mac=%s: is a multicast address", text);
@@ -311,13 +332,21 @@ static int net_post_load(void *obj, u32 version, struct err *err)
 }
 
 static const struct state_table net_state = {
-    .name = "virtio-net", .version = 1, .min_version = 1, .post_load = net_post_load,
-    .fields = (const struct state_field[]){
-        STATE_STRUCT(struct virtio_net, virtio, &virtio_state), STATE_BYTES(struct virtio_net, mac),
-        STATE_BYTES(struct virtio_net, first_mac), STATE_BOOL_ARRAY(struct virtio_net, mode),
-        STATE_BOOL(struct virtio_net, multicast_overflow), STATE_BOOL(struct virtio_net, unicast_overflow),
-        STATE_U32_MAX(struct virtio_net, unicast_count, MAC_TABLE), STATE_U32_MAX(struct virtio_net, multicast_count, MAC_TABLE),
-        STATE_BYTES(struct virtio_net, unicast), STATE_BYTES(struct virtio_net, multicast), STATE_END},
+    .name = "virtio-net",
+    .version = 1,
+    .min_version = 1,
+    .post_load = net_post_load,
+    .fields =
+        (const struct state_field[]){STATE_STRUCT(struct virtio_net, virtio, &virtio_state),
+                                     STATE_BYTES(struct virtio_net, mac),
+                                     STATE_BYTES(struct virtio_net, first_mac),
+                                     STATE_BOOL_ARRAY(struct virtio_net, mode),
+                                     STATE_BOOL(struct virtio_net, multicast_overflow),
+                                     STATE_BOOL(struct virtio_net, unicast_overflow),
+                                     STATE_U32_MAX(struct virtio_net, unicast_count, MAC_TABLE),
+                                     STATE_U32_MAX(struct virtio_net, multicast_count, MAC_TABLE),
+                                     STATE_BYTES(struct virtio_net, unicast),
+                                     STATE_BYTES(struct virtio_net, multicast), STATE_END},
 };
 
 const struct device_type virtio_net = {

@@ -1,22 +1,32 @@
 /*
- * queue.c - virtqueues, split (2.7) and packed (2.8): chains out, used buffers back, notification suppression.
+ * queue.c - virtqueues, split (2.7) and packed (2.8): chains out, used buffers back, notification
+ * suppression.
  *
- * The rings are guest memory that changes under us: every field is read once, checked, then used. Descriptors of a chain are copied with
- * bounds before the device sees them; a loop or an over-long chain breaks the device.
+ * The rings are guest memory that changes under us: every field is read once, checked, then used.
+ * Descriptors of a chain are copied with bounds before the device sees them; a loop or an over-long
+ * chain breaks the device.
  *
  * Split:  desc: {u64 addr, u32 len, u16 flags, u16 next}[size]
- *         driver: u16 flags, u16 idx, u16 ring[size], u16 used_event    device: u16 flags, u16 idx, {u32 id, u32 len}[size], u16 avail_event
- * Packed: desc: {u64 addr, u32 len, u16 id, u16 flags}[size]   driver, device: {u16 off_wrap, u16 flags}
+ *         driver: u16 flags, u16 idx, u16 ring[size], u16 used_event    device: u16 flags, u16 idx,
+ * {u32 id, u32 len}[size], u16 avail_event Packed: desc: {u64 addr, u32 len, u16 id, u16
+ * flags}[size]   driver, device: {u16 off_wrap, u16 flags}
  */
 #include "device/virtio/virtio.h"
 
 #include <stdlib.h>
 
 enum {
-    DESC_NEXT = 1, DESC_WRITE = 2, DESC_INDIRECT = 4, DESC_AVAIL = 1 << 7, DESC_USED = 1 << 15,
+    DESC_NEXT = 1,
+    DESC_WRITE = 2,
+    DESC_INDIRECT = 4,
+    DESC_AVAIL = 1 << 7,
+    DESC_USED = 1 << 15,
     DESC_SIZE = 16,
-    AVAIL_NO_INTERRUPT = 1, USED_NO_NOTIFY = 1,
-    EVENT_ENABLE = 0, EVENT_DISABLE = 1, EVENT_DESC = 2,
+    AVAIL_NO_INTERRUPT = 1,
+    USED_NO_NOTIFY = 1,
+    EVENT_ENABLE = 0,
+    EVENT_DISABLE = 1,
+    EVENT_DESC = 2,
 };
 
 struct vdesc {
@@ -38,7 +48,8 @@ static void ring_store16(const struct dma_map *m, u64 offset, u16 v)
 
 /* ---- Areas ----------------------------------------------------------------------------------- */
 
-static bool map_area(struct vqueue *q, u64 addr, u64 len, u64 align, bool write, struct dma_map *map)
+static bool map_area(struct vqueue *q, u64 addr, u64 len, u64 align, bool write,
+                     struct dma_map *map)
 {
     struct mem_space *dma = q->virtio->dev.host->dma;
     return !(addr & (align - 1)) && dma_map(dma, addr, len, write, map) && map->len == len;
@@ -49,7 +60,8 @@ bool vqueue_map(struct vqueue *q)
     u64 n = q->size;
     if (q->packed)
         return map_area(q, q->desc, n * DESC_SIZE, 16, true, &q->desc_map) &&
-               map_area(q, q->driver, 4, 4, false, &q->driver_map) && map_area(q, q->device, 4, 4, true, &q->device_map);
+               map_area(q, q->driver, 4, 4, false, &q->driver_map) &&
+               map_area(q, q->device, 4, 4, true, &q->device_map);
     return map_area(q, q->desc, n * DESC_SIZE, 16, false, &q->desc_map) &&
            map_area(q, q->driver, 6 + 2 * n, 2, false, &q->driver_map) &&
            map_area(q, q->device, 6 + 8 * n, 4, true, &q->device_map);
@@ -65,7 +77,9 @@ void vqueue_unmap(struct vqueue *q)
 static struct vdesc desc_at(const u8 *table, u32 i)
 {
     const u8 *p = table + (u64)i * DESC_SIZE;
-    return (struct vdesc){.addr = load_le(p, 8), .len = (u32)load_le(p + 8, 4), .flags = (u16)load_le(p + 12, 2),
+    return (struct vdesc){.addr = load_le(p, 8),
+                          .len = (u32)load_le(p + 8, 4),
+                          .flags = (u16)load_le(p + 12, 2),
                           .next = (u16)load_le(p + 14, 2)};
 }
 
@@ -91,7 +105,8 @@ static bool add_desc(struct builder *b, const struct vdesc *d)
     while (left) {
         u32 n = b->out + b->in;
         if (n == VIRTIO_SEGMENTS || !dma_map(v->dev.host->dma, addr, left, write, &b->map[n])) {
-            virtio_broken(v, "queue %u: descriptor 0x%llx+%llu %s", b->q->index, (unsigned long long)addr, (unsigned long long)left,
+            virtio_broken(v, "queue %u: descriptor 0x%llx+%llu %s", b->q->index,
+                          (unsigned long long)addr, (unsigned long long)left,
                           n == VIRTIO_SEGMENTS ? "is one too many" : "is not in memory");
             return false;
         }
@@ -110,13 +125,15 @@ static bool add_indirect(struct builder *b, const struct vdesc *d)
     u32 count = d->len / DESC_SIZE, i = 0, seen = 0;
     u8 *table = NULL;
     bool ok = false;
-    if (!virtio_has(v, VIRTIO_F_INDIRECT_DESC) || !count || d->len % DESC_SIZE || count > VIRTIO_SEGMENTS) {
+    if (!virtio_has(v, VIRTIO_F_INDIRECT_DESC) || !count || d->len % DESC_SIZE ||
+        count > VIRTIO_SEGMENTS) {
         virtio_broken(v, "queue %u: indirect table of %u bytes", b->q->index, d->len);
         return false;
     }
     table = malloc(d->len);
     if (!table || dma_read(v->dev.host->dma, d->addr, table, d->len) != MEM_OK) {
-        virtio_broken(v, "queue %u: indirect table at 0x%llx is not in memory", b->q->index, (unsigned long long)d->addr);
+        virtio_broken(v, "queue %u: indirect table at 0x%llx is not in memory", b->q->index,
+                      (unsigned long long)d->addr);
         goto out;
     }
     for (;;) {
@@ -145,12 +162,21 @@ out:
 static struct vchain *chain_make(const struct builder *b, u16 id, u16 slots)
 {
     u32 n = b->out + b->in;
-    struct vchain *c = malloc(sizeof(*c) + n * sizeof(struct iovec) + b->in * sizeof(struct dma_map));
+    struct vchain *c =
+        malloc(sizeof(*c) + n * sizeof(struct iovec) + b->in * sizeof(struct dma_map));
     if (!c)
         return NULL;
     struct iovec *iov = (struct iovec *)(c + 1);
-    *c = (struct vchain){.queue = b->q, .id = id, .slots = slots, .generation = b->q->generation, .out_count = b->out,
-                         .in_count = b->in, .out_len = b->out_len, .in_len = b->in_len, .out = iov, .in = iov + b->out,
+    *c = (struct vchain){.queue = b->q,
+                         .id = id,
+                         .slots = slots,
+                         .generation = b->q->generation,
+                         .out_count = b->out,
+                         .in_count = b->in,
+                         .out_len = b->out_len,
+                         .in_len = b->in_len,
+                         .out = iov,
+                         .in = iov + b->out,
                          .in_map = (struct dma_map *)(iov + n)};
     for (u32 i = 0; i < n; i++)
         iov[i] = (struct iovec){.iov_base = b->map[i].host, .iov_len = b->map[i].len};
@@ -174,7 +200,8 @@ static bool split_build(struct vqueue *q, struct builder *b, u16 head)
             return true;
         i = d.next;
         if (i >= q->size || ++seen == q->size) {
-            virtio_broken(q->virtio, "queue %u: descriptor chain %s", q->index, i >= q->size ? "leaves the table" : "loops");
+            virtio_broken(q->virtio, "queue %u: descriptor chain %s", q->index,
+                          i >= q->size ? "leaves the table" : "loops");
             return false;
         }
     }
@@ -186,8 +213,8 @@ static bool split_pop(struct vqueue *q, struct builder *b, u16 *id, u16 *slots)
     if (avail == q->next_avail)
         return false;
     if ((u16)(avail - q->next_avail) > q->size) {
-        virtio_broken(q->virtio, "queue %u: available index %u, expected at most %u more than %u", q->index, avail, q->size,
-                      q->next_avail);
+        virtio_broken(q->virtio, "queue %u: available index %u, expected at most %u more than %u",
+                      q->index, avail, q->size, q->next_avail);
         return false;
     }
     u16 head = ring_load16(&q->driver_map, 4 + 2 * (u64)(q->next_avail % q->size));
@@ -242,7 +269,8 @@ static bool packed_pop(struct vqueue *q, struct builder *b, u16 *id, u16 *slots)
     for (;;) {
         struct vdesc d = packed_desc(q, at);
         if (++n > q->size) {
-            virtio_broken(q->virtio, "queue %u: descriptor chain is longer than the queue", q->index);
+            virtio_broken(q->virtio, "queue %u: descriptor chain is longer than the queue",
+                          q->index);
             return false;
         }
         *id = d.next;
@@ -398,7 +426,8 @@ void vqueue_notify(struct vqueue *q)
 
 /* ---- Bytes of a chain ------------------------------------------------------------------------ */
 
-static u64 copy_pieces(const struct iovec *iov, u32 count, u64 offset, u8 *buf, u64 len, bool to_iov)
+static u64 copy_pieces(const struct iovec *iov, u32 count, u64 offset, u8 *buf, u64 len,
+                       bool to_iov)
 {
     u64 done = 0;
     for (u32 i = 0; i < count && done < len; i++) {

@@ -1,7 +1,9 @@
 /*
- * rng.c - virtio entropy device (virtio 1.2, section 5.4): the smallest virtio device, and the pattern for others.
+ * rng.c - virtio entropy device (virtio 1.2, section 5.4): the smallest virtio device, and the
+ * pattern for others.
  *
- * Bytes come from the host's random source at once. An optional limit (max-bytes in each period ms) keeps a guest from draining CPU time.
+ * Bytes come from the host's random source at once. An optional limit (max-bytes in each period ms)
+ * keeps a guest from draining CPU time.
  */
 #include "base/host.h"
 #include "device/virtio/virtio.h"
@@ -12,14 +14,16 @@ struct virtio_rng {
     struct virtio virtio;
     u64 max_bytes;
     u32 period_ms;
-    u64 left;          /* of this period */
-    struct timer timer;/* next period */
+    u64 left;           /* of this period */
+    struct timer timer; /* next period */
 };
 
 static const struct option rng_options[] = {
     VIRTIO_OPTIONS(struct virtio_rng),
-    OPTION_U64("max-bytes", struct virtio_rng, max_bytes, "0x7fffffffffffffff", "bytes in each period at most"),
-    OPTION_INT("period", struct virtio_rng, period_ms, "65536", 1, 0x7fffffff, "period of max-bytes in ms"),
+    OPTION_U64("max-bytes", struct virtio_rng, max_bytes, "0x7fffffffffffffff",
+               "bytes in each period at most"),
+    OPTION_INT("period", struct virtio_rng, period_ms, "65536", 1, 0x7fffffff,
+               "period of max-bytes in ms"),
     OPTION_LAST,
 };
 
@@ -35,7 +39,9 @@ static u32 fill(struct vchain *c, u64 len)
     return (u32)done;
 }
 
-enum { RNG_CHAIN_MAX = 1 << 20 }; /* a guest that asks for more gets it in pieces, as the specification lets us */
+enum {
+    RNG_CHAIN_MAX = 1 << 20
+}; /* a guest that asks for more gets it in pieces, as the specification lets us */
 
 static void rng_handle(struct virtio *v, struct vqueue *q)
 {
@@ -94,8 +100,12 @@ static int rng_post_load(void *obj, u32 version, struct err *err)
 }
 
 static const struct state_table rng_state = {
-    .name = "virtio-rng", .version = 1, .min_version = 1, .post_load = rng_post_load,
-    .fields = (const struct state_field[]){STATE_STRUCT(struct virtio_rng, virtio, &virtio_state), STATE_END},
+    .name = "virtio-rng",
+    .version = 1,
+    .min_version = 1,
+    .post_load = rng_post_load,
+    .fields = (const struct state_field[]){STATE_STRUCT(struct virtio_rng, virtio, &virtio_state),
+                                           STATE_END},
 };
 
 const struct device_type virtio_rng = {

@@ -1,8 +1,8 @@
 /*
  * virtio.c - what all virtio devices share: feature negotiation, status, configuration, reset.
  *
- * Locking: host->lock around everything; reset by a vCPU waits on `drained` for the loop's thread to finish requests in flight, which takes
- * the lock to do so.
+ * Locking: host->lock around everything; reset by a vCPU waits on `drained` for the loop's thread
+ * to finish requests in flight, which takes the lock to do so.
  */
 #include "device/virtio/virtio.h"
 
@@ -29,7 +29,8 @@ void virtio_broken(struct virtio *v, const char *fmt, ...)
 
 u64 virtio_offered(const struct virtio *v)
 {
-    u64 f = v->class->features | v->host_features | BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_RING_RESET);
+    u64 f =
+        v->class->features | v->host_features | BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_RING_RESET);
     if (v->indirect)
         f |= BIT(VIRTIO_F_INDIRECT_DESC);
     if (v->event_idx)
@@ -100,7 +101,8 @@ void virtio_config_write(struct virtio *v, u64 offset, const void *buf, unsigned
 {
     u8 config[CONFIG_MAX] = {0};
     if (!v->class->set_config || offset >= v->class->config_size) {
-        device_guest_error(&v->dev, "write to its configuration at %llu", (unsigned long long)offset);
+        device_guest_error(&v->dev, "write to its configuration at %llu",
+                           (unsigned long long)offset);
         return;
     }
     v->class->get_config(v, config);
@@ -214,14 +216,17 @@ void virtio_unrealize(struct virtio *v)
 int virtio_post_load(struct virtio *v, struct err *err)
 {
     if (v->guest_features & ~virtio_offered(v))
-        return err_set(err, EINVAL, "%s: the stream's features 0x%llx are not all offered here (0x%llx)", v->dev.id,
-                       (unsigned long long)v->guest_features, (unsigned long long)virtio_offered(v));
+        return err_set(err, EINVAL,
+                       "%s: the stream's features 0x%llx are not all offered here (0x%llx)",
+                       v->dev.id, (unsigned long long)v->guest_features,
+                       (unsigned long long)virtio_offered(v));
     if (v->status & VIRTIO_FEATURES_OK)
         accept_features(v);
     for (unsigned i = 0; i < v->queue_count; i++) {
         struct vqueue *q = &v->queue[i];
         if (!q->size || q->size > q->max || (!q->packed && !is_pow2(q->size)))
-            return err_set(err, EINVAL, "%s: queue %u of %u entries; accepted are 1..%u", v->dev.id, i, q->size, q->max);
+            return err_set(err, EINVAL, "%s: queue %u of %u entries; accepted are 1..%u", v->dev.id,
+                           i, q->size, q->max);
         if (q->ready && !vqueue_map(q))
             return err_set(err, EINVAL, "%s: queue %u is not in memory", v->dev.id, i);
         if (q->ready)
@@ -233,17 +238,26 @@ int virtio_post_load(struct virtio *v, struct err *err)
 }
 
 const struct state_table vqueue_state = {
-    .name = "vqueue", .version = 1, .min_version = 1,
-    .fields = (const struct state_field[]){
-        STATE_U16(struct vqueue, size), STATE_BOOL(struct vqueue, ready), STATE_U64(struct vqueue, desc),
-        STATE_U64(struct vqueue, driver), STATE_U64(struct vqueue, device), STATE_U16(struct vqueue, next_avail),
-        STATE_U16(struct vqueue, next_used), STATE_BOOL(struct vqueue, avail_wrap), STATE_BOOL(struct vqueue, used_wrap),
-        STATE_U16(struct vqueue, signalled_used), STATE_BOOL(struct vqueue, signalled_valid), STATE_END},
+    .name = "vqueue",
+    .version = 1,
+    .min_version = 1,
+    .fields =
+        (const struct state_field[]){
+            STATE_U16(struct vqueue, size), STATE_BOOL(struct vqueue, ready),
+            STATE_U64(struct vqueue, desc), STATE_U64(struct vqueue, driver),
+            STATE_U64(struct vqueue, device), STATE_U16(struct vqueue, next_avail),
+            STATE_U16(struct vqueue, next_used), STATE_BOOL(struct vqueue, avail_wrap),
+            STATE_BOOL(struct vqueue, used_wrap), STATE_U16(struct vqueue, signalled_used),
+            STATE_BOOL(struct vqueue, signalled_valid), STATE_END},
 };
 
 const struct state_table virtio_state = {
-    .name = "virtio", .version = 1, .min_version = 1,
-    .fields = (const struct state_field[]){
-        STATE_U64(struct virtio, guest_features), STATE_U8(struct virtio, status), STATE_BOOL(struct virtio, broken),
-        STATE_U32(struct virtio, config_generation), STATE_STRUCT_ARRAY(struct virtio, queue, &vqueue_state), STATE_END},
+    .name = "virtio",
+    .version = 1,
+    .min_version = 1,
+    .fields =
+        (const struct state_field[]){
+            STATE_U64(struct virtio, guest_features), STATE_U8(struct virtio, status),
+            STATE_BOOL(struct virtio, broken), STATE_U32(struct virtio, config_generation),
+            STATE_STRUCT_ARRAY(struct virtio, queue, &vqueue_state), STATE_END},
 };

@@ -1,13 +1,15 @@
 /*
  * virtio.h - virtio 1.x devices apart from how they are reached: features, status, queues.
  *
- *   transport (mmio.c; PCI later)  <-- struct virtio_transport / struct virtio -->  device (blk.c, net.c, console.c, rng.c)
+ *   transport (mmio.c; PCI later)  <-- struct virtio_transport / struct virtio -->  device (blk.c,
+ * net.c, console.c, rng.c)
  *
- * A device file defines a struct that begins with struct virtio and a struct virtio_class. Register accesses come on vCPU threads, with
- * host->lock held; queue handlers run on the loop's thread, with host->lock held. A notification only schedules the handler: no I/O on a
- * vCPU's thread.
+ * A device file defines a struct that begins with struct virtio and a struct virtio_class. Register
+ * accesses come on vCPU threads, with host->lock held; queue handlers run on the loop's thread,
+ * with host->lock held. A notification only schedules the handler: no I/O on a vCPU's thread.
  *
- * A device that finds its guest breaking the rules stops (status NEEDS_RESET) until it is reset, with a line under -d guest_errors.
+ * A device that finds its guest breaking the rules stops (status NEEDS_RESET) until it is reset,
+ * with a line under -d guest_errors.
  *
  * Source: Virtual I/O Device (VIRTIO) version 1.2.
  */
@@ -19,38 +21,51 @@
 #include "loop/loop.h"
 
 enum {
-    VIRTIO_NET = 1, VIRTIO_BLOCK = 2, VIRTIO_CONSOLE = 3, VIRTIO_RNG = 4,
+    VIRTIO_NET = 1,
+    VIRTIO_BLOCK = 2,
+    VIRTIO_CONSOLE = 3,
+    VIRTIO_RNG = 4,
 
     VIRTIO_QUEUE_MAX = 1024, /* entries */
     VIRTIO_QUEUES = 64,
-    VIRTIO_SEGMENTS = 1024,  /* descriptors of one chain */
+    VIRTIO_SEGMENTS = 1024, /* descriptors of one chain */
 };
 
 enum virtio_status {
-    VIRTIO_ACKNOWLEDGE = 1, VIRTIO_DRIVER = 2, VIRTIO_DRIVER_OK = 4, VIRTIO_FEATURES_OK = 8, VIRTIO_NEEDS_RESET = 64,
+    VIRTIO_ACKNOWLEDGE = 1,
+    VIRTIO_DRIVER = 2,
+    VIRTIO_DRIVER_OK = 4,
+    VIRTIO_FEATURES_OK = 8,
+    VIRTIO_NEEDS_RESET = 64,
     VIRTIO_FAILED = 128,
 };
 
 /* Reserved feature bits (section 6). */
 enum {
-    VIRTIO_F_INDIRECT_DESC = 28, VIRTIO_F_EVENT_IDX = 29, VIRTIO_F_VERSION_1 = 32, VIRTIO_F_ACCESS_PLATFORM = 33, VIRTIO_F_RING_PACKED = 34,
-    VIRTIO_F_IN_ORDER = 35, VIRTIO_F_RING_RESET = 40,
+    VIRTIO_F_INDIRECT_DESC = 28,
+    VIRTIO_F_EVENT_IDX = 29,
+    VIRTIO_F_VERSION_1 = 32,
+    VIRTIO_F_ACCESS_PLATFORM = 33,
+    VIRTIO_F_RING_PACKED = 34,
+    VIRTIO_F_IN_ORDER = 35,
+    VIRTIO_F_RING_RESET = 40,
 };
 
 struct virtio;
 
-/* A descriptor chain taken from a queue: copied and bounded once. `out` is what the driver wrote for the device to read, `in` where the
- * device writes. Pieces are host memory; a piece that crosses memory blocks is several. */
+/* A descriptor chain taken from a queue: copied and bounded once. `out` is what the driver wrote
+ * for the device to read, `in` where the device writes. Pieces are host memory; a piece that
+ * crosses memory blocks is several. */
 struct vchain {
     struct vqueue *queue;
-    u16 id;             /* head descriptor (split) or buffer id (packed) */
-    u16 slots;          /* ring entries it took (packed) */
-    u32 generation;     /* of the queue: a reset in between drops it */
+    u16 id;         /* head descriptor (split) or buffer id (packed) */
+    u16 slots;      /* ring entries it took (packed) */
+    u32 generation; /* of the queue: a reset in between drops it */
     u32 out_count, in_count;
     u64 out_len, in_len;
     struct iovec *out, *in;
     struct dma_map *in_map;
-    struct vchain *next;/* the owner's */
+    struct vchain *next; /* the owner's */
 };
 
 /* One virtqueue, split or packed. */
@@ -60,13 +75,13 @@ struct vqueue {
     bool ready, packed, event_idx;
     u64 desc, driver, device; /* guest addresses of the three areas */
     struct dma_map desc_map, driver_map, device_map;
-    u16 next_avail;     /* split: index; packed: position */
+    u16 next_avail; /* split: index; packed: position */
     u16 next_used;
-    bool avail_wrap, used_wrap;      /* packed */
-    u16 signalled_used; /* event index: what was signalled last */
+    bool avail_wrap, used_wrap; /* packed */
+    u16 signalled_used;         /* event index: what was signalled last */
     bool signalled_valid;
     u32 generation;
-    u32 in_flight;      /* chains popped and not yet pushed */
+    u32 in_flight; /* chains popped and not yet pushed */
     struct loop_task task;
 };
 
@@ -76,17 +91,17 @@ struct virtio_transport {
 };
 
 struct virtio_class {
-    u16 id;             /* VIRTIO_BLOCK ... */
-    u16 queues;         /* at most; virtio.queue_count says how many this one has */
+    u16 id;     /* VIRTIO_BLOCK ... */
+    u16 queues; /* at most; virtio.queue_count says how many this one has */
     u16 config_size;
-    u64 features;       /* the device's own bits; common ones are added */
+    u64 features; /* the device's own bits; common ones are added */
     /* host->lock held in all. Config space is read and written through a copy in the device. */
     void (*get_config)(struct virtio *v, u8 *config);
-    void (*set_config)(struct virtio *v, const u8 *config);            /* NULL: read-only */
-    void (*features_set)(struct virtio *v);                            /* guest_features are final; may be NULL */
-    void (*status)(struct virtio *v);                                  /* driver_ok came or went; may be NULL */
-    void (*handle)(struct virtio *v, struct vqueue *q);                /* the driver notified q; loop's thread */
-    void (*reset)(struct virtio *v);                                   /* may be NULL */
+    void (*set_config)(struct virtio *v, const u8 *config); /* NULL: read-only */
+    void (*features_set)(struct virtio *v);             /* guest_features are final; may be NULL */
+    void (*status)(struct virtio *v);                   /* driver_ok came or went; may be NULL */
+    void (*handle)(struct virtio *v, struct vqueue *q); /* the driver notified q; loop's thread */
+    void (*reset)(struct virtio *v);                    /* may be NULL */
 };
 
 struct virtio {
@@ -94,7 +109,7 @@ struct virtio {
     const struct virtio_class *class;
     const struct virtio_transport *transport;
     u64 host_features, guest_features;
-    u64 off_features;   /* switched off by properties */
+    u64 off_features; /* switched off by properties */
     u8 status;
     bool broken;
     u32 config_generation;
@@ -115,7 +130,7 @@ extern const struct state_table virtio_state;
 /* ---- For devices ---- */
 void virtio_realize(struct virtio *v, const struct virtio_class *class, u16 queue_count);
 void virtio_unrealize(struct virtio *v);
-void virtio_reset(struct virtio *v);        /* host->lock held; waits for what is in flight */
+void virtio_reset(struct virtio *v); /* host->lock held; waits for what is in flight */
 int virtio_post_load(struct virtio *v, struct err *err);
 void virtio_config_changed(struct virtio *v);
 /* The guest broke the rules. */
@@ -131,16 +146,18 @@ static inline bool virtio_running(const struct virtio *v)
 
 /* The next chain, malloc'ed; NULL: none, or the device is broken now. */
 struct vchain *must_check vqueue_pop(struct vqueue *q);
-/* Gives it back with `written` bytes of `in` filled, and frees it. After a reset in between: only frees. */
+/* Gives it back with `written` bytes of `in` filled, and frees it. After a reset in between: only
+ * frees. */
 void vqueue_push(struct vqueue *q, struct vchain *c, u32 written);
 /* Puts the chain taken last back, unused. */
 void vqueue_unpop(struct vqueue *q, struct vchain *c);
-void vqueue_notify(struct vqueue *q);       /* interrupts the driver if it wants that */
-bool vqueue_empty(struct vqueue *q);        /* nothing to pop; asks to be notified */
+void vqueue_notify(struct vqueue *q); /* interrupts the driver if it wants that */
+bool vqueue_empty(struct vqueue *q);  /* nothing to pop; asks to be notified */
 /* Bytes copied; fewer when the chain is shorter. */
 u64 vchain_read(const struct vchain *c, u64 offset, void *buf, u64 len);
 u64 vchain_write(struct vchain *c, u64 offset, const void *buf, u64 len);
-/* Memory of `in` was written up to this many bytes by other means (preadv): code and dirty log follow. */
+/* Memory of `in` was written up to this many bytes by other means (preadv): code and dirty log
+ * follow. */
 void vchain_written(struct vchain *c, u64 len);
 
 /* ---- For transports ---- */
@@ -152,7 +169,7 @@ void virtio_config_write(struct virtio *v, u64 offset, const void *buf, unsigned
 /* Areas are looked up; a ring outside RAM breaks the device. */
 void vqueue_enable(struct vqueue *q);
 void vqueue_reset(struct vqueue *q);
-void vqueue_kick(struct vqueue *q);         /* the driver notified */
+void vqueue_kick(struct vqueue *q); /* the driver notified */
 
 extern const struct state_table vqueue_state;
 
