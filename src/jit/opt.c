@@ -11,6 +11,7 @@
 #include "base/err.h"
 
 const struct ir_pass ir_passes[] = {
+    {"link", "make load-linked and store-conditional one compare-and-swap", opt_link},
     {"slot", "drop writes of guest registers that nothing sees", opt_slot},
     {"dead", "drop operations without effect whose result is not used", opt_dead},
     {NULL},

@@ -5,8 +5,9 @@
 #ifndef JIT_OPT_H
 #define JIT_OPT_H
 
-#include "jit/ir.h"
+#include "jit/build.h"
 
+void opt_link(struct ir_unit *u, struct arena *arena);
 void opt_slot(struct ir_unit *u, struct arena *arena);
 void opt_dead(struct ir_unit *u, struct arena *arena);
 
