@@ -10,6 +10,13 @@ build_guise() {
         mkdir -p "$folder"
         quietly "$folder/configure.log" meson setup "$@" "$folder" "$ROOT"
     fi
+    # Folders are listed when the build is configured: a file that came or went asks for that again.
+    local listing
+    listing=$(cd "$ROOT" && find src tests \( -name '*.c' -o -name '*.decode' \) | LC_ALL=C sort | cksum)
+    if [ "$listing" != "$(cat "$folder/listing" 2>/dev/null)" ]; then
+        quietly "$folder/configure.log" meson setup --reconfigure "$folder" "$ROOT"
+        echo "$listing" > "$folder/listing"
+    fi
     if ninja -C "$folder" -n 2>/dev/null </dev/null | grep -q 'no work to do'; then
         return 0
     fi

@@ -1,8 +1,9 @@
 /*
- * arena.h - bump allocation, freed all at once: for the short-lived graphs of one translation or one parse.
+ * arena.h - bump allocation, freed all at once: for the short-lived graphs of one translation or
+ * one parse.
  *
- * One owner thread. Memory is not zeroed unless asked. Allocation never returns NULL (a host without memory ends
- * the process by the allocator's message).
+ * One owner thread. Memory is not zeroed unless asked. Allocation never returns NULL (a host
+ * without memory ends the process by the allocator's message).
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H

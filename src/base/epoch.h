@@ -1,11 +1,11 @@
 /*
  * epoch.h - free only what no thread can still see.
  *
- * Readers (vCPU threads, I/O threads) register a struct epoch_thread and announce that they hold no reference:
- * epoch_quiescent() at each poll; epoch_offline() before they block and epoch_online() after. Writers unlink an
- * object, then epoch_retire() it: its free function runs once every online thread has passed a quiescent point.
- * epoch_synchronize() waits for that (the caller's own thread must be offline, no lock held that a
- * reader waits for).
+ * Readers (vCPU threads, I/O threads) register a struct epoch_thread and announce that they hold no
+ * reference: epoch_quiescent() at each poll; epoch_offline() before they block and epoch_online()
+ * after. Writers unlink an object, then epoch_retire() it: its free function runs once every online
+ * thread has passed a quiescent point. epoch_synchronize() waits for that (the caller's own thread
+ * must be offline, no lock held that a reader waits for).
  *
  * Readers take no lock: online/quiescent are a store and a fence.
  */

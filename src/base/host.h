@@ -9,7 +9,8 @@
 #include "base/base.h"
 #include "base/err.h"
 
-/* A shared anonymous file of size bytes (rounded up to pages), close-on-exec. Returns fd or -errno. */
+/* A shared anonymous file of size bytes (rounded up to pages), close-on-exec. Returns fd or -errno.
+ */
 int must_check host_memfd(const char *name, u64 size, struct err *err);
 /* Maps fd read-write (fd < 0: anonymous). NULL and err on failure. */
 void *must_check host_map(int fd, u64 size, struct err *err);
@@ -34,8 +35,8 @@ unsigned host_cpu_count(void);
 /* Name of the calling thread as shown by ps and gdb; cut at 15 characters. */
 void host_thread_name(const char *name);
 
-/* Sleep and wake by address: waits while *word == expected, at most timeout_ns (UINT64_MAX: for ever). May wake
- * for no reason. */
+/* Sleep and wake by address: waits while *word == expected, at most timeout_ns (UINT64_MAX: for
+ * ever). May wake for no reason. */
 void host_futex_wait(_Atomic u32 *word, u32 expected, u64 timeout_ns);
 void host_futex_wake(_Atomic u32 *word);
 /* Lets other threads of this host processor run: for a guest that says it spins. */

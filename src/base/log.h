@@ -1,8 +1,8 @@
 /*
  * log.h - the log that people read: `-d ITEMS`, `-D FILE`; guest errors; warnings to stderr.
  *
- * A struct log belongs to its machine. Items are bits, tested inline, so a closed item costs one test. Writing is
- * line-atomic between threads (one lock in the log).
+ * A struct log belongs to its machine. Items are bits, tested inline, so a closed item costs one
+ * test. Writing is line-atomic between threads (one lock in the log).
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -12,17 +12,17 @@
 #include "base/err.h"
 
 enum log_item {
-    LOG_IN_ASM = 1 << 0,      /* guest instructions of each unit translated */
-    LOG_IR = 1 << 1,          /* IR as the translator built it */
-    LOG_IR_OPT = 1 << 2,      /* IR after the passes */
-    LOG_OUT_ASM = 1 << 3,     /* host code */
-    LOG_INT = 1 << 4,         /* traps and interrupts */
-    LOG_EXEC = 1 << 5,        /* each unit entered */
-    LOG_CPU = 1 << 6,         /* registers at each unit entered */
-    LOG_GUEST_ERRORS = 1 << 7,/* what a correct guest would not do */
-    LOG_UNIMP = 1 << 8,       /* guest used what Guise does not have */
-    LOG_MMU = 1 << 9,         /* page walks and TLB flushes */
-    LOG_STATS = 1 << 10,      /* counters at exit */
+    LOG_IN_ASM = 1 << 0,       /* guest instructions of each unit translated */
+    LOG_IR = 1 << 1,           /* IR as the translator built it */
+    LOG_IR_OPT = 1 << 2,       /* IR after the passes */
+    LOG_OUT_ASM = 1 << 3,      /* host code */
+    LOG_INT = 1 << 4,          /* traps and interrupts */
+    LOG_EXEC = 1 << 5,         /* each unit entered */
+    LOG_CPU = 1 << 6,          /* registers at each unit entered */
+    LOG_GUEST_ERRORS = 1 << 7, /* what a correct guest would not do */
+    LOG_UNIMP = 1 << 8,        /* guest used what Guise does not have */
+    LOG_MMU = 1 << 9,          /* page walks and TLB flushes */
+    LOG_STATS = 1 << 10,       /* counters at exit */
 };
 
 struct log {
@@ -47,7 +47,8 @@ void log_write(struct log *log, const char *fmt, ...) printf_like(2, 3);
 
 static inline bool log_on(const struct log *log, u32 items)
 {
-    return unlikely(atomic_load_explicit(&((struct log *)log)->items, memory_order_relaxed) & items);
+    return unlikely(atomic_load_explicit(&((struct log *)log)->items, memory_order_relaxed) &
+                    items);
 }
 
 /* log_if(log, LOG_INT, "trap %d\n", n) */

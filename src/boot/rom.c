@@ -45,11 +45,31 @@ static const struct boot_rom *find_overlap(const struct boot_roms *r, const stru
     return NULL;
 }
 
+/*
+ * Linkers put an ELF file's own headers, padded to a page, before the first section, so that a
+ * program linked for the start of memory seems to begin a page below. Nothing there is the
+ * program's: it is left out where there is no memory.
+ */
+static void drop_file_headers(struct boot_roms *r, struct boot_piece *p)
+{
+    struct mem_section s;
+    if (p->offset)
+        return;
+    while (p->size > MEM_PAGE && !mem_find(r->space, p->addr, &s)) {
+        u64 n = MEM_PAGE - (p->addr & (MEM_PAGE - 1));
+        p->addr += n;
+        p->offset += n;
+        p->size -= n;
+    }
+}
+
 int boot_rom_add(struct boot_roms *r, const char *name, struct boot_image *image,
                  void (*refresh)(u8 *data, u64 size), struct err *err)
 {
     for (unsigned i = 0; i < image->count; i++) {
-        const struct boot_piece *p = &image->piece[i];
+        struct boot_piece *p = &image->piece[i];
+        if (image->format == BOOT_ELF)
+            drop_file_headers(r, p);
         u64 size = piece_size(p), end = memory_ends(r->space, p->addr, size);
         if (end != p->addr + size)
             return err_set(

@@ -14,12 +14,14 @@
 #include "backend/block/block.h"
 #include "backend/char/char.h"
 #include "backend/net/net.h"
+#include "base/alloc.h"
 #include "jit/engine.h"
 
 #define CLI_VERSION "0.1.0"
 
 struct cli_option {
-    const char *name, *argument, *help; /* argument NULL: none. help NULL: not listed (another name of the one before) */
+    const char *name, *argument,
+        *help; /* argument NULL: none. help NULL: not listed (another name of the one before) */
     int (*set)(struct cli *cli, const char *text, struct err *err);
 };
 
@@ -29,7 +31,8 @@ enum { CLI_DONE = 1 }; /* of a set function: something was printed, end with sta
 
 /* ---- Helpers --------------------------------------------------------------------------------- */
 
-static int add_list(struct cli_list *list, const char *option, const char *text, const char *implied, struct err *err)
+static int add_list(struct cli_list *list, const char *option, const char *text,
+                    const char *implied, struct err *err)
 {
     if (list->count == CLI_MAX)
         return err_set(err, E2BIG, "%s: more than %d", option, CLI_MAX);
@@ -101,7 +104,8 @@ static int set_cpu(struct cli *cli, const char *text, struct err *err)
 
 static int set_smp(struct cli *cli, const char *text, struct err *err)
 {
-    static const char *const parts[] = {"sockets", "dies", "clusters", "modules", "cores", "threads"};
+    static const char *const parts[] = {"sockets", "dies",  "clusters",
+                                        "modules", "cores", "threads"};
     struct option_list list;
     s64 cpus = 0, max = 0, product = 1;
     int r = option_parse(&list, "-smp", text, "cpus", err);
@@ -127,8 +131,8 @@ static int set_smp(struct cli *cli, const char *text, struct err *err)
     if (!r && !cpus)
         cpus = max ? max : product;
     if (!r && product > 1 && product != (max ? max : cpus))
-        return err_set(err, EINVAL, "-smp %s: sockets x cores x threads is %lld, not %lld", text, (long long)product,
-                       (long long)(max ? max : cpus));
+        return err_set(err, EINVAL, "-smp %s: sockets x cores x threads is %lld, not %lld", text,
+                       (long long)product, (long long)(max ? max : cpus));
     cli->config.cpus = (u32)cpus;
     cli->config.max_cpus = (u32)MAX(max, cpus);
     return r;
@@ -155,7 +159,8 @@ static int set_memory(struct cli *cli, const char *text, struct err *err)
 static int set_accel(struct cli *cli, const char *text, struct err *err)
 {
     if (is_help(text)) {
-        printf("Accelerators: jit (translation to host code; also called tcg), interp (interpreter)\n");
+        printf("Accelerators: jit (translation to host code; also called tcg), interp "
+               "(interpreter)\n");
         jit_print_options(stdout);
         return CLI_DONE;
     }
@@ -164,10 +169,7 @@ static int set_accel(struct cli *cli, const char *text, struct err *err)
     const char *rest = !strncmp(text, "tcg", 3) && (!text[3] || text[3] == ',') ? text + 3 : NULL;
     if (rest && !strncmp(rest, ",thread=multi", 13))
         rest += 13;
-    cli->accel = malloc(strlen(text) + 4);
-    if (!cli->accel)
-        return err_set(err, ENOMEM, "-accel: no memory");
-    sprintf(cli->accel, "%s%s", rest ? "jit" : "", rest ? rest : text);
+    cli->accel = alloc_printf("%s%s", rest ? "jit" : "", rest ? rest : text);
     return 0;
 }
 
@@ -290,7 +292,8 @@ static int set_monitor(struct cli *cli, const char *text, struct err *err)
 static int set_display(struct cli *cli, const char *text, struct err *err)
 {
     if (strcmp(text, "none"))
-        return err_set(err, EINVAL, "-display %s: accepted is none: there are no displays yet", text);
+        return err_set(err, EINVAL, "-display %s: accepted is none: there are no displays yet",
+                       text);
     cli->display_none = true;
     return 0;
 }
@@ -301,7 +304,8 @@ static int set_none_only(struct cli *cli, const char *text, struct err *err)
     return strcmp(text, "none") ? err_set(err, EINVAL, "%s: accepted is none", text) : 0;
 }
 
-/* DRIVER.NAME=VALUE, or driver=,property=,value=. The text stays where it is: pieces are copied once. */
+/* DRIVER.NAME=VALUE, or driver=,property=,value=. The text stays where it is: pieces are copied
+ * once. */
 static int set_global(struct cli *cli, const char *text, struct err *err)
 {
     const char *dot = strchr(text, '.'), *equals = strchr(text, '=');
@@ -313,8 +317,8 @@ static int set_global(struct cli *cli, const char *text, struct err *err)
     if (!copy)
         return err_set(err, ENOMEM, "-global: no memory");
     copy[dot - text] = copy[equals - text] = 0;
-    cli->globals[cli->config.global_count++] =
-        (struct machine_global){.driver = copy, .name = copy + (dot - text) + 1, .value = copy + (equals - text) + 1};
+    cli->globals[cli->config.global_count++] = (struct machine_global){
+        .driver = copy, .name = copy + (dot - text) + 1, .value = copy + (equals - text) + 1};
     return 0;
 }
 
@@ -329,14 +333,16 @@ struct cli_action {
 };
 static const struct option action_options[] = {
     OPTION_ENUM("reboot", struct cli_action, reboot, NULL, reboot_words, "when the guest reboots"),
-    OPTION_ENUM("shutdown", struct cli_action, shutdown, NULL, shutdown_words, "when the guest powers off"),
+    OPTION_ENUM("shutdown", struct cli_action, shutdown, NULL, shutdown_words,
+                "when the guest powers off"),
     OPTION_ENUM("panic", struct cli_action, panic, NULL, panic_words, "when the guest panics"),
     OPTION_LAST,
 };
 
 static int set_action(struct cli *cli, const char *text, struct err *err)
 {
-    struct cli_action a = {.reboot = (int)cli->config.on_reboot, .shutdown = (int)cli->config.on_shutdown,
+    struct cli_action a = {.reboot = (int)cli->config.on_reboot,
+                           .shutdown = (int)cli->config.on_shutdown,
                            .panic = (int)cli->config.on_panic};
     struct option_list list;
     int r = option_parse(&list, "-action", text, NULL, err);
@@ -369,7 +375,9 @@ static int set_rtc_base(struct cli *cli, const char *base, struct err *err)
         end = strptime(base, "%Y-%m-%d", &tm);
     }
     if (!end || *end)
-        return err_set(err, EINVAL, "-rtc base=%s: accepted are utc, localtime, YYYY-MM-DD and YYYY-MM-DDTHH:MM:SS", base);
+        return err_set(
+            err, EINVAL,
+            "-rtc base=%s: accepted are utc, localtime, YYYY-MM-DD and YYYY-MM-DDTHH:MM:SS", base);
     cli->config.rtc_base = (u64)timegm(&tm) * NS_PER_SECOND;
     return 0;
 }
@@ -378,7 +386,8 @@ static int set_rtc(struct cli *cli, const char *text, struct err *err)
 {
     struct option_list list;
     int r = option_parse(&list, "-rtc", text, NULL, err);
-    char *base = r ? NULL : option_take(&list, "base"), *clock = r ? NULL : option_take(&list, "clock");
+    char *base = r ? NULL : option_take(&list, "base"),
+         *clock = r ? NULL : option_take(&list, "clock");
     if (base)
         r = set_rtc_base(cli, base, err);
     if (!r && clock && !strcmp(clock, "vm"))
@@ -418,14 +427,17 @@ static int print_help(struct cli *cli, const char *text, struct err *err)
 {
     (void)text;
     (void)err;
-    printf("usage: %s [OPTION...] [DISK]\n\nEmulates a whole machine. Options, as -name or --name:\n\n", cli->program);
+    printf("usage: %s [OPTION...] [DISK]\n\nEmulates a whole machine. Options, as -name or "
+           "--name:\n\n",
+           cli->program);
     for (const struct cli_option *o = options; o->name; o++) {
         char left[64];
         snprintf(left, sizeof(left), "-%s %s", o->name, o->argument ? o->argument : "");
         if (o->help)
             printf("  %-34s %s\n", left, o->help);
     }
-    printf("\nWith -nographic the terminal is the machine's serial port; there Ctrl-A x ends, Ctrl-A c goes to the\n"
+    printf("\nWith -nographic the terminal is the machine's serial port; there Ctrl-A x ends, "
+           "Ctrl-A c goes to the\n"
            "monitor, Ctrl-A h helps.\n");
     return CLI_DONE;
 }
@@ -434,28 +446,36 @@ static const struct cli_option options[] = {
     {"help", NULL, "this text", print_help},
     {"h", NULL, NULL, print_help},
     {"version", NULL, "the version", print_version},
-    {"arch", "NAME", "guest architecture (riscv64, riscv32); also chosen by the program's name", set_arch},
-    {"machine", "NAME[,OPTION...]", "the machine (help lists them; NAME,help its options); dumpdtb=FILE", set_machine},
+    {"arch", "NAME", "guest architecture (riscv64, riscv32); also chosen by the program's name",
+     set_arch},
+    {"machine", "NAME[,OPTION...]",
+     "the machine (help lists them; NAME,help its options); dumpdtb=FILE", set_machine},
     {"M", "NAME[,OPTION...]", NULL, set_machine},
     {"cpu", "MODEL[,FEATURE=on|off...]", "CPU model and features (help lists them)", set_cpu},
     {"smp", "N[,maxcpus=N...]", "number of CPUs", set_smp},
     {"m", "SIZE", "memory, in MiB or with a suffix: 512, 2G", set_memory},
-    {"accel", "jit|interp[,OPTION...]", "how guest code is run (help lists the options)", set_accel},
+    {"accel", "jit|interp[,OPTION...]", "how guest code is run (help lists the options)",
+     set_accel},
     {"bios", "FILE|default|none", "firmware", set_bios},
     {"kernel", "FILE", "kernel: Image, compressed Image or ELF", set_kernel},
     {"initrd", "FILE", "initial RAM disk", set_initrd},
     {"append", "TEXT", "kernel command line", set_append},
     {"dtb", "FILE", "device tree in place of the generated one", set_dtb},
     {"L", "DIR", "look for firmware there too (may be repeated)", set_search},
-    {"device", "NAME[,PROPERTY=VALUE...]", "adds a device (help lists them; NAME,help its properties)", set_device},
+    {"device", "NAME[,PROPERTY=VALUE...]",
+     "adds a device (help lists them; NAME,help its properties)", set_device},
     {"global", "DRIVER.PROPERTY=VALUE", "a property's default", set_global},
-    {"drive", "file=FILE,format=raw[,if=...]", "a disk: if=virtio (with its device), none or pflash", set_drive},
+    {"drive", "file=FILE,format=raw[,if=...]",
+     "a disk: if=virtio (with its device), none or pflash", set_drive},
     {"hda", "FILE", "a raw disk", set_hda},
-    {"blockdev", "driver=raw,node-name=ID,...", "a block backend, for a -device with drive=ID", set_blockdev},
-    {"netdev", "user|socket,id=ID,...", "a network backend, for a -device with netdev=ID (help lists them)", set_netdev},
+    {"blockdev", "driver=raw,node-name=ID,...", "a block backend, for a -device with drive=ID",
+     set_blockdev},
+    {"netdev", "user|socket,id=ID,...",
+     "a network backend, for a -device with netdev=ID (help lists them)", set_netdev},
     {"nic", "user|socket|none[,...]", "a network card with its backend", set_nic},
     {"chardev", "KIND,id=ID,...", "a character backend (help lists them)", set_chardev},
-    {"serial", "CHARDEV", "a serial port: stdio, mon:stdio, pty, none, file:, tcp:, unix:, chardev:ID", set_serial},
+    {"serial", "CHARDEV",
+     "a serial port: stdio, mon:stdio, pty, none, file:, tcp:, unix:, chardev:ID", set_serial},
     {"monitor", "CHARDEV", "a monitor, as -serial", set_monitor},
     {"mon", "chardev=ID[,mode=readline]", "a monitor on a -chardev", set_mon},
     {"nographic", NULL, "serial port and monitor on this terminal", set_nographic},
@@ -466,9 +486,11 @@ static const struct cli_option options[] = {
     {"S", NULL, "do not start: the monitor's cont does", set_stopped},
     {"no-reboot", NULL, "end when the guest reboots", set_no_reboot},
     {"no-shutdown", NULL, "stop, but do not end, when the guest powers off", set_no_shutdown},
-    {"action", "reboot=...,shutdown=...,panic=...", "what a guest's reboot, power off or panic does", set_action},
+    {"action", "reboot=...,shutdown=...,panic=...",
+     "what a guest's reboot, power off or panic does", set_action},
     {"rtc", "base=...,clock=host|vm", "the guest's wall clock", set_rtc},
-    {"incoming", "file:FILE", "load the machine's state, which `migrate file:FILE` saved", set_incoming},
+    {"incoming", "file:FILE", "load the machine's state, which `migrate file:FILE` saved",
+     set_incoming},
     {"name", "NAME", "a name for people", set_name},
     {"pidfile", "FILE", "write the process's id there", set_pidfile},
     {"d", "ITEM,...", "log (help lists the items)", set_log},
@@ -523,7 +545,8 @@ static int parse_words(struct cli *cli, int argc, char **argv, struct err *err)
         if (!o)
             return -EINVAL;
         if (o->argument && i + 1 == argc)
-            return err_set(err, EINVAL, "%s: its argument is missing: -%s %s", argv[i], o->name, o->argument);
+            return err_set(err, EINVAL, "%s: its argument is missing: -%s %s", argv[i], o->name,
+                           o->argument);
         int r = o->set(cli, o->argument ? argv[++i] : NULL, err);
         if (r)
             return r;
@@ -545,7 +568,8 @@ static int take_machine_options(struct cli *cli, struct err *err)
     if (r)
         return r;
     if (!cli->machine_name)
-        return err_set(err, EINVAL, "no machine was asked for: give one with -M (-M help lists them)");
+        return err_set(err, EINVAL,
+                       "no machine was asked for: give one with -M (-M help lists them)");
     c->board = board_find(cli->machine_name, c->arch, err);
     if (c->board && list->help) {
         board_help(c->board, stdout);
@@ -561,7 +585,9 @@ static int check_readable(const char *option, const char *path, struct err *err)
         return 0;
     if (access(path, R_OK))
         return err_set_errno(err, errno, "%s %s", option, path);
-    return stat(path, &st) || S_ISDIR(st.st_mode) ? err_set(err, EISDIR, "%s %s: is a folder", option, path) : 0;
+    return stat(path, &st) || S_ISDIR(st.st_mode)
+               ? err_set(err, EISDIR, "%s %s: is a folder", option, path)
+               : 0;
 }
 
 /* Devices' names and properties, without making any. */
@@ -586,7 +612,8 @@ static int check_all(struct cli *cli, struct err *err)
     if (!r && (c->initrd || c->append) && !c->kernel)
         r = err_set(err, EINVAL, "%s needs -kernel", c->initrd ? "-initrd" : "-append");
     if (!r && c->cpus > c->board->max_cpus)
-        r = err_set(err, EINVAL, "-smp %u: machine %s has at most %u CPUs", c->cpus, c->board->name, c->board->max_cpus);
+        r = err_set(err, EINVAL, "-smp %u: machine %s has at most %u CPUs", c->cpus, c->board->name,
+                    c->board->max_cpus);
     if (!r && cli->incoming && strncmp(cli->incoming, "file:", 5))
         r = err_set(err, EINVAL, "-incoming %s: accepted is file:FILE", cli->incoming);
     r = r ? r : check_devices(cli, err);

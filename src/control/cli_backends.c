@@ -1,8 +1,8 @@
 /*
  * cli_backends.c - the command line's disks, networks, serial ports and monitors.
  *
- * Backends are opened before the machine is initialised; it closes them when its devices are gone. -drive if=virtio and -nic become a backend and a
- * -device of their own.
+ * Backends are opened before the machine is initialised; it closes them when its devices are gone.
+ * -drive if=virtio and -nic become a backend and a -device of their own.
  */
 #include "control/cli.h"
 
@@ -62,7 +62,8 @@ static int add_monitor(struct cli *cli, struct chardev *c, struct err *err)
     return 0;
 }
 
-/* mon:BACKEND: one terminal for a serial port and the monitor. The monitor is opened later (cli_open_monitors). */
+/* mon:BACKEND: one terminal for a serial port and the monitor. The monitor is opened later
+ * (cli_open_monitors). */
 static int open_shared(struct cli *cli, const char *text, const char *id, struct err *err)
 {
     char name[64], monitor[80];
@@ -106,7 +107,8 @@ static int open_serial(struct cli *cli, u32 n, const char *text, struct err *err
     cli->config.serial[n] = ids[n];
     if (!strncmp(text, "mon:", 4))
         return open_shared(cli, guest_stdio(text + 4), ids[n], err);
-    return keep_chardev(cli, chardev_open_short(cli->machine->loop, ids[n], guest_stdio(text), err), err);
+    return keep_chardev(cli, chardev_open_short(cli->machine->loop, ids[n], guest_stdio(text), err),
+                        err);
 }
 
 static int open_serials(struct cli *cli, struct err *err)
@@ -185,7 +187,8 @@ static int keep_block(struct cli *cli, struct block *b, struct err *err)
     return machine_add_backend(cli->machine, "block", b->id, b, close_block, err);
 }
 
-/* driver=file is raw's lower half; a raw node whose file= names another node is that node by a second name. */
+/* driver=file is raw's lower half; a raw node whose file= names another node is that node by a
+ * second name. */
 static int open_blockdev(struct cli *cli, struct option_list *list, struct err *err)
 {
     char *driver = option_take(list, "driver");
@@ -210,7 +213,8 @@ static int add_device(struct cli *cli, const char *text, struct err *err)
     return r;
 }
 
-static int place_drive(struct cli *cli, const char *interface, const char *unit, const char *id, struct err *err)
+static int place_drive(struct cli *cli, const char *interface, const char *unit, const char *id,
+                       struct err *err)
 {
     char text[300];
     if (!strcmp(interface, "none"))
@@ -220,7 +224,8 @@ static int place_drive(struct cli *cli, const char *interface, const char *unit,
         return add_device(cli, text, err);
     }
     if (strcmp(interface, "pflash"))
-        return err_set(err, EINVAL, "-drive if=%s: accepted are none, virtio and pflash", interface);
+        return err_set(err, EINVAL, "-drive if=%s: accepted are none, virtio and pflash",
+                       interface);
     s64 n = cli->config.flash[0] ? 1 : 0;
     int r = unit ? option_parse_int("-drive unit", unit, 0, MACHINE_FLASHES - 1, &n, err) : 0;
     if (!r && cli->config.flash[n])
@@ -233,7 +238,8 @@ static int place_drive(struct cli *cli, const char *interface, const char *unit,
 static int open_drive(struct cli *cli, u32 n, struct err *err)
 {
     struct option_list *list = &cli->drives.item[n];
-    char *interface = option_take(list, "if"), *index = option_take(list, "index"), *unit = option_take(list, "unit");
+    char *interface = option_take(list, "if"), *index = option_take(list, "index"),
+         *unit = option_take(list, "unit");
     char id[32];
     if (!option_get(list, "id")) {
         snprintf(id, sizeof(id), "drive%u", n);
@@ -286,8 +292,9 @@ static int open_nic(struct cli *cli, u32 n, struct err *err)
     struct netdev *net = netdev_open(cli->machine->loop, &cli->machine->clock, list, err);
     int r = keep_netdev(cli, net, err);
     if (!r) {
-        snprintf(text, sizeof(text), "%s,netdev=%s%s%s", model && strcmp(model, "virtio") ? model : "virtio-net-device",
-                 net->id, mac ? ",mac=" : "", mac ? mac : "");
+        snprintf(text, sizeof(text), "%s,netdev=%s%s%s",
+                 model && strcmp(model, "virtio") ? model : "virtio-net-device", net->id,
+                 mac ? ",mac=" : "", mac ? mac : "");
         r = add_device(cli, text, err);
     }
     free(model);
@@ -299,7 +306,9 @@ static int open_networks(struct cli *cli, struct err *err)
 {
     int r = 0;
     for (u32 i = 0; i < cli->netdevs.count && !r; i++)
-        r = keep_netdev(cli, netdev_open(cli->machine->loop, &cli->machine->clock, &cli->netdevs.item[i], err), err);
+        r = keep_netdev(
+            cli, netdev_open(cli->machine->loop, &cli->machine->clock, &cli->netdevs.item[i], err),
+            err);
     for (u32 i = 0; i < cli->nics.count && !r; i++)
         r = open_nic(cli, i, err);
     return r;
@@ -331,7 +340,8 @@ int cli_check_backends(struct cli *cli, struct err *err)
     return r;
 }
 
-/* Files that output goes to are opened last: what is wrong with the others is known before one is overwritten. */
+/* Files that output goes to are opened last: what is wrong with the others is known before one is
+ * overwritten. */
 int cli_open_backends(struct cli *cli, struct err *err)
 {
     int r = open_disks(cli, err);

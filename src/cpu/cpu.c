@@ -1,8 +1,9 @@
 /*
  * cpu.c - vCPU threads: start, go, stop, halt, kick, work run on them.
  *
- * Locking: cpu->lock guards wanted, quit and the work list; cpu->changed is signalled at every change of them and of
- * run_state. exit_request and wake are atomics; the order that makes a halted CPU miss no kick is at cpu_wait_halted.
+ * Locking: cpu->lock guards wanted, quit and the work list; cpu->changed is signalled at every
+ * change of them and of run_state. exit_request and wake are atomics; the order that makes a halted
+ * CPU miss no kick is at cpu_wait_halted.
  */
 #include "cpu/cpu.h"
 
@@ -124,8 +125,9 @@ static bool cpu_wait_wanted(struct cpu *cpu)
 }
 
 /*
- * Sleeps in WFI. The waker sets its request, adds to wake, then looks at run_state; we set run_state, then look at
- * the requests: one of the two sees the other (all sequentially consistent).
+ * Sleeps in WFI. The waker sets its request, adds to wake, then looks at run_state; we set
+ * run_state, then look at the requests: one of the two sees the other (all sequentially
+ * consistent).
  */
 static void cpu_wait_halted(struct cpu *cpu)
 {

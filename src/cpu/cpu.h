@@ -5,7 +5,8 @@
  *   cpu_kick()      leave translated code at the next poll (any thread)
  *   isa->set_irq    through struct irq (any thread)
  *   cpu_run_on()    run a function on the vCPU's thread between units (any thread; waits)
- * and may read or write its state only while it is stopped (cpu_stop() returned, or inside cpu_run_on).
+ * and may read or write its state only while it is stopped (cpu_stop() returned, or inside
+ * cpu_run_on).
  *
  * Run states:
  *                 cpu_start                    cpu_go                     isa: wfi
@@ -38,13 +39,15 @@ enum cpu_exit {
     CPU_EXIT_MAP = 16,  /* the physical memory map changed: what is cached of it goes */
 };
 
-/* An engine executes a vCPU. run() returns when a CPU_EXIT_WORK/STOP request is there or the CPU halts. */
+/* An engine executes a vCPU. run() returns when a CPU_EXIT_WORK/STOP request is there or the CPU
+ * halts. */
 struct cpu_engine {
-    const char *name; /* "jit", "interp", "kvm" */
+    const char *name;                                /* "jit", "interp", "kvm" */
     int (*attach)(struct cpu *cpu, struct err *err); /* makes cpu->engine_data */
     void (*detach)(struct cpu *cpu);
     void (*run)(struct cpu *cpu);
-    /* State was changed from outside (reset, snapshot load, debugger): nothing cached of it holds. CPU stopped. */
+    /* State was changed from outside (reset, snapshot load, debugger): nothing cached of it holds.
+     * CPU stopped. */
     void (*state_changed)(struct cpu *cpu);
 };
 
@@ -54,11 +57,12 @@ enum cpu_run_state { CPU_STOPPED, CPU_RUNNING, CPU_HALTED };
 struct cpu_host {
     struct epoch *epoch;
     struct log *log;
-    struct clock *clock;        /* virtual: counters and timers */
-    struct loop *loop;          /* whose thread runs the CPUs' timers; NULL: no timers (tests) */
-    void *engine_shared;        /* the engine's per-machine part (struct jit *) */
+    struct clock *clock; /* virtual: counters and timers */
+    struct loop *loop;   /* whose thread runs the CPUs' timers; NULL: no timers (tests) */
+    void *engine_shared; /* the engine's per-machine part (struct jit *) */
     const struct cpu_engine *engine;
-    void (*guest_panic)(void *opaque, struct cpu *cpu, const char *why); /* stops the machine with a message */
+    void (*guest_panic)(void *opaque, struct cpu *cpu,
+                        const char *why); /* stops the machine with a message */
     void *opaque;
 };
 
@@ -75,39 +79,39 @@ struct cpu {
     /* -- Fixed after cpu_init. */
     const struct isa *isa;
     const struct cpu_host *host;
-    struct mem_space *space;  /* physical address space as this CPU sees it */
-    u32 index;                /* in the machine */
-    void *engine_data;        /* struct jit_cpu * ... */
+    struct mem_space *space; /* physical address space as this CPU sees it */
+    u32 index;               /* in the machine */
+    void *engine_data;       /* struct jit_cpu * ... */
 
     /* -- Thread. */
     pthread_t thread;
     struct epoch_thread epoch;
-    _Atomic u32 wake;         /* futex: counts wake-ups */
-    _Atomic u32 run_state;    /* enum cpu_run_state */
+    _Atomic u32 wake;      /* futex: counts wake-ups */
+    _Atomic u32 run_state; /* enum cpu_run_state */
     bool thread_started, quit;
-    pthread_mutex_t lock;     /* guards work, wanted, quit */
+    pthread_mutex_t lock; /* guards work, wanted, quit */
     pthread_cond_t changed;
-    bool wanted;              /* should run */
+    bool wanted; /* should run */
     struct cpu_work *work;
-    bool powered_off;         /* firmware or board parked it: cpu_go does not start it */
+    bool powered_off; /* firmware or board parked it: cpu_go does not start it */
 };
 
 /* -- Life, on the main thread. */
-struct cpu *cpu_create(const struct isa *isa, const struct cpu_host *host, struct mem_space *space, u32 index, const char *arch,
-                       const char *model, struct err *err);
+struct cpu *cpu_create(const struct isa *isa, const struct cpu_host *host, struct mem_space *space,
+                       u32 index, const char *arch, const char *model, struct err *err);
 void cpu_destroy(struct cpu *cpu);
-void cpu_reset(struct cpu *cpu);               /* stopped */
+void cpu_reset(struct cpu *cpu);                            /* stopped */
 int must_check cpu_start(struct cpu *cpu, struct err *err); /* makes the thread, stopped */
 void cpu_go(struct cpu *cpu);
-void cpu_stop_request(struct cpu *cpu);        /* any thread; does not wait */
-void cpu_stop_wait(struct cpu *cpu);           /* not on a vCPU's thread */
+void cpu_stop_request(struct cpu *cpu); /* any thread; does not wait */
+void cpu_stop_wait(struct cpu *cpu);    /* not on a vCPU's thread */
 static inline bool cpu_is_stopped(struct cpu *cpu)
 {
     return atomic_load(&cpu->run_state) == CPU_STOPPED;
 }
 
 /* -- From any thread. */
-void cpu_kick(struct cpu *cpu, u32 why);       /* enum cpu_exit bits */
+void cpu_kick(struct cpu *cpu, u32 why); /* enum cpu_exit bits */
 void cpu_run_on(struct cpu *cpu, void (*fn)(struct cpu *cpu, void *arg), void *arg);
 /* The wire to interrupt input n. */
 struct irq cpu_irq(struct cpu *cpu, unsigned n);

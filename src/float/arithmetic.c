@@ -1,8 +1,8 @@
 /*
  * arithmetic.c - add, subtract, multiply, divide, square root, fused multiply-add for every format.
  *
- * Sums are made in 128 bits with the leading bit at bit 126. Operands have at most 53 significant bits, so products are exact there, and a sum
- * that cancels more than one bit has lost none.
+ * Sums are made in 128 bits with the leading bit at bit 126. Operands have at most 53 significant
+ * bits, so products are exact there, and a sum that cancels more than one bit has lost none.
  */
 #include "float/unpack.h"
 
@@ -18,7 +18,8 @@ static struct wide widen(const struct unpacked *x)
     return (struct wide){.sign = x->sign, .exp = x->exp, .sig = (u128)x->sig << 63};
 }
 
-static u64 wide_round_pack(const struct float_format *f, bool sign, s32 exp, u128 sig, struct float_env *e)
+static u64 wide_round_pack(const struct float_format *f, bool sign, s32 exp, u128 sig,
+                           struct float_env *e)
 {
     u64 high = (u64)(sig >> 64);
     u32 lead = high ? clz64(high) : 64 + clz64((u64)sig);
@@ -50,7 +51,8 @@ static u64 wide_add(const struct float_format *f, struct wide x, struct wide y, 
 }
 
 /* x + y where at least one is zero or infinite. */
-static u64 add_special(const struct float_format *f, const struct unpacked *x, const struct unpacked *y, struct float_env *e)
+static u64 add_special(const struct float_format *f, const struct unpacked *x,
+                       const struct unpacked *y, struct float_env *e)
 {
     if (x->kind == FLOAT_INF && y->kind == FLOAT_INF && x->sign != y->sign)
         return float_invalid(f, e);
@@ -80,14 +82,15 @@ static u64 mul(const struct float_format *f, u64 a, u64 b, struct float_env *e)
     if (float_is_nan(&x) || float_is_nan(&y))
         return float_pick_nan(f, (u64[]){a, b}, 2, e);
     if (x.kind == FLOAT_INF || y.kind == FLOAT_INF)
-        return x.kind == FLOAT_ZERO || y.kind == FLOAT_ZERO ? float_invalid(f, e) : float_inf(f, sign);
+        return x.kind == FLOAT_ZERO || y.kind == FLOAT_ZERO ? float_invalid(f, e)
+                                                            : float_inf(f, sign);
     if (x.kind == FLOAT_ZERO || y.kind == FLOAT_ZERO)
         return float_zero(f, sign);
     return wide_round_pack(f, sign, x.exp + y.exp, (u128)x.sig * y.sig, e);
 }
 
-static u64 fma_special(const struct float_format *f, const struct unpacked *x, const struct unpacked *y, const struct unpacked *z,
-                       struct float_env *e)
+static u64 fma_special(const struct float_format *f, const struct unpacked *x,
+                       const struct unpacked *y, const struct unpacked *z, struct float_env *e)
 {
     struct unpacked product = {.sign = x->sign ^ y->sign};
     product.kind = x->kind == FLOAT_INF || y->kind == FLOAT_INF     ? FLOAT_INF
@@ -101,7 +104,8 @@ static u64 fma_special(const struct float_format *f, const struct unpacked *x, c
 static u64 multiply_add(const struct float_format *f, u64 a, u64 b, u64 c, struct float_env *e)
 {
     struct unpacked x = float_unpack(f, a, e), y = float_unpack(f, b, e), z = float_unpack(f, c, e);
-    bool inf_zero = (x.kind == FLOAT_INF && y.kind == FLOAT_ZERO) || (x.kind == FLOAT_ZERO && y.kind == FLOAT_INF);
+    bool inf_zero = (x.kind == FLOAT_INF && y.kind == FLOAT_ZERO) ||
+                    (x.kind == FLOAT_ZERO && y.kind == FLOAT_INF);
     if (inf_zero && (!float_is_nan(&z) || e->fma_inf_zero_nv))
         e->flags |= FLOAT_NV;
     if (float_is_nan(&x) || float_is_nan(&y) || float_is_nan(&z))
@@ -192,7 +196,7 @@ static u64 square_root(const struct float_format *f, u64 a, struct float_env *e)
     }                                                                                              \
     U T##_fma(U a, U b, U c, struct float_env *e)                                                  \
     {                                                                                              \
-        return (U)multiply_add(&float_##T, a, b, c, e);                                                     \
+        return (U)multiply_add(&float_##T, a, b, c, e);                                            \
     }                                                                                              \
     U T##_default_nan(const struct float_env *e)                                                   \
     {                                                                                              \

@@ -1,7 +1,8 @@
 /*
  * compare.c - order, minimum and maximum, classes.
  *
- * Minimum and maximum are IEEE 754-2019's minimumNumber (min, max) and minimum (minm, maxm): -0 is less than +0.
+ * Minimum and maximum are IEEE 754-2019's minimumNumber (min, max) and minimum (minm, maxm): -0 is
+ * less than +0.
  */
 #include "float/unpack.h"
 
@@ -27,7 +28,8 @@ static u64 flushed(const struct float_format *f, u64 a, struct float_env *e, str
     return x->kind == FLOAT_ZERO ? float_zero(f, x->sign) : a;
 }
 
-static enum float_relation compare(const struct float_format *f, u64 a, u64 b, bool signalling, struct float_env *e)
+static enum float_relation compare(const struct float_format *f, u64 a, u64 b, bool signalling,
+                                   struct float_env *e)
 {
     struct unpacked x, y;
     a = flushed(f, a, e, &x);
@@ -40,7 +42,8 @@ static enum float_relation compare(const struct float_format *f, u64 a, u64 b, b
     return order(f, a, b, false);
 }
 
-static u64 minmax(const struct float_format *f, u64 a, u64 b, bool max, bool nan_wins, struct float_env *e)
+static u64 minmax(const struct float_format *f, u64 a, u64 b, bool max, bool nan_wins,
+                  struct float_env *e)
 {
     struct unpacked x, y;
     u64 given[2] = {a, b};

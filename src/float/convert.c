@@ -1,8 +1,8 @@
 /*
  * convert.c - between formats, to and from integers, to integral values.
  *
- * Out-of-range integers saturate and raise NV alone; a NaN gives the largest ("Floating-Point Conversion", RISC-V unprivileged manual, table of
- * ranges; Arm differs for NaN and composes).
+ * Out-of-range integers saturate and raise NV alone; a NaN gives the largest ("Floating-Point
+ * Conversion", RISC-V unprivileged manual, table of ranges; Arm differs for NaN and composes).
  */
 #include "float/unpack.h"
 
@@ -22,8 +22,10 @@ static u64 integer_part(const struct unpacked *x, unsigned mode, bool *inexact)
     return kept + float_rounds_up(mode, x->sign, kept & 1, half, rest);
 }
 
-/* To an integer of min..max (as two's complement of 64 bits); is_signed says how min and max compare. */
-static u64 to_int(const struct float_format *f, u64 a, u64 min_magnitude, u64 max, struct float_env *e)
+/* To an integer of min..max (as two's complement of 64 bits); is_signed says how min and max
+ * compare. */
+static u64 to_int(const struct float_format *f, u64 a, u64 min_magnitude, u64 max,
+                  struct float_env *e)
 {
     struct unpacked x = float_unpack(f, a, e);
     bool inexact = false;
@@ -89,7 +91,8 @@ static u64 round_int(const struct float_format *f, u64 a, bool exact, struct flo
 }
 
 /* A NaN keeps the top of its payload where the rule propagates. */
-static u64 convert_nan(const struct float_format *from, const struct float_format *to, u64 a, struct float_env *e)
+static u64 convert_nan(const struct float_format *from, const struct float_format *to, u64 a,
+                       struct float_env *e)
 {
     u64 nan = float_pick_nan(from, &a, 1, e);
     if (e->nan_rule == FLOAT_NAN_DEFAULT)
@@ -99,7 +102,8 @@ static u64 convert_nan(const struct float_format *from, const struct float_forma
     return float_pack(to, sign, (1u << to->exp_bits) - 1, frac >> (64 - to->frac_bits));
 }
 
-static u64 convert(const struct float_format *from, const struct float_format *to, u64 a, struct float_env *e)
+static u64 convert(const struct float_format *from, const struct float_format *to, u64 a,
+                   struct float_env *e)
 {
     struct unpacked x = float_unpack(from, a, e);
     switch (x.kind) {

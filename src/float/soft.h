@@ -1,11 +1,13 @@
 /*
- * soft.h - exact IEEE 754 arithmetic in integers: the reference for every inline float operation, and the path
- * taken when the host's FPU cannot give the guest's result.
+ * soft.h - exact IEEE 754 arithmetic in integers: the reference for every inline float operation,
+ * and the path taken when the host's FPU cannot give the guest's result.
  *
- * Values are bit patterns (u16/u32/u64). All state is in struct float_env, which the caller owns: rounding, flags
- * accrued, and the policies in which architectures differ. No host floating point is used. Thread-safe.
+ * Values are bit patterns (u16/u32/u64). All state is in struct float_env, which the caller owns:
+ * rounding, flags accrued, and the policies in which architectures differ. No host floating point
+ * is used. Thread-safe.
  *
- * Sources: IEEE 754-2019; the policies from each architecture's manual (RISC-V unprivileged chapter "F").
+ * Sources: IEEE 754-2019; the policies from each architecture's manual (RISC-V unprivileged chapter
+ * "F").
  */
 #ifndef FLOAT_SOFT_H
 #define FLOAT_SOFT_H
@@ -37,14 +39,14 @@ enum float_nan_rule {
 };
 
 struct float_env {
-    u8 round;            /* enum float_round */
-    u8 flags;            /* enum float_flag, accrued */
-    u8 nan_rule;         /* enum float_nan_rule */
+    u8 round;              /* enum float_round */
+    u8 flags;              /* enum float_flag, accrued */
+    u8 nan_rule;           /* enum float_nan_rule */
     bool default_nan_sign; /* default NaN is negative (x86) */
-    bool tiny_before;    /* tininess is detected before rounding (Arm) */
-    bool flush_inputs;   /* denormal operands are zero */
-    bool flush_results;  /* tiny results are zero */
-    bool fma_inf_zero_nv; /* inf*0+qNaN raises NV (RISC-V: yes) */
+    bool tiny_before;      /* tininess is detected before rounding (Arm) */
+    bool flush_inputs;     /* denormal operands are zero */
+    bool flush_results;    /* tiny results are zero */
+    bool fma_inf_zero_nv;  /* inf*0+qNaN raises NV (RISC-V: yes) */
 };
 
 struct float_env float_env_riscv(enum float_round round);
@@ -60,9 +62,9 @@ enum float_relation { FLOAT_LESS = -1, FLOAT_EQUAL = 0, FLOAT_GREATER = 1, FLOAT
     U T##_sqrt(U a, struct float_env *e);                                                          \
     U T##_fma(U a, U b, U c, struct float_env *e);                                                 \
     U T##_round_int(U a, bool exact, struct float_env *e); /* exact: raises NX when it differs */  \
-    U T##_min(U a, U b, struct float_env *e);   /* IEEE 754-2019 minimumNumber: RISC-V fmin */     \
+    U T##_min(U a, U b, struct float_env *e); /* IEEE 754-2019 minimumNumber: RISC-V fmin */       \
     U T##_max(U a, U b, struct float_env *e);                                                      \
-    U T##_minm(U a, U b, struct float_env *e);  /* IEEE 754-2019 minimum (NaN wins): fminm */      \
+    U T##_minm(U a, U b, struct float_env *e); /* IEEE 754-2019 minimum (NaN wins): fminm */       \
     U T##_maxm(U a, U b, struct float_env *e);                                                     \
     enum float_relation T##_compare(U a, U b, bool signalling, struct float_env *e);               \
     s32 T##_to_s32(U a, struct float_env *e); /* out of range: NV, saturated; NaN: largest */      \

@@ -1,7 +1,8 @@
 /*
  * unpack.c - formats, rounding, NaNs: what is common to all operations.
  *
- * Rounding by IEEE 754-2019 section 4.3; tininess before or after rounding as the environment says (section 7.5).
+ * Rounding by IEEE 754-2019 section 4.3; tininess before or after rounding as the environment says
+ * (section 7.5).
  */
 #include "float/unpack.h"
 
@@ -9,7 +10,8 @@ const struct float_format float_f16 = {5, 10}, float_f32 = {8, 23}, float_f64 = 
 
 struct float_env float_env_riscv(enum float_round round)
 {
-    return (struct float_env){.round = (u8)round, .nan_rule = FLOAT_NAN_DEFAULT, .fma_inf_zero_nv = true};
+    return (struct float_env){
+        .round = (u8)round, .nan_rule = FLOAT_NAN_DEFAULT, .fma_inf_zero_nv = true};
 }
 
 static s32 exp_bias(const struct float_format *f)
@@ -94,10 +96,12 @@ static u64 round_shift(u64 sig, u32 shift, bool sign, unsigned mode, bool *inexa
     return kept + float_rounds_up(mode, sign, kept & 1, half, rest);
 }
 
-/* IEEE 754-2019 section 7.4: infinity, or the largest finite number where the mode rounds toward zero there. */
+/* IEEE 754-2019 section 7.4: infinity, or the largest finite number where the mode rounds toward
+ * zero there. */
 static u64 overflow(const struct float_format *f, bool sign, struct float_env *e)
 {
-    bool to_inf = e->round == FLOAT_RNE || e->round == FLOAT_RMM || e->round == (sign ? FLOAT_RDN : FLOAT_RUP);
+    bool to_inf = e->round == FLOAT_RNE || e->round == FLOAT_RMM ||
+                  e->round == (sign ? FLOAT_RDN : FLOAT_RUP);
     e->flags |= FLOAT_OF | FLOAT_NX;
     return to_inf ? float_inf(f, sign) : float_pack(f, sign, exp_max(f) - 1, BIT(f->frac_bits) - 1);
 }
@@ -160,7 +164,8 @@ static bool is_snan_bits(const struct float_format *f, u64 bits)
     return is_nan_bits(f, bits) && !(bits >> (f->frac_bits - 1) & 1);
 }
 
-u64 float_pick_nan(const struct float_format *f, const u64 *bits, unsigned count, struct float_env *e)
+u64 float_pick_nan(const struct float_format *f, const u64 *bits, unsigned count,
+                   struct float_env *e)
 {
     u64 first = 0, first_signalling = 0;
     bool nan = false, signalling = false;

@@ -1,15 +1,17 @@
 /*
  * atomic.c - atomic accesses out of line, and load-linked / store-conditional without the ABA hole.
  *
- * A back end makes an ll..sc pair that has no other memory access in between one compare-and-swap: exact, since what is stored
- * depends on nothing but the value loaded. Every other pair comes here:
- *   - one CPU in the machine: a store-conditional succeeds when the address, size and value are still those of the load. (The guest's
- *     kernel ends reservations at context switches itself.)
- *   - several CPUs: a plain reservation is weak, and its store-conditional fails once, which the architectures allow; the next
- *     load-linked makes a strong one: its page is marked in every CPU's TLB (TLB_RESERVED), so other CPUs' stores come the slow way and,
- *     under reserve_lock, end the reservations whose 64-byte granule they touch.
+ * A back end makes an ll..sc pair that has no other memory access in between one compare-and-swap:
+ * exact, since what is stored depends on nothing but the value loaded. Every other pair comes here:
+ *   - one CPU in the machine: a store-conditional succeeds when the address, size and value are
+ * still those of the load. (The guest's kernel ends reservations at context switches itself.)
+ *   - several CPUs: a plain reservation is weak, and its store-conditional fails once, which the
+ * architectures allow; the next load-linked makes a strong one: its page is marked in every CPU's
+ * TLB (TLB_RESERVED), so other CPUs' stores come the slow way and, under reserve_lock, end the
+ * reservations whose 64-byte granule they touch.
  *
- * Locking: jit->reserve_lock guards linked_* of strong reservations and every store to a reserved page.
+ * Locking: jit->reserve_lock guards linked_* of strong reservations and every store to a reserved
+ * page.
  */
 #include "jit/cache.h"
 #include "jit/check.h"
@@ -19,7 +21,8 @@
 enum { GRANULE = 64 };
 
 /* Host address for an atomic access; faults when it is not RAM or not aligned. */
-static enum isa_fault_kind atomic_target(struct cpu *cpu, unsigned aux, u64 vaddr, enum isa_access access, struct tlb_target *t,
+static enum isa_fault_kind atomic_target(struct cpu *cpu, unsigned aux, u64 vaddr,
+                                         enum isa_access access, struct tlb_target *t,
                                          struct isa_fault *f)
 {
     unsigned size = IR_MEM_BYTES(aux), n = (aux & IR_MEM_CONTEXT) >> IR_MEM_CONTEXT_SHIFT;
@@ -45,7 +48,7 @@ static enum isa_fault_kind atomic_target(struct cpu *cpu, unsigned aux, u64 vadd
             switch (kind) {                                                                        \
             case IR_RMW_XCHG: new = v; break;                                                      \
             case IR_RMW_ADD: new = (T)(old + v); break;                                            \
-            case IR_RMW_AND: new = old & v; break;                                                 \
+            case IR_RMW_AND: new = old &v; break;                                                  \
             case IR_RMW_OR: new = old | v; break;                                                  \
             case IR_RMW_XOR: new = old ^ v; break;                                                 \
             case IR_RMW_MIN: new = (S)old < (S)v ? old : v; break;                                 \
@@ -53,12 +56,14 @@ static enum isa_fault_kind atomic_target(struct cpu *cpu, unsigned aux, u64 vadd
             case IR_RMW_MINU: new = old < v ? old : v; break;                                      \
             default: new = old > v ? old : v; break;                                               \
             }                                                                                      \
-        } while (!__atomic_compare_exchange_n(p, &old, new, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)); \
+        } while (                                                                                  \
+            !__atomic_compare_exchange_n(p, &old, new, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)); \
         return old;                                                                                \
     }                                                                                              \
     static T cas_##T(T *p, T expected, T desired)                                                  \
     {                                                                                              \
-        __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
+        __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_SEQ_CST,                \
+                                    __ATOMIC_SEQ_CST);                                             \
         return expected;                                                                           \
     }
 
@@ -107,7 +112,8 @@ static void store_end(struct cpu *cpu, const struct tlb_target *t, u64 vaddr, un
         tlb_relax(cpu, vaddr);
 }
 
-void *jit_host_address(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size, enum isa_access access, struct isa_fault *f)
+void *jit_host_address(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size,
+                       enum isa_access access, struct isa_fault *f)
 {
     struct tlb_target *t = &jit_cpu(cpu)->host_target;
     unsigned aux = ctz64(size) | context << IR_MEM_CONTEXT_SHIFT;
@@ -123,7 +129,8 @@ void jit_host_stored(struct cpu *cpu, u64 vaddr, unsigned size)
     store_end(cpu, &jit_cpu(cpu)->host_target, vaddr, size);
 }
 
-enum isa_fault_kind slow_rmw(struct cpu *cpu, unsigned aux, enum ir_rmw kind, u64 vaddr, u64 value, u64 *old, struct isa_fault *f)
+enum isa_fault_kind slow_rmw(struct cpu *cpu, unsigned aux, enum ir_rmw kind, u64 vaddr, u64 value,
+                             u64 *old, struct isa_fault *f)
 {
     unsigned size = IR_MEM_BYTES(aux);
     struct tlb_target t;
@@ -135,7 +142,8 @@ enum isa_fault_kind slow_rmw(struct cpu *cpu, unsigned aux, enum ir_rmw kind, u6
     return ISA_FAULT_NONE;
 }
 
-enum isa_fault_kind slow_cas(struct cpu *cpu, unsigned aux, u64 vaddr, u64 expected, u64 desired, u64 *old, struct isa_fault *f)
+enum isa_fault_kind slow_cas(struct cpu *cpu, unsigned aux, u64 vaddr, u64 expected, u64 desired,
+                             u64 *old, struct isa_fault *f)
 {
     unsigned size = IR_MEM_BYTES(aux);
     struct tlb_target t;
@@ -186,13 +194,14 @@ static void link_forget(struct jit_cpu *jc)
 
 static u64 host_load_aligned(const u8 *p, unsigned size)
 {
-    return size == 4 ? __atomic_load_n((const u32 *)p, __ATOMIC_SEQ_CST)
-         : size == 8 ? __atomic_load_n((const u64 *)p, __ATOMIC_SEQ_CST)
-         : size == 2 ? __atomic_load_n((const u16 *)p, __ATOMIC_SEQ_CST)
-                     : *p;
+    return size == 4   ? __atomic_load_n((const u32 *)p, __ATOMIC_SEQ_CST)
+           : size == 8 ? __atomic_load_n((const u64 *)p, __ATOMIC_SEQ_CST)
+           : size == 2 ? __atomic_load_n((const u16 *)p, __ATOMIC_SEQ_CST)
+                       : *p;
 }
 
-enum isa_fault_kind slow_load_linked(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out, struct isa_fault *f)
+enum isa_fault_kind slow_load_linked(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out,
+                                     struct isa_fault *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     unsigned size = IR_MEM_BYTES(aux);
@@ -229,7 +238,8 @@ static bool store_linked(struct cpu *cpu, const struct tlb_target *t, unsigned s
     return host_cas(t->host, size, jc->linked_value, value) == (jc->linked_value & mask);
 }
 
-enum isa_fault_kind slow_store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u64 value, u64 *failed, struct isa_fault *f)
+enum isa_fault_kind slow_store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u64 value,
+                                    u64 *failed, struct isa_fault *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     unsigned size = IR_MEM_BYTES(aux);

@@ -4,15 +4,16 @@
  *   guest pc --(current context's code entry, or a walk)--> jit_page --(hash: page, pc)--> jit_unit
  *
  * Invariants:
- *  1. A unit in the hash is valid, in its page's list(s) and its chunk's list; an invalid one only in its chunk's.
+ *  1. A unit in the hash is valid, in its page's list(s) and its chunk's list; an invalid one only
+ * in its chunk's.
  *  2. Lines of RAM that a valid unit was made from have their bits in the block's code_lines.
- *  3. Memory of units and links belongs to the chunk their host code is in, and is reused only after every CPU passed
- *     a quiescent point since the chunk was emptied.
- *  4. A page with no units may be given another identity; its id changes with it, so stale copies of the pointer
- *     are told apart by id.
+ *  3. Memory of units and links belongs to the chunk their host code is in, and is reused only
+ * after every CPU passed a quiescent point since the chunk was emptied.
+ *  4. A page with no units may be given another identity; its id changes with it, so stale copies
+ * of the pointer are told apart by id.
  *
- * Locking: jit->lock for all writes. Look-up in the hash is lock-free: nodes are published with release order and live
- * until the grace period of their chunk.
+ * Locking: jit->lock for all writes. Look-up in the hash is lock-free: nodes are published with
+ * release order and live until the grace period of their chunk.
  */
 #include "jit/cache.h"
 
@@ -32,10 +33,10 @@ enum {
 
 /* A piece of code memory, filled by one CPU, emptied as a whole, oldest first. */
 struct jit_chunk {
-    u32 start, used, size;      /* offsets in the code memory */
-    bool owned;                 /* a CPU writes to it */
-    struct arena meta;          /* units, links and IR of this chunk */
-    struct jit_unit *units;     /* by next_in_chunk */
+    u32 start, used, size;  /* offsets in the code memory */
+    bool owned;             /* a CPU writes to it */
+    struct arena meta;      /* units, links and IR of this chunk */
+    struct jit_unit *units; /* by next_in_chunk */
 };
 
 int jit_cache_init(struct jit *jit, struct err *err)
@@ -56,7 +57,8 @@ int jit_cache_init(struct jit *jit, struct err *err)
     jit->chunk_count = (u32)chunks;
     for (u32 i = 0; i < chunks; i++) {
         u32 skip = i ? 0 : jit->stub_bytes;
-        jit->chunks[i] = (struct jit_chunk){.start = i * CHUNK_SIZE + skip, .size = CHUNK_SIZE - skip};
+        jit->chunks[i] =
+            (struct jit_chunk){.start = i * CHUNK_SIZE + skip, .size = CHUNK_SIZE - skip};
         arena_init(&jit->chunks[i].meta);
     }
     return 0;
@@ -102,7 +104,8 @@ static bool page_is(const struct jit_page *p, const struct isa *isa, u64 vpage, 
            p->isa == isa;
 }
 
-/* Finds or makes the page. An empty one of the same RAM page is given the new identity (invariant 4). NULL: no memory. */
+/* Finds or makes the page. An empty one of the same RAM page is given the new identity (invariant
+ * 4). NULL: no memory. */
 static struct jit_page *page_get(struct jit *jit, const struct isa *isa, u64 vpage, u64 mode,
                                  struct ram_block *ram, u64 ram_offset)
 {
@@ -182,8 +185,8 @@ static struct jit_chunk *chunk_evict(struct jit *jit)
 }
 
 /*
- * Gives the CPU an empty chunk. One that held code is reused only after every other CPU has left the code it was in: they are
- * kicked, and this one holds no reference to a unit here.
+ * Gives the CPU an empty chunk. One that held code is reused only after every other CPU has left
+ * the code it was in: they are kicked, and this one holds no reference to a unit here.
  */
 static void chunk_next(struct cpu *cpu)
 {
@@ -248,8 +251,8 @@ static u64 unit_lines(u64 pc, u32 bytes, unsigned n)
 static struct jit_unit *unit_find(struct cpu *cpu, struct jit_page *page, u64 pc)
 {
     struct jit *jit = jit_cpu(cpu)->jit;
-    struct jit_unit *u = atomic_load_explicit(&jit->hash[unit_bucket(jit, page->id, pc)],
-                                              memory_order_acquire);
+    struct jit_unit *u =
+        atomic_load_explicit(&jit->hash[unit_bucket(jit, page->id, pc)], memory_order_acquire);
     for (; u; u = atomic_load_explicit(&u->hash_next, memory_order_acquire)) {
         if (u->pc != pc || u->page[0] != page || u->page_id[0] != page->id)
             continue;
@@ -268,7 +271,8 @@ static void page_add_unit(struct jit_unit *u, unsigned n)
 {
     u->next_in_page[n] = u->page[n]->units;
     u->page[n]->units = u;
-    atomic_fetch_or(&u->page[n]->ram->code_lines[u->page[n]->ram_offset >> TLB_PAGE_BITS], u->lines[n]);
+    atomic_fetch_or(&u->page[n]->ram->code_lines[u->page[n]->ram_offset >> TLB_PAGE_BITS],
+                    u->lines[n]);
 }
 
 static void page_remove_unit(struct jit_unit *u, unsigned n)
@@ -400,7 +404,8 @@ bool jit_peek(struct cpu *cpu, u64 pc, u8 *out)
     return false;
 }
 
-/* Builds and optimises the IR of one unit in the CPU's arena. False: the first instruction's fetch failed. */
+/* Builds and optimises the IR of one unit in the CPU's arena. False: the first instruction's fetch
+ * failed. */
 static bool translate_ir(struct cpu *cpu, struct ir_unit *ir, u64 pc, unsigned max_insns)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
@@ -433,7 +438,8 @@ static struct ir_unit *keep_ir(struct jit_chunk *c, const struct ir_unit *ir)
 }
 
 /* Host code of a unit at the chunk's end. */
-static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u, const struct ir_unit *ir)
+static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u,
+                     const struct ir_unit *ir)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
@@ -481,7 +487,8 @@ static void unit_describe(struct jit_cpu *jc, struct jit_unit *u, const struct i
     }
 }
 
-/* One try. NULL with f->kind: fetch fault; NULL without: try again (smaller, or the code changed meanwhile). */
+/* One try. NULL with f->kind: fetch fault; NULL without: try again (smaller, or the code changed
+ * meanwhile). */
 static struct jit_unit *translate_once(struct cpu *cpu, struct jit_page *page, u64 pc, bool fine,
                                        unsigned *max_insns, struct isa_fault *f)
 {

@@ -9,9 +9,11 @@
 /* cache.c: owner thread of cpu unless said. */
 int must_check jit_cache_init(struct jit *jit, struct err *err);
 void jit_cache_fini(struct jit *jit);
-/* The code page that pc's page is now, by the current context; NULL: *f says why. *fine: see jit_cpu.fetch_fine. */
+/* The code page that pc's page is now, by the current context; NULL: *f says why. *fine: see
+ * jit_cpu.fetch_fine. */
 struct jit_page *jit_page_at(struct cpu *cpu, u64 vaddr, bool *fine, struct isa_fault *f);
-/* The unit for pc in the CPU's mode, translated when there is none; NULL: *f says why the fetch failed. */
+/* The unit for pc in the CPU's mode, translated when there is none; NULL: *f says why the fetch
+ * failed. */
 struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f);
 /* First of the hash bucket with the pages of a RAM page (others among them). Lock held. */
 struct jit_page *jit_pages_of(struct jit *jit, const struct ram_block *ram, u64 ram_offset);
@@ -24,9 +26,9 @@ void jit_chunk_release(struct jit_cpu *jc);
 
 /* link.c */
 void jit_link(struct jit *jit, struct jit_link *link, struct jit_unit *to); /* takes the lock */
-void jit_unlink_all(struct jit *jit, struct jit_unit *unit);               /* lock held */
+void jit_unlink_all(struct jit *jit, struct jit_unit *unit);                /* lock held */
 void jit_jump_insert(struct cpu *cpu, struct jit_unit *unit);
-void jit_jump_forget(struct jit *jit, struct jit_unit *unit);              /* any thread */
+void jit_jump_forget(struct jit *jit, struct jit_unit *unit); /* any thread */
 
 /* smc.c */
 void jit_protect_lines(struct jit *jit, struct ram_block *ram, u64 offset, u64 size);
@@ -40,31 +42,38 @@ void jit_context_clear(struct jit_cpu *jc, struct tlb_context *c);
 /* What is at a physical address: host is NULL where it is not memory. flags 0. */
 void tlb_physical(struct cpu *cpu, u64 paddr, struct tlb_target *t);
 /* Resolves vaddr in context n (IR_MEM_CONTEXT numbering; 0 fills and uses the TLB). */
-enum isa_fault_kind must_check tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr, enum isa_access access,
-                                           struct tlb_target *t, struct isa_fault *f);
-/* After a slow store: the write entry of vaddr becomes fast again when nothing speaks against it any more. */
+enum isa_fault_kind must_check tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr,
+                                           enum isa_access access, struct tlb_target *t,
+                                           struct isa_fault *f);
+/* After a slow store: the write entry of vaddr becomes fast again when nothing speaks against it
+ * any more. */
 void tlb_relax(struct cpu *cpu, u64 vaddr);
 /* Every CPU's fast write entries for the page get flag. Any thread. */
 void tlb_slow_writes(struct jit *jit, const u8 *host_page, u32 flag);
 /* Answers CPU_EXIT_MAP: forgets this CPU's cached translations. */
 void jit_map_changed(struct cpu *cpu);
-/* Every CPU's entries for the page go (RAM changed place or protection). Any thread, CPUs stopped. */
+/* Every CPU's entries for the page go (RAM changed place or protection). Any thread, CPUs stopped.
+ */
 void tlb_flush_everything(struct jit *jit);
 
 /* slow.c */
-enum isa_fault_kind must_check slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out, struct isa_fault *f);
-enum isa_fault_kind must_check slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 value, struct isa_fault *f);
+enum isa_fault_kind must_check slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out,
+                                         struct isa_fault *f);
+enum isa_fault_kind must_check slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 value,
+                                          struct isa_fault *f);
 
 /* atomic.c */
-enum isa_fault_kind must_check slow_rmw(struct cpu *cpu, unsigned aux, enum ir_rmw kind, u64 vaddr, u64 value, u64 *old,
-                                        struct isa_fault *f);
-enum isa_fault_kind must_check slow_cas(struct cpu *cpu, unsigned aux, u64 vaddr, u64 expected, u64 desired, u64 *old,
-                                        struct isa_fault *f);
-enum isa_fault_kind must_check slow_load_linked(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out, struct isa_fault *f);
+enum isa_fault_kind must_check slow_rmw(struct cpu *cpu, unsigned aux, enum ir_rmw kind, u64 vaddr,
+                                        u64 value, u64 *old, struct isa_fault *f);
+enum isa_fault_kind must_check slow_cas(struct cpu *cpu, unsigned aux, u64 vaddr, u64 expected,
+                                        u64 desired, u64 *old, struct isa_fault *f);
+enum isa_fault_kind must_check slow_load_linked(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out,
+                                                struct isa_fault *f);
 /* *failed: 0 stored, 1 not. */
-enum isa_fault_kind must_check slow_store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u64 value, u64 *failed,
-                                               struct isa_fault *f);
-/* Before a store to a page with TLB_RESERVED: other CPUs' strong reservations on these bytes end. */
+enum isa_fault_kind must_check slow_store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u64 value,
+                                               u64 *failed, struct isa_fault *f);
+/* Before a store to a page with TLB_RESERVED: other CPUs' strong reservations on these bytes end.
+ */
 void atomic_break_reservations(struct cpu *cpu, const u8 *host, unsigned size);
 
 #endif

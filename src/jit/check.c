@@ -1,9 +1,10 @@
 /*
  * check.c - the interpreter as the judge of host code, unit by unit.
  *
- * The interpreter runs first: its stores to memory and state are recorded and undone, its result kept; then the host code runs for good and is
- * compared. Units that call C with effects, or reach devices, cannot be run twice and are not compared. With one CPU the comparison is exact;
- * memory that a device changes in between can raise a false alarm.
+ * The interpreter runs first: its stores to memory and state are recorded and undone, its result
+ * kept; then the host code runs for good and is compared. Units that call C with effects, or reach
+ * devices, cannot be run twice and are not compared. With one CPU the comparison is exact; memory
+ * that a device changes in between can raise a false alarm.
  */
 #include "jit/check.h"
 
@@ -62,7 +63,8 @@ static void record_states(struct cpu *cpu, struct jit_check *c, const struct ir_
     }
 }
 
-static u64 state_now(struct cpu *cpu, const struct ir_unit *ir, struct jit_check *c, u32 n, bool restore)
+static u64 state_now(struct cpu *cpu, const struct ir_unit *ir, struct jit_check *c, u32 n,
+                     bool restore)
 {
     u32 seen = 0;
     for (u32 i = 0; i < ir->count; i++) {
@@ -78,7 +80,8 @@ static u64 state_now(struct cpu *cpu, const struct ir_unit *ir, struct jit_check
 }
 
 /* The interpreter's turn, undone at the end; its results are in c. */
-static struct ir_interp_exit rehearse(struct cpu *cpu, const struct ir_unit *ir, struct jit_check *c)
+static struct ir_interp_exit rehearse(struct cpu *cpu, const struct ir_unit *ir,
+                                      struct jit_check *c)
 {
     c->stores = 0;
     c->spoiled = false;
@@ -109,8 +112,9 @@ static u32 compare_slots(struct cpu *cpu, struct jit_check *c, bool faulted, FIL
         if (host == c->result[i] || (faulted && i == cpu->isa->pc_slot))
             continue;
         wrong++;
-        fprintf(f, "check: %-6s before %016llx interpreter %016llx host code %016llx\n", cpu->isa->slots[i].name,
-                (unsigned long long)c->slots[i], (unsigned long long)c->result[i], (unsigned long long)host);
+        fprintf(f, "check: %-6s before %016llx interpreter %016llx host code %016llx\n",
+                cpu->isa->slots[i].name, (unsigned long long)c->slots[i],
+                (unsigned long long)c->result[i], (unsigned long long)host);
     }
     return wrong;
 }
@@ -123,21 +127,22 @@ static u32 compare_memory(struct cpu *cpu, const struct ir_unit *ir, struct jit_
         if (host == c->store[i].new)
             continue;
         wrong++;
-        fprintf(f, "check: store of %u bytes: interpreter %016llx host code %016llx\n", c->store[i].size,
-                (unsigned long long)c->store[i].new, (unsigned long long)host);
+        fprintf(f, "check: store of %u bytes: interpreter %016llx host code %016llx\n",
+                c->store[i].size, (unsigned long long)c->store[i].new, (unsigned long long)host);
     }
     for (u32 i = 0; i < c->states; i++) {
         u64 host = state_now(cpu, ir, c, i, false);
         if (host == c->state[i].new)
             continue;
         wrong++;
-        fprintf(f, "check: state at %u: interpreter %016llx host code %016llx\n", c->state[i].offset,
-                (unsigned long long)c->state[i].new, (unsigned long long)host);
+        fprintf(f, "check: state at %u: interpreter %016llx host code %016llx\n",
+                c->state[i].offset, (unsigned long long)c->state[i].new, (unsigned long long)host);
     }
     return wrong;
 }
 
-void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, const u8 *code), const u8 *code)
+void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, const u8 *code),
+                     const u8 *code)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit_check *c = jc->check;
@@ -157,11 +162,14 @@ void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, con
     }
     c->compared++;
     FILE *out = jc->jit->log->file;
-    u32 wrong = compare_slots(cpu, c, e.kind == IR_INTERP_FAULT, out) + compare_memory(cpu, u->ir, c, out);
+    u32 wrong =
+        compare_slots(cpu, c, e.kind == IR_INTERP_FAULT, out) + compare_memory(cpu, u->ir, c, out);
     if (!wrong)
         return;
-    fprintf(out, "check: pc %016llx, after %llu units compared\n", (unsigned long long)pc, (unsigned long long)c->compared);
+    fprintf(out, "check: pc %016llx, after %llu units compared\n", (unsigned long long)pc,
+            (unsigned long long)c->compared);
     ir_print(out, u->ir);
     jit_print_code(out, u->code, u->code_size);
-    cpu->host->guest_panic(cpu->host->opaque, cpu, "jit,check=on: host code and interpreter differ (see the log)");
+    cpu->host->guest_panic(cpu->host->opaque, cpu,
+                           "jit,check=on: host code and interpreter differ (see the log)");
 }

@@ -1,5 +1,6 @@
 /*
- * check.h - `-accel jit,check=on`: every unit runs in the interpreter and as host code, and must do the same. For files of jit/.
+ * check.h - `-accel jit,check=on`: every unit runs in the interpreter and as host code, and must do
+ * the same. For files of jit/.
  */
 #ifndef JIT_CHECK_H
 #define JIT_CHECK_H
@@ -11,7 +12,7 @@ enum { CHECK_STORES = 512, CHECK_STATES = 64 };
 /* What the interpreter's turn changed, so that it can be undone and compared. */
 struct jit_check {
     bool recording;
-    bool spoiled;   /* it did what cannot be undone: this unit is not compared */
+    bool spoiled; /* it did what cannot be undone: this unit is not compared */
     u32 stores, states;
     struct {
         u8 *host;
@@ -26,8 +27,10 @@ struct jit_check {
     u64 compared, skipped;
 };
 
-/* Runs the unit at pc both ways; enter runs the host code. Stops the machine with a report when they differ. */
-void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, const u8 *code), const u8 *code);
+/* Runs the unit at pc both ways; enter runs the host code. Stops the machine with a report when
+ * they differ. */
+void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, const u8 *code),
+                     const u8 *code);
 
 /* slow.c and atomic.c, before they store to RAM, or do io: false: io must be refused. */
 void jit_check_store(struct jit_check *c, u8 *host, unsigned size);

@@ -5,7 +5,8 @@
  *           a link      resolve the target, patch the link, enter the target
  *           LOOKUP      pc is in its slot: interrupts, mode and context are looked at anew
  *
- * Interrupts are taken only here, between units, with all state written. Host float control is the guest's inside run.
+ * Interrupts are taken only here, between units, with all state written. Host float control is the
+ * guest's inside run.
  */
 #include "jit/engine.h"
 
@@ -27,7 +28,8 @@ static u64 *pc_slot(struct cpu *cpu)
 
 /* ---- One unit -------------------------------------------------------------------------------- */
 
-/* The interpreter's turn; like translated code, leaves pc in its slot or returns at a link's target the same way. */
+/* The interpreter's turn; like translated code, leaves pc in its slot or returns at a link's target
+ * the same way. */
 static void enter_interp(struct cpu *cpu, struct jit_unit *u)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
@@ -70,8 +72,8 @@ static const u8 *code_at(struct cpu *cpu, u64 pc)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct tlb_jump_entry *e = &jc->context->jump[tlb_jump_index(pc)];
-    /* A unit whose instruction goes on behind its page has left because the code entry of the page behind is missing: only the long way
-     * fills it. Nearness to the page's end stands for that. */
+    /* A unit whose instruction goes on behind its page has left because the code entry of the page
+     * behind is missing: only the long way fills it. Nearness to the page's end stands for that. */
     bool may_cross = (pc & (TLB_PAGE - 1)) > TLB_PAGE - 16;
     if (!may_cross && atomic_load_explicit(&e->pc, memory_order_relaxed) == pc)
         return e->code;

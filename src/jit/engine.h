@@ -1,8 +1,9 @@
 /*
  * engine.h - the translating engines as the machine and the command line see them.
  *
- * A struct jit belongs to one machine and outlives its CPUs; it is cpu_host.engine_shared. `jit` translates to host code,
- * `interp` runs the same IR by the interpreter; both share every cache and slow path.
+ * A struct jit belongs to one machine and outlives its CPUs; it is cpu_host.engine_shared. `jit`
+ * translates to host code, `interp` runs the same IR by the interpreter; both share every cache and
+ * slow path.
  */
 #ifndef JIT_ENGINE_H
 #define JIT_ENGINE_H
@@ -14,8 +15,10 @@ struct memory;
 
 extern const struct cpu_engine cpu_engine_jit, cpu_engine_interp;
 
-/* accel: "jit" or "interp" with options, as -accel takes them ("jit,check=on,tb-size=64"). NULL and err on failure. */
-struct jit *jit_create(const char *accel, struct memory *memory, struct epoch *epoch, struct log *log, struct err *err);
+/* accel: "jit" or "interp" with options, as -accel takes them ("jit,check=on,tb-size=64"). NULL and
+ * err on failure. */
+struct jit *jit_create(const char *accel, struct memory *memory, struct epoch *epoch,
+                       struct log *log, struct err *err);
 void jit_destroy(struct jit *jit);
 const struct cpu_engine *jit_cpu_engine(const struct jit *jit);
 /* For -accel help and `info jit`. */

@@ -21,12 +21,18 @@ static const struct jit_backend *const backends[] = {&jit_x86_64};
 static const struct option accel_options[] = {
     OPTION_BOOL("check", struct jit_options, check, "off",
                 "run every unit in the interpreter too and compare (one CPU)"),
-    OPTION_INT("tb-size", struct jit_options, cache_mib, "256", 1, 2047, "MiB of memory for translated code"),
-    OPTION_INT("max-insns", struct jit_options, max_insns, "64", 1, 64, "guest instructions in a unit at most"),
-    OPTION_INT("tlb-bits", struct jit_options, tlb_bits, "10", 2, TLB_BITS, "log2 of TLB entries in a context"),
-    OPTION_BOOL("link", struct jit_options, link, "on", "jump from unit to unit without leaving translated code"),
-    OPTION_BOOL("perf-map", struct jit_options, perf_map, "off", "write /tmp/perf-PID.map for perf"),
-    OPTION_BOOL("stress-spill", struct jit_options, stress_spill, "off", "spill registers at random"),
+    OPTION_INT("tb-size", struct jit_options, cache_mib, "256", 1, 2047,
+               "MiB of memory for translated code"),
+    OPTION_INT("max-insns", struct jit_options, max_insns, "64", 1, 64,
+               "guest instructions in a unit at most"),
+    OPTION_INT("tlb-bits", struct jit_options, tlb_bits, "10", 2, TLB_BITS,
+               "log2 of TLB entries in a context"),
+    OPTION_BOOL("link", struct jit_options, link, "on",
+                "jump from unit to unit without leaving translated code"),
+    OPTION_BOOL("perf-map", struct jit_options, perf_map, "off",
+                "write /tmp/perf-PID.map for perf"),
+    OPTION_BOOL("stress-spill", struct jit_options, stress_spill, "off",
+                "spill registers at random"),
     OPTION_INT("stress-flush", struct jit_options, stress_flush, "0", 0, INT32_MAX,
                "forget all translations and TLBs every N units entered; 0: never"),
     OPTION_LAST,
@@ -88,7 +94,8 @@ static int start_backend(struct jit *jit, struct err *err)
     return 0;
 }
 
-struct jit *jit_create(const char *accel, struct memory *memory, struct epoch *epoch, struct log *log, struct err *err)
+struct jit *jit_create(const char *accel, struct memory *memory, struct epoch *epoch,
+                       struct log *log, struct err *err)
 {
     struct jit *jit = calloc(1, sizeof(*jit));
     bool interp;

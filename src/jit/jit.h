@@ -1,5 +1,6 @@
 /*
- * jit.h - the engine's inside: units of code, code pages, links, sites, and the interface of a host back end.
+ * jit.h - the engine's inside: units of code, code pages, links, sites, and the interface of a host
+ * back end.
  *
  * For files of jit/ only; an isa includes jit/translate.h.
  *
@@ -7,11 +8,12 @@
  *   struct jit_cpu (one a vCPU) -- TLB contexts, arena, code chunk
  *   struct jit_unit             -- one translation: key (code page, offset), host code or IR, links
  *
- * Locking: jit->lock guards every list, hash insertion, link and invalidation. Look-up reads the hash without a lock (units are
- * freed by epoch). Host code is written through jit->code.rw only.
+ * Locking: jit->lock guards every list, hash insertion, link and invalidation. Look-up reads the
+ * hash without a lock (units are freed by epoch). Host code is written through jit->code.rw only.
  *
- * Registers and frame while translated code runs (x86-64): rbp = cpu + isa->state_bias, r14 = current struct tlb_context,
- * rsp = struct jit_frame. All guest state is in the CPU's struct at unit boundaries.
+ * Registers and frame while translated code runs (x86-64): rbp = cpu + isa->state_bias, r14 =
+ * current struct tlb_context, rsp = struct jit_frame. All guest state is in the CPU's struct at
+ * unit boundaries.
  */
 #ifndef JIT_JIT_H
 #define JIT_JIT_H
@@ -23,28 +25,31 @@
 struct jit;
 struct jit_unit;
 
-/* ---- Sites: an op that can leave in the middle of a unit, as the slow path sees it ------------------------------------------ */
+/* ---- Sites: an op that can leave in the middle of a unit, as the slow path sees it
+ * ------------------------------------------ */
 
-/* Where a value is when the slow path runs; one byte, constants and spills carry more in the state map. */
+/* Where a value is when the slow path runs; one byte, constants and spills carry more in the state
+ * map. */
 enum jit_loc {
-    JIT_LOC_GPR = 0x00,   /* 0x00..0x0f: frame->gpr[n] */
-    JIT_LOC_XMM = 0x10,   /* 0x10..0x1f: frame->xmm[n] */
-    JIT_LOC_SPILL = 0x20, /* in a map: u8 index follows: frame->spill[n] */
-    JIT_LOC_CONST = 0x21, /* in a map: s32 follows, sign-extended */
-    JIT_LOC_CONST64 = 0x22,/* in a map: u64 follows */
+    JIT_LOC_GPR = 0x00,     /* 0x00..0x0f: frame->gpr[n] */
+    JIT_LOC_XMM = 0x10,     /* 0x10..0x1f: frame->xmm[n] */
+    JIT_LOC_SPILL = 0x20,   /* in a map: u8 index follows: frame->spill[n] */
+    JIT_LOC_CONST = 0x21,   /* in a map: s32 follows, sign-extended */
+    JIT_LOC_CONST64 = 0x22, /* in a map: u64 follows */
     JIT_LOC_NONE = 0xff,
 };
 
-/* Follows a cold stub's call of the slow path in the code itself, then map_bytes of state map, then padding to align the
- * return point is NOT added: execution resumes at the byte after the map.
- * State map: u64 pc, then {u8 slot, u8 loc [, more]}...: what must be written to make the guest's state precise. */
+/* Follows a cold stub's call of the slow path in the code itself, then map_bytes of state map, then
+ * padding to align the return point is NOT added: execution resumes at the byte after the map.
+ * State map: u64 pc, then {u8 slot, u8 loc [, more]}...: what must be written to make the guest's
+ * state precise. */
 struct jit_site {
-    u8 op;     /* enum ir_opcode: LOAD STORE RMW CAS LOAD_LINKED STORE_COND TRAP_IF */
-    u8 type;   /* enum ir_type of the result (loads) or of the value (stores) */
-    u16 aux;   /* enum ir_mem */
+    u8 op;   /* enum ir_opcode: LOAD STORE RMW CAS LOAD_LINKED STORE_COND TRAP_IF */
+    u8 type; /* enum ir_type of the result (loads) or of the value (stores) */
+    u16 aux; /* enum ir_mem */
     u8 addr, value, value2, result; /* enum jit_loc: registers only */
     s32 offset;
-    u16 kind;  /* enum ir_rmw; TRAP_IF: helper */
+    u16 kind; /* enum ir_rmw; TRAP_IF: helper */
     u16 map_bytes;
     u32 argument; /* TRAP_IF */
     u8 map[];
@@ -53,61 +58,67 @@ struct jit_site {
 enum { JIT_SPILLS = 128 };
 struct jit_frame {
     u64 spill[JIT_SPILLS];
-    u64 gpr[16];           /* saved by the slow stub */
+    u64 gpr[16]; /* saved by the slow stub */
     u64 xmm[16][2];
     u64 scratch[4];
 };
 
-/* slow.c, called by the back end's stub on the guest's behalf. Does the access and puts the result into the frame: returns true.
- * On a guest fault writes the state by the map, enters the trap (isa->fault) and returns false: the stub leaves to the engine. */
+/* slow.c, called by the back end's stub on the guest's behalf. Does the access and puts the result
+ * into the frame: returns true. On a guest fault writes the state by the map, enters the trap
+ * (isa->fault) and returns false: the stub leaves to the engine. */
 bool jit_slow_access(struct cpu *cpu, struct jit_frame *frame, const struct jit_site *site);
 /* Writes the guest's state by the site's map (pc slot included). */
 void jit_write_state(struct cpu *cpu, const struct jit_frame *frame, const struct jit_site *site);
 
-/* ---- Units ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- Units
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 
 /* A virtual page in a mode that code was translated from. id is unique for ever (never 0). */
 struct jit_page {
     const struct isa *isa;
     u64 vpage, mode;
     struct ram_block *ram;
-    u64 ram_offset;        /* of the page */
+    u64 ram_offset; /* of the page */
     const u8 *host;
     u32 id;
     struct jit_page *hash_next;
-    struct jit_unit *units;/* linked by next_in_page[] */
+    struct jit_unit *units; /* linked by next_in_page[] */
 };
 
-/* An exit to a constant pc. Emitted unlinked: the jump at patch goes to stub, whose return value is the link's address. */
+/* An exit to a constant pc. Emitted unlinked: the jump at patch goes to stub, whose return value is
+ * the link's address. */
 struct jit_link {
     struct jit_unit *from, *to; /* to: NULL while unlinked */
     struct jit_link *next_in;   /* list of links into `to` */
     u64 pc;                     /* target */
     u32 patch;                  /* offset in the code memory of the 4-byte aligned rel32 */
     u32 stub;                   /* offset it goes to while unlinked */
-    u32 id_patch;               /* 0, or offset of the 4-byte aligned id that a cross-page link compares */
-    u32 page_id;                /* the id it was linked with first: a link is never moved to another page's */
+    u32 id_patch; /* 0, or offset of the 4-byte aligned id that a cross-page link compares */
+    u32 page_id;  /* the id it was linked with first: a link is never moved to another page's */
 };
 
 struct jit_unit {
     u64 pc, mode;
-    struct jit_page *page[2];   /* [1]: its one instruction continues there, or NULL */
-    u32 page_id[2];             /* their ids when the unit was made */
+    struct jit_page *page[2]; /* [1]: its one instruction continues there, or NULL */
+    u32 page_id[2];           /* their ids when the unit was made */
     struct jit_unit *_Atomic hash_next;
     struct jit_unit *next_in_page[2];
     struct jit_unit *next_in_chunk;
-    const u8 *code;             /* host entry; NULL for the interpreter */
+    const u8 *code; /* host entry; NULL for the interpreter */
     u32 code_size;
-    struct ir_unit *ir;         /* interpreter and check mode */
-    u64 lines[2];               /* 64-byte lines of each page that it was made from */
-    struct jit_link *links;     /* its own */
+    struct ir_unit *ir;     /* interpreter and check mode */
+    u64 lines[2];           /* 64-byte lines of each page that it was made from */
+    struct jit_link *links; /* its own */
     struct jit_link *incoming;
     u32 link_count;
     u32 guest_bytes, guest_insns;
     _Atomic bool valid;
 };
 
-/* ---- Back end -------------------------------------------------------------------------------------------------------------------- */
+/* ---- Back end
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 enum { JIT_MAX_LINKS = 256 };
 
@@ -115,37 +126,49 @@ enum { JIT_MAX_LINKS = 256 };
 struct jit_emit {
     const struct ir_unit *ir;
     struct arena *arena;
-    u8 *rw;                     /* where to write */
-    u32 offset;                 /* of rw in the code memory */
+    u8 *rw;     /* where to write */
+    u32 offset; /* of rw in the code memory */
     u32 capacity;
-    u32 size;                   /* out */
-    u32 page2_id;               /* not 0: at entry check that code[page2_index] has this id, else leave by lookup */
+    u32 size;     /* out */
+    u32 page2_id; /* not 0: at entry check that code[page2_index] has this id, else leave by lookup
+                   */
     u32 page2_index;
-    u32 link_count;             /* out */
-    struct jit_link links[JIT_MAX_LINKS]; /* out: pc, patch, stub, id_patch; the rest is the engine's */
-    struct jit_link *link_base; /* the address links[0] will have for good: stubs return link_base + n */
+    u32 link_count; /* out */
+    struct jit_link
+        links[JIT_MAX_LINKS]; /* out: pc, patch, stub, id_patch; the rest is the engine's */
+    struct jit_link
+        *link_base; /* the address links[0] will have for good: stubs return link_base + n */
 };
 
 /* What enter() returns: a link to be resolved, or one of these. */
-#define JIT_EXIT_LOOKUP ((struct jit_link *)0) /* pc slot is right; look everything up anew (also after faults, polls) */
+#define JIT_EXIT_LOOKUP                                                                            \
+    ((struct jit_link                                                                              \
+          *)0) /* pc slot is right; look everything up anew (also after faults, polls) */
 
 struct jit_backend {
     const char *name;
     bool (*usable)(void);
-    /* Writes entry, exit, slow-path stubs and the runtime table to the start of the code memory; returns bytes used or -errno. */
+    /* Writes entry, exit, slow-path stubs and the runtime table to the start of the code memory;
+     * returns bytes used or -errno. */
     int (*init)(struct jit *jit, struct err *err);
-    /* 0; -ENOSPC: buffer too small; -E2BIG: too complex (the engine retries with fewer instructions). */
+    /* 0; -ENOSPC: buffer too small; -E2BIG: too complex (the engine retries with fewer
+     * instructions). */
     int (*emit)(struct jit *jit, struct jit_emit *out);
-    /* Atomically points link's jump at target (NULL: its stub) and stores id at id_patch (0: never matches). */
+    /* Atomically points link's jump at target (NULL: its stub) and stores id at id_patch (0: never
+     * matches). */
     void (*patch)(struct jit *jit, struct jit_link *link, const u8 *target, u32 id);
-    /* The host's float state <-> guest. accrued(): host sticky flags as enum float_flag bits, and clears them. */
+    /* The host's float state <-> guest. accrued(): host sticky flags as enum float_flag bits, and
+     * clears them. */
     unsigned (*float_accrued)(void);
-    void (*float_control)(unsigned round); /* enum float_round; sticky flags cleared, exceptions masked */
-    void (*float_restore)(void);           /* the C world's default */
+    void (*float_control)(
+        unsigned round);         /* enum float_round; sticky flags cleared, exceptions masked */
+    void (*float_restore)(void); /* the C world's default */
 };
 extern const struct jit_backend jit_x86_64;
 
-/* ---- Engine ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- Engine
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 struct jit_options {
     bool check;        /* check=on: every unit also interpreted and compared */
@@ -172,11 +195,12 @@ struct jit {
     pthread_mutex_t lock;
     struct jit_unit *_Atomic *hash;
     u32 hash_mask;
-    struct jit_page **pages;     /* hash by RAM page */
+    struct jit_page **pages; /* hash by RAM page */
     u32 page_hash_mask, next_page_id;
     struct jit_chunk *chunks;
     u32 chunk_count, next_chunk;
-    _Atomic u64 invalidations;   /* counts smc events: a translation under way compares before and after */
+    _Atomic u64
+        invalidations; /* counts smc events: a translation under way compares before and after */
     struct cpu *cpus[512];
     u32 cpu_count;
     struct epoch *epoch;
@@ -197,28 +221,28 @@ struct jit_cpu {
     struct jit *jit;
     struct tlb_context *context; /* current */
     struct tlb_context contexts[TLB_CONTEXTS];
-    u32 context_stamp;           /* cpu->context_stamp that `context` was chosen for */
+    u32 context_stamp; /* cpu->context_stamp that `context` was chosen for */
     u64 context_mode;
     u64 use_counter;
-    struct arena arena;          /* of the translation under way */
+    struct arena arena; /* of the translation under way */
     struct ir_builder builder;
     struct jit_emit emit;
     struct jit_chunk *chunk;
     /* Fetch state of the translation under way (jit_fetch). */
     struct ir_unit *fetch_unit;
     struct jit_page *fetch_page[2];
-    bool fetch_fine;             /* protection is finer than a page: every fetch is walked, nothing is cached */
+    bool fetch_fine; /* protection is finer than a page: every fetch is walked, nothing is cached */
     struct isa_fault fetch_fault;
     /* Load-linked. */
-    u64 linked_addr;             /* virtual address, ~0: none */
+    u64 linked_addr; /* virtual address, ~0: none */
     u64 linked_value;
     u8 *linked_host;
     u8 linked_size;
     bool linked_strong, want_strong;
     struct tlb_target host_target; /* of jit_host_address */
     struct jit_stats stats;
-    u64 *values;                 /* interpreter's */
-    struct jit_check *check;     /* check=on, or NULL */
+    u64 *values;             /* interpreter's */
+    struct jit_check *check; /* check=on, or NULL */
     u32 until_flush;
 };
 

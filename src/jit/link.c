@@ -1,9 +1,10 @@
 /*
  * link.c - direct links between units, and the jump entries that indirect jumps probe.
  *
- * A link within a page holds as long as both units are valid. A link to another page also compares, in its host code, the id of the code
- * page that the target's virtual page is now; it is never moved to another page's code, because a CPU may stand between the
- * compare and the jump (patch order alone cannot exclude that).
+ * A link within a page holds as long as both units are valid. A link to another page also compares,
+ * in its host code, the id of the code page that the target's virtual page is now; it is never
+ * moved to another page's code, because a CPU may stand between the compare and the jump (patch
+ * order alone cannot exclude that).
  *
  * Locking: jit->lock for links. Jump entries: the owner writes them; other threads only empty them.
  */
@@ -13,7 +14,8 @@ static bool link_may_go(const struct jit_link *link, const struct jit_unit *to)
 {
     if (link->to || !atomic_load(&link->from->valid) || !atomic_load(&to->valid))
         return false;
-    if (link->pc != to->pc || link->from->mode != to->mode || link->from->page[0]->isa != to->page[0]->isa)
+    if (link->pc != to->pc || link->from->mode != to->mode ||
+        link->from->page[0]->isa != to->page[0]->isa)
         return false;
     if (!link->id_patch)
         return link->from->page[0] == to->page[0];

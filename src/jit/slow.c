@@ -1,8 +1,10 @@
 /*
- * slow.c - guest memory access out of line: TLB misses, MMIO, page crossings, pages with code; and the exit by a guest fault.
+ * slow.c - guest memory access out of line: TLB misses, MMIO, page crossings, pages with code; and
+ * the exit by a guest fault.
  *
- * Entered from translated code's cold stubs (jit_slow_access), from the interpreter, and from helpers (jit_read, jit_write). All on the
- * vCPU's thread. An access that crosses a page has both pages resolved before anything is stored.
+ * Entered from translated code's cold stubs (jit_slow_access), from the interpreter, and from
+ * helpers (jit_read, jit_write). All on the vCPU's thread. An access that crosses a page has both
+ * pages resolved before anything is stored.
  */
 #include "jit/cache.h"
 #include "jit/check.h"
@@ -34,7 +36,8 @@ static void host_store(u8 *p, u64 v, unsigned size)
     }
 }
 
-/* Value in little-endian order of the bytes at t; io is asked in naturally aligned powers of two. */
+/* Value in little-endian order of the bytes at t; io is asked in naturally aligned powers of two.
+ */
 static bool target_load(struct cpu *cpu, const struct tlb_target *t, unsigned size, u64 *out)
 {
     if (t->host) {
@@ -73,7 +76,8 @@ static bool target_store(struct cpu *cpu, const struct tlb_target *t, u64 v, uns
     if (jit_check_refuses_io(jit_cpu(cpu)))
         return false;
     bool good = mem_write(cpu->space, t->paddr, v, size) == MEM_OK;
-    /* The store itself may have changed the map (flash, PCI): the next access of this unit sees it. */
+    /* The store itself may have changed the map (flash, PCI): the next access of this unit sees it.
+     */
     if (unlikely(cpu_exit_pending(cpu) & CPU_EXIT_MAP))
         jit_map_changed(cpu);
     return good;
@@ -109,7 +113,8 @@ static bool part_store(struct cpu *cpu, const struct tlb_target *t, u64 v, unsig
 
 /* ---- Whole accesses -------------------------------------------------------------------------- */
 
-static enum isa_fault_kind refuse(struct isa_fault *f, enum isa_fault_kind kind, enum isa_access access, u64 vaddr)
+static enum isa_fault_kind refuse(struct isa_fault *f, enum isa_fault_kind kind,
+                                  enum isa_access access, u64 vaddr)
 {
     *f = (struct isa_fault){.kind = kind, .access = access, .vaddr = vaddr};
     return kind;
@@ -122,7 +127,8 @@ static unsigned bytes_here(u64 vaddr, unsigned size)
     return left < size ? (unsigned)left : size;
 }
 
-enum isa_fault_kind slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out, struct isa_fault *f)
+enum isa_fault_kind slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out,
+                              struct isa_fault *f)
 {
     unsigned size = IR_MEM_BYTES(aux), n = (aux & IR_MEM_CONTEXT) >> IR_MEM_CONTEXT_SHIFT;
     unsigned here = bytes_here(vaddr, size);
@@ -149,7 +155,8 @@ enum isa_fault_kind slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out
     return ISA_FAULT_NONE;
 }
 
-enum isa_fault_kind slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 value, struct isa_fault *f)
+enum isa_fault_kind slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 value,
+                               struct isa_fault *f)
 {
     unsigned size = IR_MEM_BYTES(aux), n = (aux & IR_MEM_CONTEXT) >> IR_MEM_CONTEXT_SHIFT;
     unsigned here = bytes_here(vaddr, size);
@@ -166,7 +173,8 @@ enum isa_fault_kind slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 val
     } else {
         if (tlb_resolve(cpu, n, vaddr + here, ISA_WRITE, &next, f))
             return f->kind;
-        ok = part_store(cpu, &t, value, here) && part_store(cpu, &next, value >> (8 * here), size - here);
+        ok = part_store(cpu, &t, value, here) &&
+             part_store(cpu, &next, value >> (8 * here), size - here);
     }
     if (!ok)
         return refuse(f, ISA_FAULT_ACCESS, ISA_WRITE, vaddr);
@@ -175,12 +183,14 @@ enum isa_fault_kind slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 val
     return ISA_FAULT_NONE;
 }
 
-enum isa_fault_kind jit_read(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size, u64 *out, struct isa_fault *f)
+enum isa_fault_kind jit_read(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size, u64 *out,
+                             struct isa_fault *f)
 {
     return slow_load(cpu, ctz64(size) | context << IR_MEM_CONTEXT_SHIFT, vaddr, out, f);
 }
 
-enum isa_fault_kind jit_write(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size, u64 value, struct isa_fault *f)
+enum isa_fault_kind jit_write(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size,
+                              u64 value, struct isa_fault *f)
 {
     return slow_store(cpu, ctz64(size) | context << IR_MEM_CONTEXT_SHIFT, vaddr, value, f);
 }
@@ -206,10 +216,12 @@ bool jit_phys_cas(struct cpu *cpu, u64 paddr, unsigned size, u64 *expected, u64 
         return false;
     if (size == 4) {
         u32 want = (u32)*expected;
-        done = __atomic_compare_exchange_n((u32 *)t.host, &want, (u32)desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        done = __atomic_compare_exchange_n((u32 *)t.host, &want, (u32)desired, false,
+                                           __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
         *expected = want;
     } else {
-        done = __atomic_compare_exchange_n((u64 *)t.host, expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        done = __atomic_compare_exchange_n((u64 *)t.host, expected, desired, false,
+                                           __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     }
     if (done)
         memory_ram_written(t.ram, t.ram_offset, size);
@@ -263,8 +275,8 @@ static void frame_put(struct jit_frame *frame, u8 loc, u64 v)
         frame->xmm[loc - JIT_LOC_XMM][0] = v;
 }
 
-static enum isa_fault_kind site_access(struct cpu *cpu, const struct jit_site *s, u64 a, u64 b, u64 c, u64 *out,
-                                       struct isa_fault *f)
+static enum isa_fault_kind site_access(struct cpu *cpu, const struct jit_site *s, u64 a, u64 b,
+                                       u64 c, u64 *out, struct isa_fault *f)
 {
     enum isa_fault_kind kind;
     switch (s->op) {
@@ -287,12 +299,14 @@ bool jit_slow_access(struct cpu *cpu, struct jit_frame *frame, const struct jit_
     u64 out = 0;
     if (site->op == IR_TRAP_IF) {
         jit_write_state(cpu, frame, site);
-        void (*fn)(struct cpu *, u64) = (void (*)(struct cpu *, u64))cpu->isa->helpers[site->kind].fn;
+        void (*fn)(struct cpu *, u64) =
+            (void (*)(struct cpu *, u64))cpu->isa->helpers[site->kind].fn;
         fn(cpu, site->argument);
         return false;
     }
     u64 addr = frame_get(frame, site->addr) + (u64)(s64)site->offset;
-    if (site_access(cpu, site, addr, frame_get(frame, site->value), frame_get(frame, site->value2), &out, &f)) {
+    if (site_access(cpu, site, addr, frame_get(frame, site->value), frame_get(frame, site->value2),
+                    &out, &f)) {
         jit_write_state(cpu, frame, site);
         cpu->isa->fault(cpu, &f);
         return false;

@@ -1,15 +1,19 @@
 /*
- * smc.c - self-modifying code: which RAM lines hold translated code, and what happens when they are written.
+ * smc.c - self-modifying code: which RAM lines hold translated code, and what happens when they are
+ * written.
  *
- * Each 4 KiB page of RAM has 64 bits in its block's code_lines, one a 64-byte line. The translator sets a line's bit before it reads
- * the line (jit_protect_lines) and makes every fast write entry for the page slow. A store that goes the slow way looks at the
- * bits and, where they overlap, first stores, then takes out the units made from those lines.
+ * Each 4 KiB page of RAM has 64 bits in its block's code_lines, one a 64-byte line. The translator
+ * sets a line's bit before it reads the line (jit_protect_lines) and makes every fast write entry
+ * for the page slow. A store that goes the slow way looks at the bits and, where they overlap,
+ * first stores, then takes out the units made from those lines.
  *
- * Why nothing is missed: (1) a store after the bit is set takes the slow way; it invalidates units in the hash, and counts in
- * jit->invalidations, by which a translation under way sees that it may have read old bytes. (2) A CPU fills a write entry as: publish
- * it, fence, read the bits, make it slow when any is set; the translator: set the bit, fence, make entries slow. One of the two
- * sees the other. (3) A store that passed its check before the entry became slow lands within its CPU's current unit; the guest's
- * own instruction barrier (fence.i, isb) on the executing CPU, which the architectures demand for code from another CPU, comes after.
+ * Why nothing is missed: (1) a store after the bit is set takes the slow way; it invalidates units
+ * in the hash, and counts in jit->invalidations, by which a translation under way sees that it may
+ * have read old bytes. (2) A CPU fills a write entry as: publish it, fence, read the bits, make it
+ * slow when any is set; the translator: set the bit, fence, make entries slow. One of the two sees
+ * the other. (3) A store that passed its check before the entry became slow lands within its CPU's
+ * current unit; the guest's own instruction barrier (fence.i, isb) on the executing CPU, which the
+ * architectures demand for code from another CPU, comes after.
  *
  * Locking: bits are atomics; jit->lock for the rest.
  */

@@ -1,7 +1,8 @@
 /*
  * stats.c - logs, counters and the perf map of the translator.
  *
- * Counters are each vCPU's own, summed when somebody asks; a reader on another thread sees them about right.
+ * Counters are each vCPU's own, summed when somebody asks; a reader on another thread sees them
+ * about right.
  */
 #include "jit/stats.h"
 
@@ -48,12 +49,13 @@ void jit_log_unit(struct cpu *cpu, const struct jit_unit *u)
 {
     struct jit *jit = jit_cpu(cpu)->jit;
     if (jit->perf_map && u->code_size)
-        fprintf(jit->perf_map, "%lx %x guest_%llx_%u\n", (unsigned long)(uintptr_t)u->code, u->code_size,
-                (unsigned long long)u->pc, u->guest_insns);
+        fprintf(jit->perf_map, "%lx %x guest_%llx_%u\n", (unsigned long)(uintptr_t)u->code,
+                u->code_size, (unsigned long long)u->pc, u->guest_insns);
     if (!log_on(jit->log, LOG_OUT_ASM) || !u->code_size)
         return;
     flockfile(jit->log->file);
-    fprintf(jit->log->file, "---- out_asm pc %016llx, %u bytes\n", (unsigned long long)u->pc, u->code_size);
+    fprintf(jit->log->file, "---- out_asm pc %016llx, %u bytes\n", (unsigned long long)u->pc,
+            u->code_size);
     jit_print_code(jit->log->file, u->code, u->code_size);
     funlockfile(jit->log->file);
 }
@@ -83,9 +85,13 @@ static const struct {
     const char *name;
     size_t offset;
 } counters[] = {
-#define C(field) {#field, offsetof(struct jit_stats, field)}
-    C(units), C(guest_insns), C(code_bytes), C(translate_ns), C(tlb_misses), C(walks), C(io),
-    C(lookups), C(links), C(contexts), C(flushes), C(exits), C(interrupts), C(faults),
+#define C(field)                                                                                   \
+    {                                                                                              \
+#field, offsetof(struct jit_stats, field)                                                  \
+    }
+    C(units),   C(guest_insns), C(code_bytes), C(translate_ns), C(tlb_misses),
+    C(walks),   C(io),          C(lookups),    C(links),        C(contexts),
+    C(flushes), C(exits),       C(interrupts), C(faults),
 #undef C
 };
 
@@ -103,7 +109,8 @@ void jit_print_stats(struct jit *jit, FILE *f)
     }
     for (unsigned i = 0; i < ARRAY_SIZE(counters); i++)
         fprintf(f, "%-14s %llu\n", counters[i].name, (unsigned long long)*counter(&sum, i));
-    fprintf(f, "%-14s %llu\n", "invalidations", (unsigned long long)atomic_load(&jit->invalidations));
+    fprintf(f, "%-14s %llu\n", "invalidations",
+            (unsigned long long)atomic_load(&jit->invalidations));
     if (sum.guest_insns)
         fprintf(f, "translation    %.0f ns and %.1f host bytes per guest instruction\n",
                 (double)sum.translate_ns / (double)sum.guest_insns,

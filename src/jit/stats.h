@@ -1,5 +1,6 @@
 /*
- * stats.h - what the engine tells about itself: logs of translations, counters, perf map. For files of jit/.
+ * stats.h - what the engine tells about itself: logs of translations, counters, perf map. For files
+ * of jit/.
  */
 #ifndef JIT_STATS_H
 #define JIT_STATS_H

@@ -3,10 +3,12 @@
  *
  * Invariants:
  *  1. jc->context answers for the CPU's current keys and mode whenever translated code runs.
- *  2. A fast write entry never stands for a page with code lines or reservations (protocol at tlb_fill and smc.c).
+ *  2. A fast write entry never stands for a page with code lines or reservations (protocol at
+ * tlb_fill and smc.c).
  *  3. A dead context (live false) holds anything; it is cleared when it is taken into use.
  *
- * Flushes come only from the CPU's own thread (the guest's shoot-downs are its own interrupts), except tlb_flush_everything.
+ * Flushes come only from the CPU's own thread (the guest's shoot-downs are its own interrupts),
+ * except tlb_flush_everything.
  */
 #include "jit/cache.h"
 
@@ -41,14 +43,15 @@ static bool same_key(const struct isa_context *a, const struct isa_context *b)
 static bool context_is(const struct tlb_context *c, const struct isa_context *data,
                        const struct isa_context *fetch, u64 mode)
 {
-    return c->live && c->key_mode == mode && same_key(&c->key_data, data) && same_key(&c->key_fetch, fetch);
+    return c->live && c->key_mode == mode && same_key(&c->key_data, data) &&
+           same_key(&c->key_fetch, fetch);
 }
 
 struct tlb_context *jit_context_refresh(struct cpu *cpu)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
-    if (likely(jc->context && jc->context_stamp == cpu->context_stamp && jc->context_mode == cpu->mode &&
-               jc->context->live))
+    if (likely(jc->context && jc->context_stamp == cpu->context_stamp &&
+               jc->context_mode == cpu->mode && jc->context->live))
         return jc->context;
     struct isa_context data, fetch;
     cpu->isa->context(cpu, 0, &data);
@@ -105,10 +108,11 @@ static u32 write_flags(const struct jit *jit, const struct ram_block *ram, u64 r
 }
 
 /*
- * Publishes the entry, then looks at what would make it slow, and makes it so: the other side (jit_protect_lines, strong
- * reservations) first sets its mark, then looks at the entries.
+ * Publishes the entry, then looks at what would make it slow, and makes it so: the other side
+ * (jit_protect_lines, strong reservations) first sets its mark, then looks at the entries.
  */
-static void tlb_publish_write(struct jit *jit, struct tlb_context *c, u32 i, u64 vpage, const struct tlb_info *info)
+static void tlb_publish_write(struct jit *jit, struct tlb_context *c, u32 i, u64 vpage,
+                              const struct tlb_info *info)
 {
     c->written[i] = tlb_page_key(info->ram->host + info->ram_offset);
     atomic_store(&c->data[1][i].tag, vpage);
@@ -195,7 +199,8 @@ enum isa_fault_kind tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr, enum isa
             *t = (struct tlb_target){.paddr = info->paddr | low,
                                      .ram = info->ram,
                                      .ram_offset = info->ram_offset | low,
-                                     .host = info->ram ? info->ram->host + info->ram_offset + low : NULL,
+                                     .host = info->ram ? info->ram->host + info->ram_offset + low
+                                                       : NULL,
                                      .flags = (u32)tag & (TLB_PAGE - 1)};
             return ISA_FAULT_NONE;
         }

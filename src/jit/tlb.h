@@ -1,19 +1,22 @@
 /*
  * tlb.h - the TLB contexts that translated code reads: layout is a contract with the back ends.
  *
- * A context answers for one combination of data address space and view, fetch address space and view, and mode word. A
- * host register holds the current one (x86-64: r14), so a page-table or privilege switch loads a register and flushes nothing.
+ * A context answers for one combination of data address space and view, fetch address space and
+ * view, and mode word. A host register holds the current one (x86-64: r14), so a page-table or
+ * privilege switch loads a register and flushes nothing.
  *
- * Data entries: direct-mapped by page number. `tag` is the virtual page address when the access may go straight to
- * host memory at vaddr + addend; any special case (no entry, MMIO, page with translated code, watchpoint, dirty log) has low
- * bits set and so never compares equal. Check for size bytes at va:
- *      unaligned allowed:  ((va + size - 1) & ~0xfff) == tag of index(va)       (a page-crossing access misses)
- *      aligned only:       (va & (~0xfff | (size - 1))) == tag
+ * Data entries: direct-mapped by page number. `tag` is the virtual page address when the access may
+ * go straight to host memory at vaddr + addend; any special case (no entry, MMIO, page with
+ * translated code, watchpoint, dirty log) has low bits set and so never compares equal. Check for
+ * size bytes at va: unaligned allowed:  ((va + size - 1) & ~0xfff) == tag of index(va)       (a
+ * page-crossing access misses) aligned only:       (va & (~0xfff | (size - 1))) == tag
  *
- * Code entries say which code page (identity of virtual page + physical page + mode, never reused) a virtual page is now: a cross-page
- * link compares one 32-bit id. Jump entries find the host code for a guest pc.
+ * Code entries say which code page (identity of virtual page + physical page + mode, never reused)
+ * a virtual page is now: a cross-page link compares one 32-bit id. Jump entries find the host code
+ * for a guest pc.
  *
- * Only the owning vCPU's thread fills entries; any thread may make a data tag slow or clear a jump entry (atomic stores): see smc.c.
+ * Only the owning vCPU's thread fills entries; any thread may make a data tag slow or clear a jump
+ * entry (atomic stores): see smc.c.
  */
 #ifndef JIT_TLB_H
 #define JIT_TLB_H
@@ -33,12 +36,12 @@ enum {
 #define TLB_PAGE      (UINT64_C(1) << TLB_PAGE_BITS)
 #define TLB_PAGE_MASK (~(TLB_PAGE - 1))
 
-enum tlb_flag {            /* low bits of a data tag */
-    TLB_INVALID = 1 << 0,
-    TLB_IO = 1 << 1,       /* not RAM: ask the memory view */
-    TLB_CODE = 1 << 2,     /* page holds translated code: look at its lines */
-    TLB_RESERVED = 1 << 3, /* page holds another CPU's strong reservation */
-    TLB_LOG = 1 << 4,      /* dirty logging */
+enum tlb_flag { /* low bits of a data tag */
+                TLB_INVALID = 1 << 0,
+                TLB_IO = 1 << 1,       /* not RAM: ask the memory view */
+                TLB_CODE = 1 << 2,     /* page holds translated code: look at its lines */
+                TLB_RESERVED = 1 << 3, /* page holds another CPU's strong reservation */
+                TLB_LOG = 1 << 4,      /* dirty logging */
 };
 
 struct tlb_entry {
@@ -47,14 +50,14 @@ struct tlb_entry {
 };
 
 struct tlb_code_entry {
-    u64 tag;               /* virtual page address, or TLB_INVALID */
+    u64 tag; /* virtual page address, or TLB_INVALID */
     struct jit_page *page;
-    u32 id;                /* of page when it was filled in; 0: empty */
+    u32 id; /* of page when it was filled in; 0: empty */
 };
 
 struct tlb_jump_entry {
-    _Atomic u64 pc;        /* ~0: empty */
-    const u8 *code;        /* host address of the unit's entry */
+    _Atomic u64 pc; /* ~0: empty */
+    const u8 *code; /* host address of the unit's entry */
 };
 
 /* What the slow path knows beside a data entry. */
@@ -66,11 +69,11 @@ struct tlb_info {
 
 /* Where an access to one page goes. */
 struct tlb_target {
-    u8 *host;                /* RAM: host address of vaddr; NULL: io */
-    struct ram_block *ram;   /* with host */
-    u64 ram_offset;          /* of vaddr in ram */
+    u8 *host;              /* RAM: host address of vaddr; NULL: io */
+    struct ram_block *ram; /* with host */
+    u64 ram_offset;        /* of vaddr in ram */
     u64 paddr;
-    u32 flags;               /* enum tlb_flag */
+    u32 flags; /* enum tlb_flag */
 };
 struct tlb_context {
     struct tlb_entry data[2][TLB_ENTRIES]; /* [0] reads, [1] writes */
@@ -79,11 +82,13 @@ struct tlb_context {
     /* -- Not read by translated code. */
     struct tlb_info info[2][TLB_ENTRIES];
     u32 written[TLB_ENTRIES]; /* tlb_page_key of each write entry, 0: none: what smc.c scans */
-    u8 jump_pages[256];       /* by tlb_code_index: a jump entry was made for such a page since the last scan */
-    u64 large[2][2];          /* [address' top bit]: first and last byte seen in pages larger than TLB_PAGE */
+    u8 jump_pages[256]; /* by tlb_code_index: a jump entry was made for such a page since the last
+                           scan */
+    u64 large[2]
+             [2]; /* [address' top bit]: first and last byte seen in pages larger than TLB_PAGE */
     struct isa_context key_data, key_fetch;
     u64 key_mode;
-    u64 used;   /* stamp for replacement */
+    u64 used; /* stamp for replacement */
     bool live;
 };
 

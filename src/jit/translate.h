@@ -1,8 +1,8 @@
 /*
  * translate.h - what an isa's front end and helpers ask of the engine, besides building IR.
  *
- * Front end: jit_fetch reads guest code during isa->translate. Helpers: TLB flushes and guest memory access with the full slow
- * path. All on the vCPU's thread.
+ * Front end: jit_fetch reads guest code during isa->translate. Helpers: TLB flushes and guest
+ * memory access with the full slow path. All on the vCPU's thread.
  */
 #ifndef JIT_TRANSLATE_H
 #define JIT_TRANSLATE_H
@@ -10,40 +10,51 @@
 #include "cpu/cpu.h"
 #include "jit/build.h"
 
-/* -- Front end. Reads size (1, 2, 4, 8) bytes of guest code at virtual address pc, in the isa's byte order. False when they cannot
- *    be had now: the bytes lie on a page behind the one the unit began on (end the unit by ir_exit_jump(pc of this instruction)), or,
- *    for the first instruction, when the fetch faults (the engine raises it: end the unit by ir_exit_lookup). An instruction that
- *    starts on the unit's page and ends on the next can only be the unit's first; jit_fetch arranges that. */
+/* -- Front end. Reads size (1, 2, 4, 8) bytes of guest code at virtual address pc, in the isa's
+ * byte order. False when they cannot be had now: the bytes lie on a page behind the one the unit
+ * began on (end the unit by ir_exit_jump(pc of this instruction)), or, for the first instruction,
+ * when the fetch faults (the engine raises it: end the unit by ir_exit_lookup). An instruction that
+ *    starts on the unit's page and ends on the next can only be the unit's first; jit_fetch
+ * arranges that. */
 bool must_check jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out);
 
 /* One byte of code as the translator just read it, for disassembly; no faults, no side effects. */
 bool jit_peek(struct cpu *cpu, u64 pc, u8 *out);
 
-/* -- TLB flushes by this CPU's instructions: cached translations in this CPU only. asid in `space` terms of the isa. */
+/* -- TLB flushes by this CPU's instructions: cached translations in this CPU only. asid in `space`
+ * terms of the isa. */
 void jit_flush_all(struct cpu *cpu);
 void jit_flush_page(struct cpu *cpu, u64 vaddr);
-/* Flushes contexts whose isa_context.space matches `space` under `mask`; vaddr ~0: every page. Global entries go too. */
+/* Flushes contexts whose isa_context.space matches `space` under `mask`; vaddr ~0: every page.
+ * Global entries go too. */
 void jit_flush_space(struct cpu *cpu, u64 space, u64 mask, u64 vaddr);
 
-/* -- Guest virtual memory from helpers: context n as IR_MEM_CONTEXT, size 1..8. On failure *f says why; the helper calls isa->fault
- *    after. */
-enum isa_fault_kind must_check jit_read(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size, u64 *out, struct isa_fault *f);
-enum isa_fault_kind must_check jit_write(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size, u64 value, struct isa_fault *f);
-/* Guest physical memory from page walks: false when there is no RAM. cas: atomic; false when *expected differed (it is updated). */
+/* -- Guest virtual memory from helpers: context n as IR_MEM_CONTEXT, size 1..8. On failure *f says
+ * why; the helper calls isa->fault after. */
+enum isa_fault_kind must_check jit_read(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size,
+                                        u64 *out, struct isa_fault *f);
+enum isa_fault_kind must_check jit_write(struct cpu *cpu, unsigned context, u64 vaddr,
+                                         unsigned size, u64 value, struct isa_fault *f);
+/* Guest physical memory from page walks: false when there is no RAM. cas: atomic; false when
+ * *expected differed (it is updated). */
 bool must_check jit_phys_read(struct cpu *cpu, u64 paddr, unsigned size, u64 *out);
 bool must_check jit_phys_cas(struct cpu *cpu, u64 paddr, unsigned size, u64 *expected, u64 desired);
-/* Host address of naturally aligned guest memory for a wide atomic in a helper, with the rights of `access`; NULL: *f says why
- * (ISA_FAULT_ACCESS when it is not plain RAM). Valid until the helper returns. With ISA_WRITE,
- * jit_host_stored must follow, whether or not something was stored (a lock may be held between). */
-void *must_check jit_host_address(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size, enum isa_access access, struct isa_fault *f);
+/* Host address of naturally aligned guest memory for a wide atomic in a helper, with the rights of
+ * `access`; NULL: *f says why (ISA_FAULT_ACCESS when it is not plain RAM). Valid until the helper
+ * returns. With ISA_WRITE, jit_host_stored must follow, whether or not something was stored (a lock
+ * may be held between). */
+void *must_check jit_host_address(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size,
+                                  enum isa_access access, struct isa_fault *f);
 
 void jit_host_stored(struct cpu *cpu, u64 vaddr, unsigned size);
 
-/* -- Instruction stream: fence.i / ic ivau by this CPU. Stores invalidate at once, so this only orders. */
+/* -- Instruction stream: fence.i / ic ivau by this CPU. Stores invalidate at once, so this only
+ * orders. */
 void jit_sync_code(struct cpu *cpu);
 
-/* Host float state: brings the host's sticky flags into the guest's (isa->float_accrue), and sets the host's rounding again after the
- * guest's changed. Helpers with IR_FX_FLOAT need not call them. */
+/* Host float state: brings the host's sticky flags into the guest's (isa->float_accrue), and sets
+ * the host's rounding again after the guest's changed. Helpers with IR_FX_FLOAT need not call them.
+ */
 void jit_float_merge(struct cpu *cpu);
 void jit_float_reload(struct cpu *cpu);
 

@@ -1,5 +1,5 @@
 /*
- * host_disasm.c - host code as text, for -d out_asm.
+ * disasm.c - host code as text, for -d out_asm.
  *
  * Sites and state maps lie between instructions, after calls of stubs that bear a mark; they are printed as one line.
  */
