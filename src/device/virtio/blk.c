@@ -155,15 +155,10 @@ static void start_discard(struct blk_request *r, u32 type)
 static void get_id(struct blk_request *r)
 {
     char id[BLK_ID_BYTES] = {0};
-<<<<<<< HEAD
     const char *serial = r->blk->serial          ? r->blk->serial
                          : r->blk->block->serial ? r->blk->block->serial
                                                  : r->blk->drive;
-    strncpy(id, serial, sizeof(id));
-=======
-    const char *serial = r->blk->serial ? r->blk->serial : r->blk->block->serial ? r->blk->block->serial : r->blk->drive;
     memcpy(id, serial, strnlen(serial, sizeof(id)));
->>>>>>> 4e2ff95 (check quick is green: ELF headers below memory, host disassembly in its folder, formatted sources)
     r->written = (u32)vchain_write(r->chain, 0, id, MIN(sizeof(id), r->chain->in_len - 1));
     request_end(r, BLK_S_OK);
 }
