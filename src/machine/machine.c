@@ -137,6 +137,7 @@ void machine_free(struct machine *m)
         return;
     for (u32 i = 0; i < m->cpu_count; i++)
         cpu_stop_request(m->cpus[i]);
+    machine_drain(m);
     for (u32 i = 0; i < m->cpu_count; i++)
         cpu_stop_wait(m->cpus[i]);
     memory_begin(&m->memory); /* one view for all that goes */

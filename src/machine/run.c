@@ -75,6 +75,7 @@ static void ask_cpus_to_stop(struct machine *m)
 static void stop_cpus(struct machine *m)
 {
     ask_cpus_to_stop(m);
+    machine_drain(m); /* a CPU may wait in a device for requests that end on this thread */
     for (u32 i = 0; i < m->cpu_count; i++)
         cpu_stop_wait(m->cpus[i]);
 }

@@ -128,7 +128,7 @@ static void queue_write(struct virtio_mmio *m, struct vqueue *q, u64 offset, u32
     }
     switch (offset) {
     case MMIO_QUEUE_NUM:
-        if (v && v <= q->max && (q->packed || is_pow2(v)))
+        if (v && v <= q->max) /* the rest is seen when it is enabled */
             q->size = (u16)v;
         else
             virtio_broken(m->slot, "queue %u of %u entries", q->index, v);

@@ -27,6 +27,7 @@ enum {
     EVENT_ENABLE = 0,
     EVENT_DISABLE = 1,
     EVENT_DESC = 2,
+    UNSIGNALLED_MAX = 1 << 17, /* more than an index tells apart */
 };
 
 struct vdesc {
@@ -293,7 +294,7 @@ struct vchain *vqueue_pop(struct vqueue *q)
     b.q = q;
     b.out = b.in = 0;
     b.out_len = b.in_len = 0;
-    if (!q->ready || q->virtio->broken)
+    if (!q->ready || q->virtio->broken || !q->budget)
         return NULL;
     if (!(q->packed ? packed_pop(q, &b, &id, &slots) : split_pop(q, &b, &id, &slots)))
         return NULL;
@@ -302,6 +303,7 @@ struct vchain *vqueue_pop(struct vqueue *q)
         virtio_broken(q->virtio, "no memory for a request");
     else
         q->in_flight++;
+    q->budget--;
     return c;
 }
 
@@ -319,7 +321,7 @@ static void want_kick(struct vqueue *q)
 
 bool vqueue_empty(struct vqueue *q)
 {
-    if (!q->ready || q->virtio->broken)
+    if (!q->ready || q->virtio->broken || !q->budget)
         return true;
     want_kick(q);
     return q->packed ? !packed_available(q) : ring_load16(&q->driver_map, 2) == q->next_avail;
@@ -372,56 +374,42 @@ void vqueue_push(struct vqueue *q, struct vchain *c, u32 written)
             packed_push(q, c, written);
         else
             split_push(q, c, written);
+        q->unsignalled = MIN(q->unsignalled + c->slots, UNSIGNALLED_MAX);
     }
     q->in_flight--;
     pthread_cond_broadcast(&q->virtio->drained);
     free(c);
 }
 
-/* Did the index pass `event` on its way from old to now? (2.7.7.2) */
-static bool passed(u16 event, u16 now, u16 old)
-{
-    return (u16)(now - event - 1) < (u16)(now - old);
-}
-
-static bool split_wants_irq(struct vqueue *q)
+/* 2.7.7.2, 2.8.10: the driver wants to hear of one entry; `beyond` were used after that one. Is it
+ * among those it was not told of yet? */
+static bool split_wants_irq(const struct vqueue *q)
 {
     if (!q->event_idx)
         return !(ring_load16(&q->driver_map, 0) & AVAIL_NO_INTERRUPT);
-    u16 old = q->signalled_used;
-    bool valid = q->signalled_valid;
-    q->signalled_used = q->next_used;
-    q->signalled_valid = true;
-    return !valid || passed(ring_load16(&q->driver_map, 4 + 2 * (u64)q->size), q->next_used, old);
+    u16 beyond = (u16)(q->next_used - ring_load16(&q->driver_map, 4 + 2 * (u64)q->size) - 1);
+    return beyond < q->unsignalled;
 }
 
-static bool packed_wants_irq(struct vqueue *q)
+static bool packed_wants_irq(const struct vqueue *q)
 {
     u16 off_wrap = ring_load16(&q->driver_map, 0), flags = ring_load16(&q->driver_map, 2) & 3;
-    u16 old = q->signalled_used;
-    bool valid = q->signalled_valid;
-    q->signalled_used = q->next_used;
-    q->signalled_valid = true;
     if (flags != EVENT_DESC || !q->event_idx)
         return flags != EVENT_DISABLE;
-    if (!valid)
-        return true;
-    u16 event = off_wrap & 0x7fff, now = q->next_used;
-    if ((off_wrap >> 15) != q->used_wrap)
-        event = (u16)(event - q->size);
-    if (old > now)
-        old = (u16)(old - q->size);
-    return passed(event, now, old);
+    u32 lap = (off_wrap >> 15) != q->used_wrap ? q->size : 0;
+    u32 beyond = q->next_used + lap - (off_wrap & 0x7fff) - 1;
+    return beyond < q->unsignalled;
 }
 
 void vqueue_notify(struct vqueue *q)
 {
     struct virtio *v = q->virtio;
-    if (!q->ready || v->broken || !v->transport)
+    if (!q->ready || v->broken || !v->transport || !q->unsignalled)
         return;
     atomic_thread_fence(memory_order_seq_cst);
     if (q->packed ? packed_wants_irq(q) : split_wants_irq(q))
         v->transport->queue_irq(v->dev.bus, q);
+    q->unsignalled = 0;
 }
 
 /* ---- Bytes of a chain ------------------------------------------------------------------------ */

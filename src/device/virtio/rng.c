@@ -40,7 +40,7 @@ static u32 fill(struct vchain *c, u64 len)
 }
 
 enum {
-    RNG_CHAIN_MAX = 1 << 20
+    RNG_CHAIN_MAX = 1 << 16
 }; /* a guest that asks for more gets it in pieces, as the specification lets us */
 
 static void rng_handle(struct virtio *v, struct vqueue *q)

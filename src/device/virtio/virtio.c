@@ -63,6 +63,10 @@ void virtio_set_status(struct virtio *v, u8 status)
         virtio_reset(v);
         return;
     }
+    if (v->resetting) {
+        device_guest_error(&v->dev, "status 0x%x is written while a reset goes on", status);
+        return;
+    }
     u8 old = v->status;
     /* A feature that was not offered, or no VERSION_1: FEATURES_OK does not stick (2.2.2). */
     if (status & ~old & VIRTIO_FEATURES_OK) {
@@ -71,7 +75,8 @@ void virtio_set_status(struct virtio *v, u8 status)
         else
             accept_features(v);
     }
-    v->status = (u8)(status | (old & VIRTIO_NEEDS_RESET));
+    /* Bits go by a reset only (2.1.1): rings are laid out by the features accepted. */
+    v->status = status | old;
     if ((old ^ v->status) & VIRTIO_DRIVER_OK) {
         if (v->class->status)
             v->class->status(v);
@@ -124,8 +129,13 @@ static void queue_task(void *opaque)
     struct vqueue *q = opaque;
     struct virtio *v = q->virtio;
     device_lock(&v->dev);
-    if (q->ready && virtio_running(v))
+    if (q->ready && virtio_running(v)) {
+        q->budget = VIRTIO_TURN;
         v->class->handle(v, q);
+        if (!q->budget)
+            vqueue_kick(q);
+        q->budget = UINT32_MAX;
+    }
     device_unlock(&v->dev);
 }
 
@@ -135,15 +145,31 @@ void vqueue_kick(struct vqueue *q)
         loop_task_schedule(&q->task);
 }
 
+/* 2.7: a power of two; 2.8: any. */
+static bool size_is_good(const struct vqueue *q)
+{
+    return q->size && q->size <= q->max && (q->packed || is_pow2(q->size));
+}
+
 void vqueue_enable(struct vqueue *q)
 {
+    struct virtio *v = q->virtio;
     if (q->ready)
         return;
+    if (v->resetting || !(v->status & VIRTIO_FEATURES_OK)) {
+        device_guest_error(&v->dev, "queue %u is enabled %s", q->index,
+                           v->resetting ? "while a reset goes on" : "before FEATURES_OK");
+        return;
+    }
     q->next_avail = q->next_used = 0;
     q->avail_wrap = q->used_wrap = true;
-    q->signalled_valid = false;
+    q->unsignalled = 0;
+    if (!size_is_good(q)) {
+        virtio_broken(v, "queue %u of %u entries", q->index, q->size);
+        return;
+    }
     if (!vqueue_map(q)) {
-        virtio_broken(q->virtio, "queue %u: its rings are not in memory", q->index);
+        virtio_broken(v, "queue %u: its rings are not in memory", q->index);
         return;
     }
     q->ready = true;
@@ -156,6 +182,7 @@ void vqueue_reset(struct vqueue *q)
     struct virtio *v = q->virtio;
     q->ready = false;
     q->generation++;
+    v->resetting++;
     while (q->in_flight) {
         if (loop_is_mine(v->dev.host->loop)) {
             device_unlock(&v->dev);
@@ -165,6 +192,7 @@ void vqueue_reset(struct vqueue *q)
             pthread_cond_wait(&v->drained, v->dev.host->lock);
         }
     }
+    v->resetting--;
     vqueue_unmap(q);
     q->size = q->max;
     q->desc = q->driver = q->device = 0;
@@ -173,12 +201,14 @@ void vqueue_reset(struct vqueue *q)
 void virtio_reset(struct virtio *v)
 {
     v->status = 0;
+    v->resetting++;
     if (v->class->status)
         v->class->status(v);
     for (unsigned i = 0; i < v->queue_count; i++)
         vqueue_reset(&v->queue[i]);
     if (v->class->reset)
         v->class->reset(v);
+    v->resetting--;
     v->broken = false;
     v->guest_features = 0;
     v->config_generation = 0;
@@ -197,6 +227,7 @@ void virtio_realize(struct virtio *v, const struct virtio_class *class, u16 queu
         q->virtio = v;
         q->index = i;
         q->max = q->size = VIRTIO_QUEUE_MAX;
+        q->budget = UINT32_MAX;
         loop_task_init(&q->task, v->dev.host->loop, queue_task, q);
     }
 }
@@ -213,6 +244,11 @@ void virtio_unrealize(struct virtio *v)
     pthread_cond_destroy(&v->drained);
 }
 
+static bool positions_are_good(const struct vqueue *q)
+{
+    return !q->packed || (q->next_avail < q->size && q->next_used < q->size);
+}
+
 int virtio_post_load(struct virtio *v, struct err *err)
 {
     if (v->guest_features & ~virtio_offered(v))
@@ -224,13 +260,16 @@ int virtio_post_load(struct virtio *v, struct err *err)
         accept_features(v);
     for (unsigned i = 0; i < v->queue_count; i++) {
         struct vqueue *q = &v->queue[i];
-        if (!q->size || q->size > q->max || (!q->packed && !is_pow2(q->size)))
+        if (!q->ready)
+            continue;
+        if (!size_is_good(q))
             return err_set(err, EINVAL, "%s: queue %u of %u entries; accepted are 1..%u", v->dev.id,
                            i, q->size, q->max);
-        if (q->ready && !vqueue_map(q))
+        if (!(v->status & VIRTIO_FEATURES_OK) || !positions_are_good(q))
+            return err_set(err, EINVAL, "%s: queue %u: its state makes no sense", v->dev.id, i);
+        if (!vqueue_map(q))
             return err_set(err, EINVAL, "%s: queue %u is not in memory", v->dev.id, i);
-        if (q->ready)
-            vqueue_kick(q);
+        vqueue_kick(q);
     }
     if (v->class->status)
         v->class->status(v);
@@ -247,8 +286,7 @@ const struct state_table vqueue_state = {
             STATE_U64(struct vqueue, desc), STATE_U64(struct vqueue, driver),
             STATE_U64(struct vqueue, device), STATE_U16(struct vqueue, next_avail),
             STATE_U16(struct vqueue, next_used), STATE_BOOL(struct vqueue, avail_wrap),
-            STATE_BOOL(struct vqueue, used_wrap), STATE_U16(struct vqueue, signalled_used),
-            STATE_BOOL(struct vqueue, signalled_valid), STATE_END},
+            STATE_BOOL(struct vqueue, used_wrap), STATE_U32(struct vqueue, unsignalled), STATE_END},
 };
 
 const struct state_table virtio_state = {

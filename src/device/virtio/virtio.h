@@ -29,6 +29,7 @@ enum {
     VIRTIO_QUEUE_MAX = 1024, /* entries */
     VIRTIO_QUEUES = 64,
     VIRTIO_SEGMENTS = 1024, /* descriptors of one chain */
+    VIRTIO_TURN = 1024,     /* chains a handler takes before others have their turn */
 };
 
 enum virtio_status {
@@ -78,8 +79,8 @@ struct vqueue {
     u16 next_avail; /* split: index; packed: position */
     u16 next_used;
     bool avail_wrap, used_wrap; /* packed */
-    u16 signalled_used;         /* event index: what was signalled last */
-    bool signalled_valid;
+    u32 unsignalled; /* ring entries used since the driver was told; stays at its maximum */
+    u32 budget;      /* chains that this turn of the handler may still take */
     u32 generation;
     u32 in_flight; /* chains popped and not yet pushed */
     struct loop_task task;
@@ -116,6 +117,7 @@ struct virtio {
     u16 queue_count;
     struct vqueue queue[VIRTIO_QUEUES];
     bool packed, event_idx, indirect; /* properties */
+    u32 resetting;                    /* resets that wait for chains in flight */
     pthread_cond_t drained;           /* in_flight of a queue became 0 */
 };
 
@@ -144,7 +146,8 @@ static inline bool virtio_running(const struct virtio *v)
     return v->status & VIRTIO_DRIVER_OK && !v->broken;
 }
 
-/* The next chain, malloc'ed; NULL: none, or the device is broken now. */
+/* The next chain, malloc'ed; NULL: none, or the device is broken now, or the handler had
+ * VIRTIO_TURN of them: it is called again. */
 struct vchain *must_check vqueue_pop(struct vqueue *q);
 /* Gives it back with `written` bytes of `in` filled, and frees it. After a reset in between: only
  * frees. */
