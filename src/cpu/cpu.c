@@ -173,8 +173,10 @@ void cpu_go(struct cpu *cpu)
         return;
     pthread_mutex_lock(&cpu->lock);
     cpu->wanted = true;
-    /* So that nobody who stops it right after mistakes the thread, not yet awake, for stopped. */
-    atomic_store(&cpu->run_state, CPU_RUNNING);
+    /* So that nobody who stops it right after mistakes the thread, not yet awake, for stopped. A CPU
+     * that is already going may sleep in WFI: it stays halted, or a kick would not wake it. */
+    u32 stopped = CPU_STOPPED;
+    atomic_compare_exchange_strong(&cpu->run_state, &stopped, CPU_RUNNING);
     pthread_cond_broadcast(&cpu->changed);
     pthread_mutex_unlock(&cpu->lock);
 }

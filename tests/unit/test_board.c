@@ -663,6 +663,30 @@ static void test_resets(void **state)
     remove_file(kernel);
 }
 
+/* Told to go while it sleeps in WFI, a CPU still wakes to stop. */
+static void test_go_while_halted(void **state)
+{
+    const u32 code[] = {0x10500073, 0xffdff06f}; /* wfi; j .-4 */
+    char *kernel = write_file(code, sizeof(code));
+    struct machine_config c = {.kernel = kernel};
+    struct machine *m = make("riscv64", &c);
+    (void)state;
+    assert_non_null(m);
+    struct cpu *cpu = m->cpus[0];
+    assert_int_equal(cpu_start(cpu, NULL), 0);
+    cpu_go(cpu);
+    while (atomic_load(&cpu->run_state) != CPU_HALTED)
+        usleep(100);
+    usleep(1000);
+    cpu_go(cpu);
+    cpu_stop_request(cpu);
+    for (unsigned i = 0; i < 5000 && !cpu_is_stopped(cpu); i++)
+        usleep(1000);
+    assert_true(cpu_is_stopped(cpu));
+    machine_free(m);
+    remove_file(kernel);
+}
+
 /* In one straight line: read flash, ask for its CFI table, read that, go back, read again. Whoever
  * keeps a translation of the flash as memory does not see the table. */
 static void run_flash(const char *accel)
@@ -726,6 +750,7 @@ int main(void)
         cmocka_unit_test(test_no_reboot),
         cmocka_unit_test(test_two_machines),
         cmocka_unit_test(test_resets),
+        cmocka_unit_test(test_go_while_halted),
         cmocka_unit_test(test_flash_switches_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
