@@ -101,6 +101,13 @@ static struct device *named_bus(struct machine *m, const struct device_type *t, 
                                 struct err *err)
 {
     struct device *bus = machine_find_device(m, name);
+    size_t len = strlen(name);
+    if (!bus && len > 2 && !strcmp(name + len - 2, ".0")) {
+        /* "ID.0": the first bus of device ID, which is all that a device here has. */
+        char *id = alloc_printf("%.*s", (int)(len - 2), name);
+        bus = machine_find_device(m, id);
+        free(id);
+    }
     if (!bus)
         err_set(err, ENOENT, "-device %s,bus=%s: there is no such bus", t->name, name);
     else if (!fits(bus, t))

@@ -10,15 +10,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 static const struct chardev_kind *const kinds[] = {
     &chardev_file, &chardev_null, &chardev_pipe, &chardev_pty, &chardev_socket, &chardev_stdio,
 };
+
+enum { WAIT_MS = 100 }; /* for a peer that does not read */
 
 static const struct option common_options[] = {
     OPTION_STRING("id", struct chardev, id, NULL, "name of this backend"),
@@ -53,6 +55,17 @@ void chardev_send_event(struct chardev *c, enum chardev_event event)
         c->opened = false;
     if (c->attached && c->front.event)
         c->front.event(c->front.opaque, event);
+}
+
+void chardev_send_writable(struct chardev *c)
+{
+    if (c->attached && c->front.writable)
+        c->front.writable(c->front.opaque);
+}
+
+bool chardev_connected(const struct chardev *c)
+{
+    return c->kind->write || c->in_fd >= 0 || c->out_fd >= 0;
 }
 
 static void input_hangup(struct chardev *c)
@@ -118,8 +131,16 @@ static void flush_ring(struct chardev *c)
             done = (ssize_t)n; /* the peer is gone: its output is dropped */
         c->head = (c->head + (size_t)done) % CHARDEV_BUFFER;
         c->used -= (size_t)done;
-        pthread_cond_broadcast(&c->drained);
+        c->stalled = false;
     }
+}
+
+/* Lock held: was the front told to wait, and is there room again? */
+static bool take_blocked(struct chardev *c)
+{
+    bool was = c->blocked && c->used <= CHARDEV_BUFFER / 2;
+    c->blocked = c->blocked && !was;
+    return was;
 }
 
 static void output_ready(struct loop_watch *w, u32 events)
@@ -128,10 +149,12 @@ static void output_ready(struct loop_watch *w, u32 events)
     (void)events;
     pthread_mutex_lock(&c->lock);
     flush_ring(c);
-    bool empty = !c->used;
+    bool empty = !c->used, writable = take_blocked(c);
     pthread_mutex_unlock(&c->lock);
     if (empty)
         loop_watch_remove(w);
+    if (writable)
+        chardev_send_writable(c);
 }
 
 static void arm_output(void *opaque)
@@ -145,7 +168,10 @@ static void arm_output(void *opaque)
         /* A regular file: always ready. */
         pthread_mutex_lock(&c->lock);
         flush_ring(c);
+        bool writable = take_blocked(c);
         pthread_mutex_unlock(&c->lock);
+        if (writable)
+            chardev_send_writable(c);
     }
 }
 
@@ -165,54 +191,73 @@ static size_t ring_put(struct chardev *c, const u8 *data, size_t n)
     return done;
 }
 
-/* Lock held: waits a little for room; false when there is none in time. */
-static bool wait_room(struct chardev *c)
+/* Lock held, bytes wait: lets the peer take some for a little while; false when it takes none. Not by
+ * the loop, whose thread may wait for the caller's device. */
+static bool wait_progress(struct chardev *c)
 {
-    struct timespec until;
-    if (loop_is_mine(c->loop))
-        return false;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += 100 * 1000 * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
+    struct pollfd p = {.fd = c->out_fd, .events = POLLOUT};
+    size_t before = c->used;
+    if (!c->stalled && poll(&p, 1, WAIT_MS) > 0)
+        flush_ring(c);
+    c->stalled = c->used == before;
+    return !c->stalled;
+}
+
+/* Lock held: what descriptor and ring take at once. */
+static size_t put(struct chardev *c, const u8 *data, size_t n)
+{
+    ssize_t done = c->used ? 0 : write(c->out_fd, data, n);
+    if (done < 0 && errno != EAGAIN && errno != EINTR)
+        return n; /* the peer is gone */
+    size_t taken = (size_t)MAX(done, 0);
+    if (taken < n) {
+        taken += ring_put(c, data + taken, n - taken);
+        loop_task_schedule(&c->arm);
     }
-    while (c->used == CHARDEV_BUFFER) {
-        if (pthread_cond_timedwait(&c->drained, &c->lock, &until))
-            return false;
-    }
-    return true;
+    return taken;
 }
 
 static size_t write_fd(struct chardev *c, const u8 *data, size_t n)
 {
-    size_t done = 0;
     pthread_mutex_lock(&c->lock);
-    if (c->out_fd < 0) {
-        pthread_mutex_unlock(&c->lock);
-        return n; /* nobody listens: as a serial line without a cable */
-    }
-    if (!c->used) {
-        ssize_t r = write(c->out_fd, data, n);
-        done = r > 0 ? (size_t)r : 0;
-    }
-    while (done < n) {
-        done += ring_put(c, data + done, n - done);
-        loop_task_schedule(&c->arm);
-        if (done < n && !wait_room(c)) {
-            c->dropped += n - done;
-            break;
-        }
-    }
+    /* Nobody listens: as a serial line without a cable. */
+    size_t done = c->out_fd < 0 ? n : put(c, data, n);
+    while (done < n && wait_progress(c))
+        done += put(c, data + done, n - done);
+    c->dropped += n - done;
     pthread_mutex_unlock(&c->lock);
     return done;
 }
 
-size_t chardev_write(struct chardev *c, const void *data, size_t n)
+static size_t offer_fd(struct chardev *c, const u8 *data, size_t n)
+{
+    pthread_mutex_lock(&c->lock);
+    size_t done = c->out_fd < 0 ? n : put(c, data, n);
+    if (done < n)
+        c->blocked = true;
+    pthread_mutex_unlock(&c->lock);
+    return done;
+}
+
+static void copy_to_log(struct chardev *c, const void *data, size_t n)
 {
     if (c->log_fd >= 0 && write(c->log_fd, data, n) < 0)
         c->dropped++;
+}
+
+size_t chardev_write(struct chardev *c, const void *data, size_t n)
+{
+    copy_to_log(c, data, n);
     return c->kind->write ? c->kind->write(c, data, n) : write_fd(c, data, n);
+}
+
+size_t chardev_offer(struct chardev *c, const void *data, size_t n)
+{
+    size_t done = c->kind->offer   ? c->kind->offer(c, data, n)
+                  : c->kind->write ? c->kind->write(c, data, n)
+                                   : offer_fd(c, data, n);
+    copy_to_log(c, data, done);
+    return done;
 }
 
 int chardev_printf(struct chardev *c, const char *fmt, ...)
@@ -246,8 +291,11 @@ int chardev_set_fds(struct chardev *c, int in_fd, int out_fd, struct err *err)
     c->in_fd = in_fd;
     c->out_fd = out_fd;
     c->head = c->used = 0;
-    pthread_cond_broadcast(&c->drained);
+    c->stalled = false;
+    bool writable = take_blocked(c);
     pthread_mutex_unlock(&c->lock);
+    if (writable)
+        chardev_send_writable(c);
     return watch_input(c, err);
 }
 
@@ -260,7 +308,6 @@ struct chardev *chardev_new(struct loop *loop, const struct chardev_kind *kind)
     c->loop = loop;
     c->in_fd = c->out_fd = c->log_fd = -1;
     pthread_mutex_init(&c->lock, NULL);
-    pthread_cond_init(&c->drained, NULL);
     loop_task_init(&c->arm, loop, arm_output, c);
     loop_task_init(&c->ready, loop, ready_task, c);
     return c;
@@ -331,6 +378,8 @@ void chardev_close(struct chardev *c)
     loop_task_cancel(&c->ready);
     pthread_mutex_lock(&c->lock);
     flush_ring(c);
+    while (c->used && c->out_fd >= 0 && wait_progress(c))
+        ;
     pthread_mutex_unlock(&c->lock);
     if (c->kind->close)
         c->kind->close(c);
@@ -339,7 +388,6 @@ void chardev_close(struct chardev *c)
     option_free(common_options, c);
     if (c->log_fd >= 0)
         close(c->log_fd);
-    pthread_cond_destroy(&c->drained);
     pthread_mutex_destroy(&c->lock);
     free(c->buffer);
     free(c);

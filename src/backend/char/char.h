@@ -7,7 +7,8 @@
  * Threads: opened, attached, closed and read on the loop's thread. chardev_write may be called by
  * any thread (vCPUs) and never blocks for long: bytes the host does not take at once wait in a
  * bounded buffer; when that is full the caller waits up to 100 ms for room and then the rest is
- * dropped (a dead peer must not stop a guest), which is counted.
+ * dropped (a dead peer must not stop a guest), which is counted; until the peer takes something
+ * again nobody waits for it. Who can hold its bytes back uses chardev_offer instead.
  */
 #ifndef BACKEND_CHAR_CHAR_H
 #define BACKEND_CHAR_CHAR_H
@@ -26,6 +27,7 @@ struct chardev_front {
     size_t (*room)(void *opaque);
     void (*receive)(void *opaque, const u8 *data, size_t n);
     void (*event)(void *opaque, enum chardev_event event); /* may be NULL */
+    void (*writable)(void *opaque); /* after chardev_offer took less than all; may be NULL */
     void *opaque;
 };
 
@@ -40,6 +42,7 @@ struct chardev_kind {
     void (*close)(struct chardev *c);
     /* Instead of descriptors; NULL: in_fd and out_fd are served by char.c. */
     size_t (*write)(struct chardev *c, const u8 *data, size_t n);
+    size_t (*offer)(struct chardev *c, const u8 *data, size_t n);
     void (*ready)(struct chardev *c);
     void (*attached)(struct chardev *c, bool on);
     /* End of input (peer gone); NULL: the input is no longer watched. */
@@ -59,10 +62,11 @@ struct chardev {
     char *logfile; /* option of every kind: a copy of the output */
     int log_fd;
     pthread_mutex_t lock; /* guards the buffer */
-    pthread_cond_t drained;
-    u8 *buffer; /* out ring */
+    u8 *buffer;           /* out ring */
     size_t head, used;
     u64 dropped;
+    bool stalled;           /* the peer took nothing for long: do not wait for it */
+    bool blocked;           /* an offer was not taken whole: the front waits for writable */
     struct loop_task arm;   /* watch out_fd for writing */
     struct loop_task ready; /* the front has room */
     struct chardev *next;
@@ -86,6 +90,11 @@ int must_check chardev_attach(struct chardev *c, const struct chardev_front *fro
                               struct err *err);
 /* Any thread. Returns bytes taken. */
 size_t chardev_write(struct chardev *c, const void *data, size_t n);
+/* Takes what there is room for and drops nothing; less than n: front.writable is called later. Any
+ * thread. */
+size_t must_check chardev_offer(struct chardev *c, const void *data, size_t n);
+/* Is there anybody at the other end? Loop's thread. */
+bool chardev_connected(const struct chardev *c);
 int chardev_printf(struct chardev *c, const char *fmt, ...) printf_like(2, 3);
 /* The front has room again: it is asked and served later on the loop's thread. Any thread, any
  * locks held. */
@@ -106,6 +115,7 @@ chardev_new(struct loop *loop,
 void chardev_deliver(struct chardev *c, const u8 *data, size_t n);
 size_t chardev_room(struct chardev *c);
 void chardev_send_event(struct chardev *c, enum chardev_event event);
+void chardev_send_writable(struct chardev *c);
 /* in_fd and out_fd changed (accepted, closed): watches follow. Loop's thread. */
 int chardev_set_fds(struct chardev *c, int in_fd, int out_fd, struct err *err);
 

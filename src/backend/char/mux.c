@@ -112,9 +112,21 @@ static void mux_event(void *opaque, enum chardev_event event)
         chardev_send_event(m->port[i], event);
 }
 
+static void mux_writable(void *opaque)
+{
+    struct mux_chardev *m = opaque;
+    for (unsigned i = 0; i < m->ports; i++)
+        chardev_send_writable(m->port[i]);
+}
+
 static size_t port_write(struct chardev *c, const u8 *data, size_t n)
 {
     return chardev_write(((struct port_chardev *)c)->mux->below, data, n);
+}
+
+static size_t port_offer(struct chardev *c, const u8 *data, size_t n)
+{
+    return chardev_offer(((struct port_chardev *)c)->mux->below, data, n);
 }
 
 static void port_ready(struct chardev *c)
@@ -129,6 +141,7 @@ static const struct chardev_kind port_kind = {
     .help = "a front's side of a mux",
     .size = sizeof(struct port_chardev),
     .write = port_write,
+    .offer = port_offer,
     .ready = port_ready,
 };
 
@@ -164,8 +177,11 @@ struct chardev *chardev_mux_over(struct chardev *below, void (*quit)(void *opaqu
     m->below = below;
     m->quit = quit;
     m->quit_opaque = opaque;
-    struct chardev_front front = {
-        .room = mux_room, .receive = mux_receive, .event = mux_event, .opaque = m};
+    struct chardev_front front = {.room = mux_room,
+                                  .receive = mux_receive,
+                                  .event = mux_event,
+                                  .writable = mux_writable,
+                                  .opaque = m};
     if (chardev_attach(below, &front, err)) {
         m->below = NULL;
         chardev_close(&m->base);

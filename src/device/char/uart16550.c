@@ -153,6 +153,13 @@ static void receive(struct uart *u, u8 byte)
     update_irq(u);
 }
 
+/* There is room for what the line has. */
+static void wake_line(struct uart *u)
+{
+    if (u->chr)
+        chardev_ready(u->chr);
+}
+
 static u8 take_byte(struct uart *u)
 {
     u8 byte = 0;
@@ -165,8 +172,7 @@ static u8 take_byte(struct uart *u)
         u->lsr &= (u8)~LSR_READY;
     u->timeout_pending = false;
     arm_timeout(u);
-    if (u->chr)
-        chardev_ready(u->chr);
+    wake_line(u);
     return byte;
 }
 
@@ -185,8 +191,7 @@ static void clear_fifo(struct uart *u)
     u->lsr &= (u8)~LSR_READY;
     u->timeout_pending = false;
     arm_timeout(u);
-    if (u->chr)
-        chardev_ready(u->chr);
+    wake_line(u);
 }
 
 /* ---- Registers ------------------------------------------------------------------------------- */
@@ -266,7 +271,10 @@ static void uart_put(struct uart *u, unsigned reg, u8 v)
         break;
     case 2: write_fcr(u, v); break;
     case 3: u->lcr = v; break;
-    case 4: u->mcr = v & 0x1f; break;
+    case 4:
+        u->mcr = v & 0x1f;
+        wake_line(u); /* it was not asked while looped back */
+        break;
     case 7: u->scr = v; break;
     default: break; /* LSR and MSR: factory tests only */
     }
@@ -335,6 +343,7 @@ static void uart_reset(struct device *d)
     u->thre_pending = u->timeout_pending = false;
     u->fifo_head = u->fifo_count = 0;
     timer_del(&u->timeout);
+    wake_line(u);
     irq_set(u->irq, 0);
 }
 
@@ -377,8 +386,7 @@ static int uart_post_load(void *obj, u32 version, struct err *err)
     (void)err;
     timer_restore(&u->timeout, u->timeout_deadline);
     update_irq(u);
-    if (u->chr)
-        chardev_ready(u->chr);
+    wake_line(u);
     return 0;
 }
 

@@ -196,6 +196,8 @@ void vqueue_reset(struct vqueue *q)
     vqueue_unmap(q);
     q->size = q->max;
     q->desc = q->driver = q->device = 0;
+    if (v->class->queue_reset)
+        v->class->queue_reset(v, q);
 }
 
 void virtio_reset(struct virtio *v)

@@ -102,7 +102,8 @@ struct virtio_class {
     void (*features_set)(struct virtio *v);             /* guest_features are final; may be NULL */
     void (*status)(struct virtio *v);                   /* driver_ok came or went; may be NULL */
     void (*handle)(struct virtio *v, struct vqueue *q); /* the driver notified q; loop's thread */
-    void (*reset)(struct virtio *v);                    /* may be NULL */
+    void (*queue_reset)(struct virtio *v, struct vqueue *q); /* alone or by reset; may be NULL */
+    void (*reset)(struct virtio *v);                         /* may be NULL */
 };
 
 struct virtio {
