@@ -89,7 +89,7 @@ struct tlb_context {
     struct isa_context key_data, key_fetch;
     u64 key_mode;
     u64 used; /* stamp for replacement */
-    bool live;
+    _Atomic bool live; /* other CPUs look (tlb_slow_writes) */
 };
 
 /* Names a RAM page in 32 bits; never 0. Two pages 8 TiB apart share a key: a needless

@@ -20,7 +20,6 @@ struct bench {
     struct machine *m;
     struct mem_region ram;
     char paths[4][32];
-    struct block *disks[4];
     unsigned disk_count, device_count;
 };
 
@@ -43,20 +42,16 @@ static void bench_open(struct bench *b)
     mem_map(&b->m->memory, &b->m->root, 0, &b->ram, 0);
 }
 
+static void close_disk(void *disk)
+{
+    block_close(disk);
+}
+
 static void bench_close(struct bench *b)
 {
-    while (b->m->devices) { /* before their disks */
-        struct device **p = &b->m->devices;
-        while ((*p)->next)
-            p = &(*p)->next;
-        device_free(*p);
-        *p = NULL;
-    }
-    for (unsigned i = 0; i < b->disk_count; i++) {
-        block_close(b->disks[i]);
-        unlink(b->paths[i]);
-    }
     machine_free(b->m);
+    for (unsigned i = 0; i < b->disk_count; i++)
+        unlink(b->paths[i]);
 }
 
 /* The name of a new disk. */
@@ -73,10 +68,10 @@ static char *new_disk(struct bench *b)
     close(fd);
     char *text = alloc_printf("driver=raw,id=%s,file.driver=file,file.filename=%s", id, path);
     assert_int_equal(option_parse(&list, "-blockdev", text, NULL, &err), 0);
-    b->disks[n] = block_open(b->m->loop, &list, &err);
-    if (!b->disks[n])
+    struct block *disk = block_open(b->m->loop, &list, &err);
+    if (!disk)
         fail_msg("%s", err.text);
-    assert_int_equal(machine_add_backend(b->m, "block", id, b->disks[n], NULL, &err), 0);
+    assert_int_equal(machine_add_backend(b->m, "block", id, disk, close_disk, &err), 0);
     option_list_fini(&list);
     free(text);
     return id;
