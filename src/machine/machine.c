@@ -317,8 +317,11 @@ int machine_add_backend(struct machine *m, const char *kind, const char *id, voi
         return r;
     }
     struct machine_backend *b = alloc_zero(sizeof(*b));
-    *b = (struct machine_backend){
-        .kind = kind, .id = alloc_string(id), .backend = backend, .close = close, .next = m->backends};
+    *b = (struct machine_backend){.kind = kind,
+                                  .id = alloc_string(id),
+                                  .backend = backend,
+                                  .close = close,
+                                  .next = m->backends};
     m->backends = b;
     return 0;
 }
