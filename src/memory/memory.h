@@ -68,7 +68,7 @@ static inline bool ram_block_logging(const struct ram_block *ram)
     return atomic_load_explicit(&((struct ram_block *)ram)->dirty, memory_order_relaxed) != NULL;
 }
 
-/* ---- Regions ------------------------------------------------------------------------------------- */
+/* ---- Regions -------------------------------------------------------------------------------- */
 
 /* A device's registers. Offsets are relative to the region. size is one the device accepts: others
  * are split into smaller ones or done as one wider (reads: the bytes asked for are cut out; writes
@@ -122,7 +122,7 @@ void mem_unmap(struct memory *m, struct mem_region *child);
 void mem_enable(struct memory *m, struct mem_region *r, bool on);
 void mem_romd_direct(struct memory *m, struct mem_region *r, bool on);
 
-/* ---- Spaces and views ---------------------------------------------------------------------------- */
+/* ---- Spaces and views ----------------------------------------------------------------------- */
 
 /* What is at an address: region bytes offset.. for `left` bytes. ram is NULL where reads do not go
  * to memory. */
