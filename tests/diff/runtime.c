@@ -1,0 +1,242 @@
+/*
+ * runtime.c - runs the random blocks of generate.py and tells what came out, as a Linux program or on a bare machine
+ * (runtime.S). The blob that the runner links in says how much is told.
+ *
+ * A run of a block begins with registers, memory and fcsr made from the block's number and the round, and ends in a
+ * hash of them all; a line for each block. In words (BLOB_WORDS), every register of every run is told.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MEMORY = 512, BLOB_WORDS = 1 };
+
+struct blob {
+    uint32_t count, rounds, flags, code; /* code: offset of the blocks */
+    struct {
+        uint32_t offset, number;
+    } block[];
+};
+extern const struct blob blob;
+
+struct state {
+    unsigned long x[32];
+    uint64_t f[32];
+    uint32_t fcsr;
+};
+
+void run_block(struct state *state, const void *code);
+long system_call(long a0, long a1, long a2, long number);
+void tell_trap(unsigned long cause, unsigned long pc, unsigned long value);
+long run_all(void);
+
+/* Two pages meet in its middle. */
+static struct {
+    uint8_t before[4096 - MEMORY / 2], memory[MEMORY], behind[4096 - MEMORY / 2];
+} __attribute__((aligned(4096))) pages;
+
+/* ---- Output ---------------------------------------------------------------------------------- */
+
+static char line[4096];
+static unsigned used;
+
+static void flush(void)
+{
+    for (unsigned done = 0; done < used;) {
+        long n = system_call(1, (long)(line + done), (long)(used - done), 64);
+        if (n <= 0)
+            break;
+        done += (unsigned)n;
+    }
+    used = 0;
+}
+
+static void put(char c)
+{
+    line[used++] = c;
+    if (used == sizeof line)
+        flush();
+}
+
+static void put_text(const char *s)
+{
+    while (*s)
+        put(*s++);
+}
+
+static void put_hex(uint64_t v, unsigned digits)
+{
+    for (unsigned i = digits; i-- > 0;)
+        put("0123456789abcdef"[v >> (4 * i) & 15]);
+}
+
+static void put_named(const char *name, uint64_t v)
+{
+    put(' ');
+    put_text(name);
+    put('=');
+    put_hex(v, 16);
+}
+
+static void put_numbered(char kind, unsigned n, uint64_t v)
+{
+    char name[4] = {kind, (char)(n < 10 ? '0' + n : '0' + n / 10), (char)(n < 10 ? 0 : '0' + n % 10), 0};
+    put_named(name, v);
+}
+
+void tell_trap(unsigned long cause, unsigned long pc, unsigned long value)
+{
+    put_text("trap");
+    put_named("cause", cause);
+    put_named("pc", pc);
+    put_named("value", value);
+    put('\n');
+    flush();
+    system_call(99, 0, 0, 93);
+}
+
+/* ---- Random values --------------------------------------------------------------------------- */
+
+static uint64_t seed;
+
+static uint64_t next(void)
+{
+    seed += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = seed;
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static uint64_t any_int(void)
+{
+    static const uint64_t corner[] = {
+        0, 1, 2, 31, 32, 63, 64, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
+        0x100000000, UINT64_C(0x7fffffffffffffff), UINT64_C(0x8000000000000000), UINT64_MAX, UINT64_MAX - 1,
+        UINT64_C(0xffffffff80000000), UINT64_C(0xffffffff7fffffff), UINT64_C(0x8000000080000000),
+    };
+    uint64_t r = next();
+    switch (r >> 60) {
+    case 0: case 1: case 2: case 3: case 4: return corner[r % (sizeof corner / sizeof corner[0])];
+    case 5: case 6: return r & 0xff;
+    case 7: case 8: return next() >> (r & 63);
+    case 9: return (uint64_t)(-(int64_t)(next() >> (r & 63)));
+    default: return next();
+    }
+}
+
+/* Bits of a float with e bits of exponent and m of fraction: mostly where something happens. */
+static uint64_t any_float(unsigned e, unsigned m)
+{
+    uint64_t r = next(), sign = (r & 1) << (e + m), one = UINT64_C(1) << m;
+    uint64_t bias = (1u << (e - 1)) - 1, top = (1u << e) - 1;
+    uint64_t fraction = next() & (one - 1);
+    if (r & 2) /* few bits set: results are exact, or half way */
+        fraction &= ~(one - 1) | (next() & next() & next()) | one >> (r >> 8 & 15);
+    switch (r >> 60) {
+    case 0: return sign;
+    case 1: return sign | (r >> 20 & 1 ? fraction : 1 + (r >> 21 & 1 ? one - 2 : 0)); /* subnormal */
+    case 2: return sign | one;                                                /* least normal */
+    case 3: return sign | (top << m) | (r >> 20 & 1 ? fraction : 0);          /* infinite, NaN */
+    case 4: return sign | (top << m) | one >> 1;                              /* quiet NaN */
+    case 5: return sign | (top << m) | (fraction >> 1) | 1;                   /* signalling NaN */
+    case 6: return sign | (((top - 1) << m) + (one - 1));                     /* greatest */
+    case 7: return sign | bias << m;                                          /* one */
+    case 8: return sign | ((bias + (r >> 8 & 127) % (bias + 1)) << m) | fraction; /* near integers' limits */
+    case 9: return sign | ((bias - 1 + (r >> 8 & 3)) << m) | (fraction & ~((one >> 3) - 1));
+    case 10: return sign | ((r >> 8 & 15) % top) << m | fraction;             /* near the least */
+    case 11: return sign | (top - 1 - (r >> 8 & 3)) << m | fraction;          /* near the greatest */
+    case 12: case 13: return sign | ((bias - 8 + (r >> 8 & 15)) << m) | fraction;
+    default: return sign | (r >> 8 & top) << m | fraction;
+    }
+}
+
+static uint64_t any_register(void)
+{
+    uint64_t r = next();
+    switch (r >> 61) {
+    case 0: case 1: case 2: return any_float(11, 52);
+    case 3: case 4: return UINT64_C(0xffffffff00000000) | any_float(8, 23);
+    case 5: return UINT64_C(0xffffffffffff0000) | any_float(5, 10);
+    case 6: return r & 1 ? any_float(11, 52) : (next() << 32 | any_float(8, 23));
+    default: return r & 1 ? next() : UINT64_C(0xffffffff00000000) | next() << 16 | any_float(5, 10);
+    }
+}
+
+/* ---- Runs ------------------------------------------------------------------------------------ */
+
+static struct state state;
+
+static void prepare(unsigned number, unsigned round)
+{
+    uint8_t *middle = pages.memory + MEMORY / 2;
+    seed = (uint64_t)number << 32 | round;
+    for (unsigned i = 1; i < 32; i++)
+        state.x[i] = (unsigned long)any_int();
+    for (unsigned i = 0; i < 32; i++)
+        state.f[i] = any_register();
+    uint64_t r = next();
+    state.fcsr = (uint32_t)((r & 31 & r >> 8) | (r >> 16) % 5 << 5);
+    state.x[2] = (unsigned long)pages.memory;
+    state.x[9] = (unsigned long)middle;
+    state.x[31] = (unsigned long)middle + (r >> 32 & 7);
+    for (unsigned i = 0; i < MEMORY; i += 8)
+        *(volatile uint64_t *)(pages.memory + i) = i % 32 ? next() : i % 64 ? any_float(11, 52) : any_int();
+}
+
+static uint64_t mix(uint64_t hash, uint64_t v)
+{
+    hash = (hash ^ v) * UINT64_C(0x9ddfea08eb382d69);
+    return hash ^ hash >> 29;
+}
+
+static uint64_t hash_memory(uint64_t hash)
+{
+    for (unsigned i = 0; i < MEMORY; i += 8)
+        hash = mix(hash, *(volatile uint64_t *)(pages.memory + i));
+    return hash;
+}
+
+static uint64_t hash_all(uint64_t hash)
+{
+    for (unsigned i = 1; i < 32; i++) {
+        if (i != 3 && i != 4)
+            hash = mix(hash, state.x[i]);
+    }
+    for (unsigned i = 0; i < 32; i++)
+        hash = mix(hash, state.f[i]);
+    return hash_memory(mix(hash, state.fcsr));
+}
+
+static void tell_state(const char *when)
+{
+    put_text(when);
+    for (unsigned i = 1; i < 32; i++) {
+        if (i != 3 && i != 4)
+            put_numbered('x', i, state.x[i]);
+    }
+    for (unsigned i = 0; i < 32; i++)
+        put_numbered('f', i, state.f[i]);
+    put_named("fcsr", state.fcsr);
+    put_named("memory", hash_memory(0));
+    put('\n');
+}
+
+long run_all(void)
+{
+    for (unsigned i = 0; i < blob.count; i++) {
+        uint64_t hash = 0;
+        for (unsigned round = 0; round < blob.rounds; round++) {
+            prepare(blob.block[i].number, round);
+            if (blob.flags & BLOB_WORDS)
+                tell_state("from");
+            run_block(&state, (const uint8_t *)&blob + blob.code + blob.block[i].offset);
+            hash = hash_all(hash);
+            if (blob.flags & BLOB_WORDS)
+                tell_state("to");
+        }
+        put_hex(hash, 16);
+        put('\n');
+    }
+    flush();
+    return 0;
+}
