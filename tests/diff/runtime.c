@@ -115,7 +115,7 @@ static uint64_t any_int(void)
         UINT64_C(0xffffffff80000000), UINT64_C(0xffffffff7fffffff), UINT64_C(0x8000000080000000),
     };
     uint64_t r = next();
-    switch (r >> 60) {
+    switch ((unsigned)(r >> 60)) {
     case 0: case 1: case 2: case 3: case 4: return corner[r % (sizeof corner / sizeof corner[0])];
     case 5: case 6: return r & 0xff;
     case 7: case 8: return next() >> (r & 63);
@@ -132,7 +132,7 @@ static uint64_t any_float(unsigned e, unsigned m)
     uint64_t fraction = next() & (one - 1);
     if (r & 2) /* few bits set: results are exact, or half way */
         fraction &= ~(one - 1) | (next() & next() & next()) | one >> (r >> 8 & 15);
-    switch (r >> 60) {
+    switch ((unsigned)(r >> 60)) {
     case 0: return sign;
     case 1: return sign | (r >> 20 & 1 ? fraction : 1 + (r >> 21 & 1 ? one - 2 : 0)); /* subnormal */
     case 2: return sign | one;                                                /* least normal */
@@ -153,7 +153,7 @@ static uint64_t any_float(unsigned e, unsigned m)
 static uint64_t any_register(void)
 {
     uint64_t r = next();
-    switch (r >> 61) {
+    switch ((unsigned)(r >> 61)) {
     case 0: case 1: case 2: return any_float(11, 52);
     case 3: case 4: return UINT64_C(0xffffffff00000000) | any_float(8, 23);
     case 5: return UINT64_C(0xffffffffffff0000) | any_float(5, 10);

@@ -109,7 +109,7 @@ u64 riscv_helper_float(struct cpu *cpu, u64 what, u64 x, u64 y, u64 z)
     case RISCV_FMT_S: result = single_op(op, x, y, &env); break;
     default: result = double_op(op, x, y, &env); break;
     }
-    rv->fflags |= env.flags;
+    rv->fflags |= env.flags & RISCV_FFLAGS;
     return result;
 }
 

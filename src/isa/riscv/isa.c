@@ -53,7 +53,7 @@ static unsigned float_round(const struct cpu *cpu)
 
 static void float_accrue(struct cpu *cpu, unsigned flags)
 {
-    riscv_cpu(cpu)->fflags |= flags & (FLOAT_NX | FLOAT_UF | FLOAT_OF | FLOAT_DZ | FLOAT_NV);
+    riscv_cpu(cpu)->fflags |= flags & RISCV_FFLAGS;
 }
 
 /* ---- The description ------------------------------------------------------------------------- */

@@ -94,6 +94,8 @@ enum riscv_irq {
 #define ENVCFG_PBMTE      BIT(62)
 #define ENVCFG_STCE       BIT(63)
 
+#define RISCV_FFLAGS BITS(4, 0) /* soft float knows more flags than RISC-V */
+
 #define MSECCFG_MML  BIT(0)
 #define MSECCFG_MMWP BIT(1)
 #define MSECCFG_RLB  BIT(2)

@@ -232,6 +232,8 @@ X64_SELECT(store)
     alloc_done(&g->a);
     site(g, &m, op, JIT_LOC_NONE);
     m.cold->site.value = (u8)v.reg;
+    if (v.kind == X64_REG && v.reg >= 16) /* its last use here frees the register: still it is asked for */
+        m.cold->stub = X64_SLOW_XMM;
     if (v.kind == X64_IMM) {
         m.cold->site.value = m.cold->temp = (u8)m.u;
         m.cold->value = (u64)(s64)v.imm;
