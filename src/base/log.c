@@ -21,6 +21,7 @@ const struct log_item_name log_item_names[] = {
     {"unimp", "what the guest used and Guise does not have", LOG_UNIMP},
     {"mmu", "page walks and TLB flushes", LOG_MMU},
     {"stats", "counters at exit", LOG_STATS},
+    {"coverage", "how often each kind of guest instruction was translated, at exit", LOG_COVERAGE},
     {NULL, NULL, 0},
 };
 

@@ -23,6 +23,7 @@ enum log_item {
     LOG_UNIMP = 1 << 8,        /* guest used what Guise does not have */
     LOG_MMU = 1 << 9,          /* page walks and TLB flushes */
     LOG_STATS = 1 << 10,       /* counters at exit */
+    LOG_COVERAGE = 1 << 11,    /* at exit: how often each kind of instruction was translated */
 };
 
 struct log {

@@ -107,7 +107,7 @@ struct insn_coverage *insn_coverage_new(const struct insn_set *set)
 {
     struct insn_coverage *c = calloc(1, sizeof *c + set->count * sizeof c->hits[0]);
     if (c)
-        c->count = set->count;
+        c->set = set;
     return c;
 }
 
@@ -116,9 +116,10 @@ void insn_coverage_free(struct insn_coverage *c)
     free(c);
 }
 
-void insn_coverage_print(const struct insn_coverage *c, const struct insn_set *set, FILE *f)
+void insn_coverage_print(const struct insn_coverage *c, FILE *f)
 {
-    for (unsigned i = 1; i < c->count; i++)
+    const struct insn_set *set = c->set;
+    for (unsigned i = 1; i < set->count; i++)
         fprintf(f, "%s %s %u\n", set->insns[i].name,
                 *set->insns[i].mode ? set->insns[i].mode : "any",
                 atomic_load_explicit(&c->hits[i], memory_order_relaxed));

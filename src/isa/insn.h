@@ -68,16 +68,15 @@ const struct insn_operand *insn_find_operand(const struct insn_set *set, const s
 void insn_disassemble(const struct insn_set *set, unsigned id, u64 insn, u64 pc,
                       insn_print_fn *print, char *text, size_t size);
 
-/* Counts how often each line was translated; shared by the CPUs of a machine. NULL where nobody
- * asked. */
+/* Counts how often each line was translated. NULL where nobody asked. */
 struct insn_coverage {
-    unsigned count;
+    const struct insn_set *set;
     _Atomic u32 hits[];
 };
 struct insn_coverage *insn_coverage_new(const struct insn_set *set);
 void insn_coverage_free(struct insn_coverage *c);
 /* "name mode hits" a line, for every line of the tables. */
-void insn_coverage_print(const struct insn_coverage *c, const struct insn_set *set, FILE *f);
+void insn_coverage_print(const struct insn_coverage *c, FILE *f);
 
 static inline void insn_coverage_hit(struct insn_coverage *c, unsigned id)
 {

@@ -209,7 +209,7 @@ struct riscv_cpu {
     bool has_stimer;                /* stimer was initialised: there is a loop */
     u32 spins;                      /* counts pause hints */
     u64 saved_model;                /* in a snapshot: riscv_model_identity of who saved it */
-    struct insn_coverage *coverage; /* NULL: nobody counts; not owned */
+    struct insn_coverage *coverage; /* NULL: -d coverage was never on */
 };
 
 enum riscv_vm { RISCV_VM_SV32 = 1, RISCV_VM_SV39 = 2, RISCV_VM_SV48 = 4, RISCV_VM_SV57 = 8 };

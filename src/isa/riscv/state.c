@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "isa/insn.h"
 #include "isa/riscv/riscv.h"
 #include "state/state.h"
 
@@ -134,7 +135,11 @@ int riscv_init(struct cpu *cpu, const char *arch, const char *model, struct err 
 
 void riscv_fini(struct cpu *cpu)
 {
-    riscv_stimer_fini(riscv_cpu(cpu));
+    struct riscv_cpu *rv = riscv_cpu(cpu);
+    riscv_stimer_fini(rv);
+    if (rv->coverage)
+        insn_coverage_print(rv->coverage, cpu->host->log->file);
+    insn_coverage_free(rv->coverage);
 }
 
 /* "Reset": M-mode, no translation, interrupts off. The rest is ours to choose: zero; page

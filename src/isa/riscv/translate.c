@@ -40,6 +40,8 @@ void riscv_translate_unit(struct cpu *cpu, struct ir_builder *b, unsigned max_in
 {
     struct riscv_cpu *rv = riscv_cpu(cpu);
     u64 mode = b->unit->mode;
+    if (!rv->coverage && log_on(cpu->host->log, LOG_COVERAGE))
+        rv->coverage = insn_coverage_new(&riscv_insn_set);
     struct riscv_ctx c = {
         .cpu = rv,
         .b = b,
