@@ -75,13 +75,14 @@ void vqueue_unmap(struct vqueue *q)
     memset(&q->device_map, 0, sizeof(q->device_map));
 }
 
-static struct vdesc desc_at(const u8 *table, u32 i)
+/* In the packed ring's descriptors the last two fields are id and flags. */
+static struct vdesc desc_at(const struct vqueue *q, const u8 *table, u32 i)
 {
     const u8 *p = table + (u64)i * DESC_SIZE;
     return (struct vdesc){.addr = load_le(p, 8),
                           .len = (u32)load_le(p + 8, 4),
-                          .flags = (u16)load_le(p + 12, 2),
-                          .next = (u16)load_le(p + 14, 2)};
+                          .flags = (u16)load_le(p + (q->packed ? 14 : 12), 2),
+                          .next = (u16)load_le(p + (q->packed ? 12 : 14), 2)};
 }
 
 /* ---- Building a chain ------------------------------------------------------------------------ */
@@ -138,7 +139,7 @@ static bool add_indirect(struct builder *b, const struct vdesc *d)
         goto out;
     }
     for (;;) {
-        struct vdesc e = desc_at(table, i);
+        struct vdesc e = desc_at(b->q, table, i);
         if (e.flags & DESC_INDIRECT || seen++ == count) {
             virtio_broken(v, "queue %u: indirect table nests or loops", b->q->index);
             goto out;
@@ -192,7 +193,7 @@ static bool split_build(struct vqueue *q, struct builder *b, u16 head)
 {
     u32 i = head, seen = 0;
     for (;;) {
-        struct vdesc d = desc_at(q->desc_map.host, i);
+        struct vdesc d = desc_at(q, q->desc_map.host, i);
         if (d.flags & DESC_INDIRECT)
             return add_indirect(b, &d);
         if (!add_desc(b, &d))
@@ -234,16 +235,6 @@ static u16 packed_flags(const struct vqueue *q, u16 at)
     return ring_load16(&q->desc_map, (u64)at * DESC_SIZE + 14);
 }
 
-/* In the packed ring's descriptors the last two fields are id and flags. */
-static struct vdesc packed_desc(const struct vqueue *q, u16 at)
-{
-    struct vdesc d = desc_at(q->desc_map.host, at);
-    u16 id = d.flags, flags = d.next;
-    d.flags = flags;
-    d.next = id;
-    return d;
-}
-
 static bool packed_available(const struct vqueue *q)
 {
     u16 flags = packed_flags(q, q->next_avail);
@@ -268,7 +259,7 @@ static bool packed_pop(struct vqueue *q, struct builder *b, u16 *id, u16 *slots)
     u16 at = q->next_avail, n = 0;
     bool wrap = q->avail_wrap;
     for (;;) {
-        struct vdesc d = packed_desc(q, at);
+        struct vdesc d = desc_at(q, q->desc_map.host, at);
         if (++n > q->size) {
             virtio_broken(q->virtio, "queue %u: descriptor chain is longer than the queue",
                           q->index);
