@@ -21,6 +21,7 @@
 #include "base/host.h"
 #include "jit/tlb.h"
 #include "jit/translate.h"
+#include "memory/memory.h"
 
 struct jit;
 struct jit_unit;
@@ -240,6 +241,7 @@ struct jit_cpu {
     u8 linked_size;
     bool linked_strong, want_strong;
     struct tlb_target host_target; /* of jit_host_address */
+    struct mem_section ram_hint; /* the section of RAM found last (its start and offset); ram NULL: none */
     struct jit_stats stats;
     u64 *values;             /* interpreter's */
     struct jit_check *check; /* check=on, or NULL */

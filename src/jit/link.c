@@ -65,9 +65,13 @@ void jit_jump_insert(struct cpu *cpu, struct jit_unit *u)
     /* Host code would go from unit to unit by itself. */
     if (jit->backend && (!jit->opt.link || jit->opt.check))
         return;
-    struct tlb_jump_entry *e = &jit_cpu(cpu)->context->jump[tlb_jump_index(u->pc)];
+    struct tlb_context *c = jit_cpu(cpu)->context;
+    u32 i = tlb_jump_index(u->pc);
+    struct tlb_jump_entry *e = &c->jump[i];
+    if (atomic_load_explicit(&e->pc, memory_order_relaxed) == ~UINT64_C(0) && c->jump_used < TLB_LIST)
+        c->jump_list[c->jump_used++] = (u16)i;
     atomic_store_explicit(&e->pc, ~UINT64_C(0), memory_order_relaxed);
-    jit_cpu(cpu)->context->jump_pages[tlb_code_index(u->pc)] = 1;
+    c->jump_pages[tlb_code_index(u->pc)] = 1;
     e->code = u->code ? u->code : (const u8 *)u;
     atomic_store(&e->pc, u->pc);
     /* An invalidation by another thread before this store did not see the entry. */

@@ -16,17 +16,39 @@
 
 /* ---- Contexts -------------------------------------------------------------------------------- */
 
-void jit_context_clear(struct jit_cpu *jc, struct tlb_context *c)
+static void clear_all(struct jit_cpu *jc, struct tlb_context *c)
 {
     for (u32 i = 0; i <= jc->jit->tlb_mask; i++) {
         atomic_store_explicit(&c->data[0][i].tag, TLB_INVALID, memory_order_relaxed);
         atomic_store_explicit(&c->data[1][i].tag, TLB_INVALID, memory_order_relaxed);
     }
     memset(c->written, 0, sizeof(c->written));
-    for (u32 i = 0; i < TLB_CODE_ENTRIES; i++)
-        c->code[i] = (struct tlb_code_entry){.tag = TLB_INVALID};
     for (u32 i = 0; i < TLB_JUMP_ENTRIES; i++)
         atomic_store_explicit(&c->jump[i].pc, ~UINT64_C(0), memory_order_relaxed);
+}
+
+static void clear_used(struct tlb_context *c)
+{
+    for (u32 n = 0; n < c->data_used; n++) {
+        u32 write = c->data_list[n] >> 15, i = c->data_list[n] & 0x7fff;
+        atomic_store_explicit(&c->data[write][i].tag, TLB_INVALID, memory_order_relaxed);
+        if (write)
+            c->written[i] = 0;
+    }
+    for (u32 n = 0; n < c->jump_used; n++)
+        atomic_store_explicit(&c->jump[c->jump_list[n]].pc, ~UINT64_C(0), memory_order_relaxed);
+}
+
+void jit_context_clear(struct jit_cpu *jc, struct tlb_context *c)
+{
+    if (c->listed && c->data_used < TLB_LIST && c->jump_used < TLB_LIST)
+        clear_used(c);
+    else
+        clear_all(jc, c);
+    c->listed = true;
+    c->data_used = c->jump_used = 0;
+    for (u32 i = 0; i < TLB_CODE_ENTRIES; i++)
+        c->code[i] = (struct tlb_code_entry){.tag = TLB_INVALID};
     memset(c->jump_pages, 0, sizeof(c->jump_pages));
     for (unsigned i = 0; i < 2; i++) {
         c->large[i][0] = ~UINT64_C(0);
@@ -84,10 +106,20 @@ struct tlb_context *jit_context_refresh(struct cpu *cpu)
 
 void tlb_physical(struct cpu *cpu, u64 paddr, struct tlb_target *t)
 {
-    struct mem_section s;
+    struct mem_section *hint = &jit_cpu(cpu)->ram_hint, s;
     *t = (struct tlb_target){.paddr = paddr};
+    if (likely(hint->ram && paddr >= hint->start && paddr <= hint->last)) {
+        t->ram = hint->ram;
+        t->ram_offset = hint->ram_offset + (paddr - hint->start);
+        t->host = t->ram->host + t->ram_offset;
+        return;
+    }
     if (!mem_find(cpu->space, paddr, &s) || !s.ram)
         return;
+    if (!s.readonly) {
+        *hint = s;
+        hint->ram_offset -= paddr - s.start;
+    }
     t->ram = s.ram;
     t->ram_offset = s.ram_offset;
     t->host = s.ram->host + s.ram_offset;
@@ -131,6 +163,8 @@ static void tlb_fill(struct cpu *cpu, u64 vaddr, bool write, const struct tlb_ta
     struct tlb_entry *e = &c->data[write][i];
     struct tlb_info *info = &c->info[write][i];
     bool direct = t->host && !(write && (t->flags & TLB_IO));
+    if (atomic_load_explicit(&e->tag, memory_order_relaxed) & TLB_INVALID && c->data_used < TLB_LIST)
+        c->data_list[c->data_used++] = (u16)(write << 15 | i);
     atomic_store(&e->tag, TLB_INVALID);
     *info = (struct tlb_info){.paddr = t->paddr & TLB_PAGE_MASK,
                               .ram = direct ? t->ram : NULL,
@@ -271,6 +305,7 @@ void jit_map_changed(struct cpu *cpu)
 {
     /* First the bit: a change that comes now asks again. */
     atomic_fetch_and(&cpu->exit_request, ~(u32)CPU_EXIT_MAP);
+    jit_cpu(cpu)->ram_hint.ram = NULL;
     jit_flush_all(cpu);
 }
 

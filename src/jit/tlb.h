@@ -29,9 +29,10 @@ enum {
     TLB_BITS = 10, /* log2 of data entries; the stress knob uses fewer through jit->tlb_mask */
     TLB_ENTRIES = 1 << TLB_BITS,
     TLB_CODE_ENTRIES = 256,
-    TLB_JUMP_BITS = 10,
+    TLB_JUMP_BITS = 12,
     TLB_JUMP_ENTRIES = 1 << TLB_JUMP_BITS,
     TLB_CONTEXTS = 16,
+    TLB_LIST = 4096, /* entries noted for a quick clear */
 };
 #define TLB_PAGE      (UINT64_C(1) << TLB_PAGE_BITS)
 #define TLB_PAGE_MASK (~(TLB_PAGE - 1))
@@ -82,6 +83,9 @@ struct tlb_context {
     /* -- Not read by translated code. */
     struct tlb_info info[2][TLB_ENTRIES];
     u32 written[TLB_ENTRIES]; /* tlb_page_key of each write entry, 0: none: what smc.c scans */
+    u16 data_list[TLB_LIST], jump_list[TLB_LIST]; /* entries filled since the last clear */
+    u32 data_used, jump_used;
+    bool listed;              /* the lists are complete, unless full */
     u8 jump_pages[256]; /* by tlb_code_index: a jump entry was made for such a page since the last
                            scan */
     u64 large[2]

@@ -129,7 +129,7 @@ void mem_romd_direct(struct memory *m, struct mem_region *r, bool on);
 struct mem_section {
     u64 start, last; /* addresses, inclusive */
     struct mem_region *region;
-    u64 offset; /* in region, of start (mem_find: of the address) */
+    u64 offset; /* in region, of start (mem_find: of the address, as ram_offset) */
     struct ram_block *ram;
     u64 ram_offset;
     bool readonly; /* writes do not go to ram */

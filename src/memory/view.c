@@ -173,7 +173,6 @@ bool mem_find(struct mem_space *s, u64 addr, struct mem_section *out)
     *out = v->section[low];
     out->offset += addr - out->start;
     out->ram_offset += addr - out->start;
-    out->start = addr;
     return true;
 }
 

@@ -200,13 +200,31 @@ static enum isa_fault_kind walk_leaf(const struct walk *w, u64 addr, u64 pte, un
     return ISA_FAULT_NONE;
 }
 
-/* Steps 1 to 4, down the table. *again: another hart changed the leaf meanwhile. */
-static enum isa_fault_kind walk_table(const struct walk *w, u64 root_ppn, bool *again)
+static struct riscv_walk_entry *walk_entry(const struct walk *w)
 {
-    u64 base = root_ppn << 12;
-    *again = false;
+    return &w->rv->walk_cache[w->vaddr >> 21 & (RISCV_WALK_CACHE - 1)];
+}
+
+/* Level and table to start at: the root, or a last-level table that is known. */
+static unsigned walk_start(const struct walk *w, u64 space, u64 *base)
+{
+    const struct riscv_walk_entry *e = walk_entry(w);
+    if (w->scheme->pte_size == 8 && e->space == space && e->vpage == w->vaddr >> 21) {
+        *base = e->table;
+        w->m->global = e->global;
+        return 1;
+    }
+    *base = (space & SPACE_PPN) << 12;
     w->m->global = false;
-    for (unsigned level = w->scheme->levels; level-- > 0;) {
+    return w->scheme->levels;
+}
+
+/* Steps 1 to 4, down the table. *again: another hart changed the leaf meanwhile. */
+static enum isa_fault_kind walk_table(const struct walk *w, u64 space, bool *again)
+{
+    u64 base;
+    *again = false;
+    for (unsigned level = walk_start(w, space, &base); level-- > 0;) {
         unsigned shift = 12 + level * w->scheme->vpn_bits;
         u64 addr = base + bits_get(w->vaddr, shift, w->scheme->vpn_bits) * w->scheme->pte_size;
         u64 pte;
@@ -220,6 +238,9 @@ static enum isa_fault_kind walk_table(const struct walk *w, u64 root_ppn, bool *
         }
         w->m->global |= (pte & PTE_G) != 0;
         base = pte_ppn(w, pte) << 12;
+        if (level == 1 && w->scheme->pte_size == 8)
+            *walk_entry(w) = (struct riscv_walk_entry){
+                .space = space, .vpage = w->vaddr >> 21, .table = base, .global = w->m->global};
     }
     return ISA_FAULT_PAGE;
 }
@@ -239,7 +260,7 @@ static enum isa_fault_kind translate(struct walk *w, u64 space)
     enum isa_fault_kind kind;
     bool again;
     do {
-        kind = walk_table(w, space & SPACE_PPN, &again);
+        kind = walk_table(w, space, &again);
     } while (again);
     return kind;
 }
@@ -265,8 +286,8 @@ enum isa_fault_kind riscv_walk(struct cpu *cpu, const struct isa_context *contex
         f->kind = ISA_FAULT_ACCESS;
     log_if(cpu->host->log, LOG_MMU, "cpu %u: walk %#llx %c space %#llx view %u: %s %#llx\n",
            cpu->index, (unsigned long long)vaddr, "rwx"[access],
-           (unsigned long long)context -> space, (unsigned)context -> view,
-           f -> kind == ISA_FAULT_PAGE ? "page fault"
+           (unsigned long long)context->space, (unsigned)context->view,
+           f->kind == ISA_FAULT_PAGE ? "page fault"
                 : f->kind              ? "access fault"
                                        : "ok",
            f->kind ? 0ULL : (unsigned long long)m->paddr);
@@ -283,6 +304,7 @@ enum isa_fault_kind riscv_walk(struct cpu *cpu, const struct isa_context *contex
 /* SFENCE.VMA and SINVAL.VMA. Untranslated spaces have nothing to fence. */
 void riscv_sfence(struct riscv_cpu *rv, bool all_addresses, u64 vaddr, bool all_spaces, u64 asid)
 {
+    memset(rv->walk_cache, 0, sizeof(rv->walk_cache));
     u64 asid_bits = rv->xlen == 32 ? BITS(8, 0) : BITS(15, 0);
     u64 space = SPACE_TRANSLATED | (asid & asid_bits) << 44;
     u64 mask = SPACE_TRANSLATED | (all_spaces ? 0 : SPACE_ASID);

@@ -53,6 +53,9 @@ void riscv_pmp_update(struct riscv_cpu *rv)
 {
     struct riscv_pmp *p = &rv->pmp;
     p->active = 0;
+    memset(rv->walk_cache, 0, sizeof(rv->walk_cache));
+    p->rule.first = 1;
+    p->rule.last = 0;
     for (unsigned n = 0; n < rv->pmp_count; n++) {
         decode_range(p, n);
         if (p->first[n] <= p->last[n])
@@ -121,13 +124,38 @@ static int ruling(const struct riscv_pmp *p, u64 first, u64 last)
     return n == p->active || covers(p, n, first, last) ? (int)n : -1;
 }
 
-bool riscv_pmp_allows(const struct riscv_cpu *rv, u64 paddr, unsigned bytes, enum isa_access access,
+/* Entry n rules the page at paddr, alone: remembers how far that goes. */
+static void remember_rule(struct riscv_cpu *rv, u64 paddr, unsigned n)
+{
+    struct riscv_pmp *p = &rv->pmp;
+    bool none = n == p->active;
+    u64 first = none ? 0 : p->first[n], last = none ? UINT64_MAX : p->last[n];
+    for (unsigned i = 0; i < n; i++) {
+        if (p->first[i] > p->last[i])
+            continue;
+        if (p->last[i] < paddr)
+            first = MAX(first, p->last[i] + 1);
+        else
+            last = MIN(last, p->first[i] - 1);
+    }
+    p->rule.first = first;
+    p->rule.last = last;
+    for (unsigned m = 0; m < 2; m++)
+        p->rule.rights[m] = (u8)(none ? rights_default(rv, m) : rights_of(rv, p->cfg[n], m));
+}
+
+bool riscv_pmp_allows(struct riscv_cpu *rv, u64 paddr, unsigned bytes, enum isa_access access,
                       unsigned priv, u64 *size)
 {
     static const u8 needs[] = {[ISA_READ] = PMP_R, [ISA_WRITE] = PMP_W, [ISA_FETCH] = PMP_X};
-    const struct riscv_pmp *p = &rv->pmp;
+    struct riscv_pmp *p = &rv->pmp;
     bool m = priv == RISCV_M;
-    u64 block = PMP_PAGE;
+    u64 block = PMP_PAGE, page = align_down(paddr, PMP_PAGE);
+    if (page >= p->rule.first && page + PMP_PAGE - 1 <= p->rule.last &&
+        paddr + bytes <= page + PMP_PAGE) {
+        *size = PMP_PAGE;
+        return p->rule.rights[m] & needs[access];
+    }
     while (block > 4 &&
            ruling(p, align_down(paddr, block), align_down(paddr, block) + block - 1) < 0)
         block /= 2;
@@ -136,7 +164,9 @@ bool riscv_pmp_allows(const struct riscv_cpu *rv, u64 paddr, unsigned bytes, enu
     int n = ruling(p, paddr, paddr + bytes - 1);
     if (n < 0)
         return false;
-    unsigned rights = n < p->active ? rights_of(rv, p->cfg[n], m) : rights_default(rv, m);
+    if (block == PMP_PAGE)
+        remember_rule(rv, paddr, (unsigned)n);
+    unsigned rights = (unsigned)n < p->active ? rights_of(rv, p->cfg[n], m) : rights_default(rv, m);
     return rights & needs[access];
 }
 

@@ -162,6 +162,22 @@ struct riscv_pmp {
     /* Derived by riscv_pmp_update: */
     u64 first[RISCV_PMP_MAX], last[RISCV_PMP_MAX]; /* inclusive; first > last: off */
     u8 active;                                     /* entries from 0 that can match */
+    /* The range around the last page asked for that one entry (or none) rules alone, and what it
+     * permits below M and in M. first > last: not known. */
+    struct {
+        u64 first, last;
+        u8 rights[2];
+    } rule;
+};
+
+/* A last-level table that a walk came to: later walks for the same 2 MiB start there. Every fence forgets
+ * all of them ("Supervisor Memory-Management Fence Instruction" lets caches hold until then). */
+enum { RISCV_WALK_CACHE = 64 };
+struct riscv_walk_entry {
+    u64 space; /* as isa_context.space; 0: empty */
+    u64 vpage; /* vaddr >> 21 */
+    u64 table; /* physical address */
+    bool global;
 };
 
 /* Time as the board's timer device has it: mtime, and when it will have a value. */
@@ -193,6 +209,7 @@ struct riscv_cpu {
     u64 stimecmp;
     u64 counter[2]; /* mcycle, minstret: value - clock while they count, value while inhibited */
     struct riscv_pmp pmp;
+    struct riscv_walk_entry walk_cache[RISCV_WALK_CACHE];
 
     /* -- Fixed by the model. */
     u64 ext[RISCV_EXT_WORDS];
@@ -352,7 +369,7 @@ u64 riscv_satp_legal(const struct riscv_cpu *rv,
                      u64 value); /* what a write of value leaves in satp */
 /* May `priv` do this access? Shrinks *size (a power of two that contains paddr) to where the answer
  * holds. */
-bool must_check riscv_pmp_allows(const struct riscv_cpu *rv, u64 paddr, unsigned bytes,
+bool must_check riscv_pmp_allows(struct riscv_cpu *rv, u64 paddr, unsigned bytes,
                                  enum isa_access access, unsigned priv, u64 *size);
 void riscv_pmp_update(struct riscv_cpu *rv);
 u64 riscv_pmp_cfg_read(const struct riscv_cpu *rv, unsigned first, unsigned count);
