@@ -161,8 +161,10 @@ struct jit_page *jit_page_at(struct cpu *cpu, u64 vaddr, bool *fine, struct isa_
         return NULL;
     }
     *fine = m.page_size < TLB_PAGE;
-    if (!*fine)
-        *e = (struct tlb_code_entry){.tag = vpage, .page = p, .id = p->id};
+    if (!*fine) {
+        tlb_note_large(jc->context, vaddr, m.page_size);
+        *e = (struct tlb_code_entry){.tag = vpage, .page = p, .id = p->id, .global = m.global};
+    }
     return p;
 }
 

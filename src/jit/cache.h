@@ -39,6 +39,8 @@ void jit_code_written(void *jit, struct ram_block *ram, u64 offset, u64 size);
 struct tlb_context *jit_context_refresh(struct cpu *cpu);
 void jit_context_clear(struct jit_cpu *jc, struct tlb_context *c);
 
+/* The mapping of vaddr is this large: a flush of one of its addresses is a flush of all. */
+void tlb_note_large(struct tlb_context *c, u64 vaddr, u64 size);
 /* What is at a physical address: host is NULL where it is not memory. flags 0. */
 void tlb_physical(struct cpu *cpu, u64 paddr, struct tlb_target *t);
 /* Resolves vaddr in context n (IR_MEM_CONTEXT numbering; 0 fills and uses the TLB). */

@@ -197,6 +197,7 @@ static void engine_detach(struct cpu *cpu)
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
     jit_chunk_release(jc);
+    jit_stats_add(&jit->past, &jc->stats);
     for (u32 i = 0; i < jit->cpu_count; i++) {
         if (jit->cpus[i] == cpu) {
             jit->cpus[i] = jit->cpus[--jit->cpu_count];

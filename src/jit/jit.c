@@ -127,6 +127,8 @@ void jit_destroy(struct jit *jit)
     if (!jit)
         return;
     assert(!jit->cpu_count);
+    if (log_on(jit->log, LOG_STATS))
+        jit_print_stats(jit, jit->log->file);
     if (jit->memory->code_opaque == jit)
         jit->memory->code_written = NULL;
     jit_cache_fini(jit);

@@ -183,6 +183,11 @@ struct jit_options {
     bool perf_map;
 };
 
+struct jit_stats {
+    u64 units, guest_insns, code_bytes, translate_ns;
+    u64 tlb_misses, walks, io, lookups, links, contexts, flushes, exits, interrupts, faults;
+};
+
 struct jit_chunk;
 struct jit {
     const struct jit_backend *backend; /* NULL: interpreter */
@@ -204,6 +209,7 @@ struct jit {
         invalidations; /* counts smc events: a translation under way compares before and after */
     struct cpu *cpus[512];
     u32 cpu_count;
+    struct jit_stats past; /* of CPUs that are gone */
     struct epoch *epoch;
     struct log *log;
     struct memory *memory;
@@ -213,10 +219,6 @@ struct jit {
     _Atomic u32 reservations;
 };
 
-struct jit_stats {
-    u64 units, guest_insns, code_bytes, translate_ns;
-    u64 tlb_misses, walks, io, lookups, links, contexts, flushes, exits, interrupts, faults;
-};
 
 struct jit_cpu {
     struct jit *jit;

@@ -100,13 +100,17 @@ static u64 *counter(struct jit_stats *s, unsigned i)
     return (u64 *)((u8 *)s + counters[i].offset);
 }
 
+void jit_stats_add(struct jit_stats *sum, struct jit_stats *s)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(counters); i++)
+        *counter(sum, i) += *counter(s, i);
+}
+
 void jit_print_stats(struct jit *jit, FILE *f)
 {
-    struct jit_stats sum = {0};
-    for (u32 n = 0; n < jit->cpu_count; n++) {
-        for (unsigned i = 0; i < ARRAY_SIZE(counters); i++)
-            *counter(&sum, i) += *counter(&jit_cpu(jit->cpus[n])->stats, i);
-    }
+    struct jit_stats sum = jit->past;
+    for (u32 n = 0; n < jit->cpu_count; n++)
+        jit_stats_add(&sum, &jit_cpu(jit->cpus[n])->stats);
     for (unsigned i = 0; i < ARRAY_SIZE(counters); i++)
         fprintf(f, "%-14s %llu\n", counters[i].name, (unsigned long long)*counter(&sum, i));
     fprintf(f, "%-14s %llu\n", "invalidations",

@@ -14,6 +14,7 @@ void jit_log_unit(struct cpu *cpu, const struct jit_unit *u);
 /* -d exec, -d cpu: before a unit runs. */
 void jit_log_entry(struct cpu *cpu, u64 pc);
 void jit_count_unit(struct jit_cpu *jc, const struct jit_unit *u, u64 ns);
+void jit_stats_add(struct jit_stats *sum, struct jit_stats *s);
 /* Host disassembly; back end's or capstone's. */
 void jit_print_code(FILE *f, const u8 *code, u32 size);
 

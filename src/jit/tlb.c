@@ -50,16 +50,116 @@ void jit_context_clear(struct jit_cpu *jc, struct tlb_context *c)
     for (u32 i = 0; i < TLB_CODE_ENTRIES; i++)
         c->code[i] = (struct tlb_code_entry){.tag = TLB_INVALID};
     memset(c->jump_pages, 0, sizeof(c->jump_pages));
-    for (unsigned i = 0; i < 2; i++) {
-        c->large[i][0] = ~UINT64_C(0);
-        c->large[i][1] = 0;
-    }
+    memset(c->large, 0, sizeof(c->large));
+    c->huge_used = 0;
     jc->stats.flushes++;
+}
+
+static void list_data(struct tlb_context *c, u32 write, u32 i)
+{
+    if (atomic_load_explicit(&c->data[write][i].tag, memory_order_relaxed) & TLB_INVALID &&
+        c->data_used < TLB_LIST)
+        c->data_list[c->data_used++] = (u16)(write << 15 | i);
 }
 
 static bool same_key(const struct isa_context *a, const struct isa_context *b)
 {
     return a->space == b->space && a->view == b->view;
+}
+
+/* Flags that a write entry of the page must have now. */
+static u32 write_flags(const struct jit *jit, const struct ram_block *ram, u64 ram_offset)
+{
+    u32 flags = 0;
+    if (atomic_load(&ram->code_lines[ram_offset >> TLB_PAGE_BITS]))
+        flags |= TLB_CODE;
+    if (atomic_load(&jit->reservations))
+        flags |= TLB_RESERVED;
+    if (ram_block_logging(ram))
+        flags |= TLB_LOG;
+    return flags;
+}
+
+/*
+ * Publishes the entry, then looks at what would make it slow, and makes it so: the other side
+ * (jit_protect_lines, strong reservations) first sets its mark, then looks at the entries.
+ */
+static void tlb_publish_write(struct jit *jit, struct tlb_context *c, u32 i, u64 vpage,
+                              const struct tlb_info *info)
+{
+    c->written[i] = tlb_page_key(info->ram->host + info->ram_offset);
+    atomic_store(&c->data[1][i].tag, vpage);
+    atomic_thread_fence(memory_order_seq_cst);
+    u32 flags = write_flags(jit, info->ram, info->ram_offset);
+    if (flags)
+        atomic_fetch_or(&c->data[1][i].tag, flags);
+}
+
+/* ---- Global entries: a new address space begins with what holds in all of them ---- */
+
+static void inherit_data(struct jit *jit, struct tlb_context *to, const struct tlb_context *from)
+{
+    for (u32 n = 0; n < MIN(from->data_used, TLB_LIST); n++) {
+        u32 write = from->data_list[n] >> 15, i = from->data_list[n] & 0x7fff;
+        u64 tag = atomic_load_explicit(&from->data[write][i].tag, memory_order_relaxed);
+        const struct tlb_info *info = &from->info[write][i];
+        if (tag & TLB_INVALID || !info->global)
+            continue;
+        list_data(to, write, i);
+        to->info[write][i] = *info;
+        to->data[write][i].addend = from->data[write][i].addend;
+        if (write && info->ram)
+            tlb_publish_write(jit, to, i, tag & TLB_PAGE_MASK, info);
+        else
+            atomic_store_explicit(&to->data[write][i].tag, tag, memory_order_relaxed);
+    }
+}
+
+static void inherit_code(struct tlb_context *to, const struct tlb_context *from)
+{
+    for (u32 i = 0; i < TLB_CODE_ENTRIES; i++) {
+        if (from->code[i].tag != TLB_INVALID && from->code[i].global)
+            to->code[i] = from->code[i];
+    }
+    for (u32 n = 0; n < MIN(from->jump_used, TLB_LIST); n++) {
+        u32 i = from->jump_list[n];
+        u64 pc = atomic_load_explicit(&from->jump[i].pc, memory_order_relaxed);
+        u32 k = tlb_code_index(pc);
+        if (to->code[k].tag != (pc & TLB_PAGE_MASK) || to->jump_used == TLB_LIST)
+            continue;
+        to->jump_list[to->jump_used++] = (u16)i;
+        to->jump_pages[k] = 1;
+        to->jump[i].code = from->jump[i].code;
+        atomic_store(&to->jump[i].pc, pc);
+        /* Forgotten by another thread between the two lines above? */
+        if (atomic_load(&from->jump[i].pc) != pc)
+            atomic_store(&to->jump[i].pc, ~UINT64_C(0));
+    }
+}
+
+/*
+ * The new context takes the global entries of the one that was used last with the same view in another address space: a kernel's own
+ * mappings, which would otherwise be walked and looked up again in each new process. What may not be kept has been flushed in
+ * every live context.
+ */
+static void context_inherit(struct jit_cpu *jc, struct tlb_context *to)
+{
+    const struct tlb_context *from = NULL;
+    for (u32 i = 0; i < TLB_CONTEXTS; i++) {
+        const struct tlb_context *k = &jc->contexts[i];
+        if (k == to || !k->live || k->key_mode != to->key_mode || !k->key_data.space || !to->key_data.space ||
+            k->key_data.view != to->key_data.view || k->key_fetch.view != to->key_fetch.view)
+            continue;
+        if (!from || k->used > from->used)
+            from = k;
+    }
+    if (!from)
+        return;
+    memcpy(to->large, from->large, sizeof(to->large));
+    memcpy(to->huge, from->huge, sizeof(to->huge));
+    to->huge_used = from->huge_used;
+    inherit_data(jc->jit, to, from);
+    inherit_code(to, from);
 }
 
 static bool context_is(const struct tlb_context *c, const struct isa_context *data,
@@ -93,6 +193,7 @@ struct tlb_context *jit_context_refresh(struct cpu *cpu)
         c->key_fetch = fetch;
         c->key_mode = cpu->mode;
         c->live = true;
+        context_inherit(jc, c);
         jc->stats.contexts++;
     }
     c->used = ++jc->use_counter;
@@ -126,35 +227,7 @@ void tlb_physical(struct cpu *cpu, u64 paddr, struct tlb_target *t)
     t->flags = s.readonly ? TLB_IO : 0;
 }
 
-/* Flags that a write entry of the page must have now. */
-static u32 write_flags(const struct jit *jit, const struct ram_block *ram, u64 ram_offset)
-{
-    u32 flags = 0;
-    if (atomic_load(&ram->code_lines[ram_offset >> TLB_PAGE_BITS]))
-        flags |= TLB_CODE;
-    if (atomic_load(&jit->reservations))
-        flags |= TLB_RESERVED;
-    if (ram_block_logging(ram))
-        flags |= TLB_LOG;
-    return flags;
-}
-
-/*
- * Publishes the entry, then looks at what would make it slow, and makes it so: the other side
- * (jit_protect_lines, strong reservations) first sets its mark, then looks at the entries.
- */
-static void tlb_publish_write(struct jit *jit, struct tlb_context *c, u32 i, u64 vpage,
-                              const struct tlb_info *info)
-{
-    c->written[i] = tlb_page_key(info->ram->host + info->ram_offset);
-    atomic_store(&c->data[1][i].tag, vpage);
-    atomic_thread_fence(memory_order_seq_cst);
-    u32 flags = write_flags(jit, info->ram, info->ram_offset);
-    if (flags)
-        atomic_fetch_or(&c->data[1][i].tag, flags);
-}
-
-static void tlb_fill(struct cpu *cpu, u64 vaddr, bool write, const struct tlb_target *t)
+static void tlb_fill(struct cpu *cpu, u64 vaddr, bool write, const struct tlb_target *t, bool global)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct tlb_context *c = jc->context;
@@ -163,12 +236,12 @@ static void tlb_fill(struct cpu *cpu, u64 vaddr, bool write, const struct tlb_ta
     struct tlb_entry *e = &c->data[write][i];
     struct tlb_info *info = &c->info[write][i];
     bool direct = t->host && !(write && (t->flags & TLB_IO));
-    if (atomic_load_explicit(&e->tag, memory_order_relaxed) & TLB_INVALID && c->data_used < TLB_LIST)
-        c->data_list[c->data_used++] = (u16)(write << 15 | i);
+    list_data(c, write, i);
     atomic_store(&e->tag, TLB_INVALID);
     *info = (struct tlb_info){.paddr = t->paddr & TLB_PAGE_MASK,
                               .ram = direct ? t->ram : NULL,
-                              .ram_offset = t->ram_offset & TLB_PAGE_MASK};
+                              .ram_offset = t->ram_offset & TLB_PAGE_MASK,
+                              .global = global};
     e->addend = (u64)(uintptr_t)t->host - vaddr;
     if (!direct) {
         atomic_store(&e->tag, vpage | TLB_IO);
@@ -181,12 +254,36 @@ static void tlb_fill(struct cpu *cpu, u64 vaddr, bool write, const struct tlb_ta
     }
 }
 
-static void note_large(struct tlb_context *c, u64 vaddr, u64 size)
+void tlb_note_large(struct tlb_context *c, u64 vaddr, u64 size)
 {
-    u64 *range = c->large[vaddr >> 63];
+    if (size <= TLB_PAGE)
+        return;
+    if (size <= 2 * MiB) {
+        c->large[tlb_large_bit(vaddr) / 64] |= BIT(tlb_large_bit(vaddr) % 64);
+        return;
+    }
     u64 first = align_down(vaddr, size);
-    range[0] = MIN(range[0], first);
-    range[1] = MAX(range[1], first + size - 1);
+    u32 n = 0;
+    while (n < MIN(c->huge_used, TLB_HUGE) && c->huge[n].first != first)
+        n++;
+    if (n < TLB_HUGE) {
+        c->huge[n].first = first;
+        c->huge[n].last = first + size - 1;
+    }
+    c->huge_used = MAX(c->huge_used, n + 1); /* TLB_HUGE + 1: there are more than the list holds */
+}
+
+/* May a mapping larger than a page, of which vaddr is a part, be cached in pieces? */
+static bool in_large(const struct tlb_context *c, u64 vaddr)
+{
+    if (c->large[tlb_large_bit(vaddr) / 64] >> tlb_large_bit(vaddr) % 64 & 1 ||
+        c->huge_used > TLB_HUGE)
+        return true;
+    for (u32 n = 0; n < c->huge_used; n++) {
+        if (vaddr >= c->huge[n].first && vaddr <= c->huge[n].last)
+            return true;
+    }
+    return false;
 }
 
 static enum isa_fault_kind tlb_walk(struct cpu *cpu, unsigned n, u64 vaddr, enum isa_access access,
@@ -203,9 +300,8 @@ static enum isa_fault_kind tlb_walk(struct cpu *cpu, unsigned n, u64 vaddr, enum
         return f->kind;
     tlb_physical(cpu, m.paddr, t);
     if (!n && m.page_size >= TLB_PAGE) {
-        if (m.page_size > TLB_PAGE)
-            note_large(jc->context, vaddr, m.page_size);
-        tlb_fill(cpu, vaddr, access == ISA_WRITE, t);
+        tlb_note_large(jc->context, vaddr, m.page_size);
+        tlb_fill(cpu, vaddr, access == ISA_WRITE, t, m.global);
     }
     if (t->host && access == ISA_WRITE) {
         if (t->flags & TLB_IO)
@@ -311,8 +407,7 @@ void jit_map_changed(struct cpu *cpu)
 
 static void context_flush_page(struct jit_cpu *jc, struct tlb_context *c, u64 vaddr)
 {
-    const u64 *large = c->large[vaddr >> 63];
-    if (vaddr >= large[0] && vaddr <= large[1]) {
+    if (in_large(c, vaddr)) {
         context_drop(jc, c);
         return;
     }
@@ -333,21 +428,50 @@ static void context_flush_page(struct jit_cpu *jc, struct tlb_context *c, u64 va
     }
 }
 
-void jit_flush_space(struct cpu *cpu, u64 space, u64 mask, u64 vaddr)
+/* Everything that holds in this address space only. */
+static void context_flush_local(struct jit_cpu *jc, struct tlb_context *c)
+{
+    if (c->data_used == TLB_LIST || c->jump_used == TLB_LIST) {
+        context_drop(jc, c);
+        return;
+    }
+    for (u32 n = 0; n < c->data_used; n++) {
+        u32 write = c->data_list[n] >> 15, i = c->data_list[n] & 0x7fff;
+        if (c->info[write][i].global)
+            continue;
+        atomic_store_explicit(&c->data[write][i].tag, TLB_INVALID, memory_order_relaxed);
+        if (write)
+            c->written[i] = 0;
+    }
+    for (u32 k = 0; k < TLB_CODE_ENTRIES; k++) {
+        if (!c->code[k].global)
+            c->code[k] = (struct tlb_code_entry){.tag = TLB_INVALID};
+    }
+    for (u32 n = 0; n < c->jump_used; n++) {
+        struct tlb_jump_entry *e = &c->jump[c->jump_list[n]];
+        u64 pc = atomic_load_explicit(&e->pc, memory_order_relaxed);
+        if (c->code[tlb_code_index(pc)].tag != (pc & TLB_PAGE_MASK))
+            atomic_store_explicit(&e->pc, ~UINT64_C(0), memory_order_relaxed);
+    }
+}
+
+void jit_flush_space(struct cpu *cpu, u64 space, u64 mask, u64 vaddr, bool keep_global)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     for (u32 i = 0; i < TLB_CONTEXTS; i++) {
         struct tlb_context *c = &jc->contexts[i];
         if (!c->live || ((c->key_data.space ^ space) & mask && (c->key_fetch.space ^ space) & mask))
             continue;
-        if (vaddr == ~UINT64_C(0))
-            context_drop(jc, c);
-        else
+        if (vaddr != ~UINT64_C(0))
             context_flush_page(jc, c, vaddr);
+        else if (keep_global)
+            context_flush_local(jc, c);
+        else
+            context_drop(jc, c);
     }
 }
 
 void jit_flush_page(struct cpu *cpu, u64 vaddr)
 {
-    jit_flush_space(cpu, 0, 0, vaddr);
+    jit_flush_space(cpu, 0, 0, vaddr, false);
 }

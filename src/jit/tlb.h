@@ -32,6 +32,8 @@ enum {
     TLB_JUMP_BITS = 12,
     TLB_JUMP_ENTRIES = 1 << TLB_JUMP_BITS,
     TLB_CONTEXTS = 16,
+    TLB_LARGE_BITS = 4096,
+    TLB_HUGE = 8,
     TLB_LIST = 4096, /* entries noted for a quick clear */
 };
 #define TLB_PAGE      (UINT64_C(1) << TLB_PAGE_BITS)
@@ -54,6 +56,7 @@ struct tlb_code_entry {
     u64 tag; /* virtual page address, or TLB_INVALID */
     struct jit_page *page;
     u32 id; /* of page when it was filled in; 0: empty */
+    bool global;
 };
 
 struct tlb_jump_entry {
@@ -66,6 +69,7 @@ struct tlb_info {
     u64 paddr;             /* of the page */
     struct ram_block *ram; /* NULL: io */
     u64 ram_offset;        /* of the page in the block */
+    bool global;           /* the mapping holds in every address space */
 };
 
 /* Where an access to one page goes. */
@@ -88,8 +92,12 @@ struct tlb_context {
     bool listed;              /* the lists are complete, unless full */
     u8 jump_pages[256]; /* by tlb_code_index: a jump entry was made for such a page since the last
                            scan */
-    u64 large[2]
-             [2]; /* [address' top bit]: first and last byte seen in pages larger than TLB_PAGE */
+    /* Mappings larger than a page: up to 2 MiB as bits by tlb_large_bit, larger ones as ranges. */
+    u64 large[TLB_LARGE_BITS / 64];
+    struct {
+        u64 first, last;
+    } huge[TLB_HUGE];
+    u32 huge_used;
     struct isa_context key_data, key_fetch;
     u64 key_mode;
     u64 used; /* stamp for replacement */
@@ -106,6 +114,11 @@ static inline u32 tlb_page_key(const u8 *host)
 static inline u32 tlb_index(u64 vaddr, u32 mask)
 {
     return (u32)(vaddr >> TLB_PAGE_BITS) & mask;
+}
+
+static inline u32 tlb_large_bit(u64 vaddr)
+{
+    return (u32)((vaddr >> 21) * UINT64_C(0x9e3779b97f4a7c15) >> 52) & (TLB_LARGE_BITS - 1);
 }
 
 static inline u32 tlb_code_index(u64 vaddr)

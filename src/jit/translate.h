@@ -25,9 +25,9 @@ bool jit_peek(struct cpu *cpu, u64 pc, u8 *out);
  * terms of the isa. */
 void jit_flush_all(struct cpu *cpu);
 void jit_flush_page(struct cpu *cpu, u64 vaddr);
-/* Flushes contexts whose isa_context.space matches `space` under `mask`; vaddr ~0: every page.
- * Global entries go too. */
-void jit_flush_space(struct cpu *cpu, u64 space, u64 mask, u64 vaddr);
+/* Flushes contexts whose isa_context.space matches `space` under `mask`; vaddr ~0: every page. keep_global: entries that hold
+ * in every address space may stay (a fence for one address space does not order them). */
+void jit_flush_space(struct cpu *cpu, u64 space, u64 mask, u64 vaddr, bool keep_global);
 
 /* -- Guest virtual memory from helpers: context n as IR_MEM_CONTEXT, size 1..8. On failure *f says
  * why; the helper calls isa->fault after. */

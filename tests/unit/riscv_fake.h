@@ -80,7 +80,7 @@ void jit_flush_all(struct cpu *cpu)
     fake.flush_all++;
 }
 
-void jit_flush_space(struct cpu *cpu, u64 space, u64 mask, u64 vaddr)
+void jit_flush_space(struct cpu *cpu, u64 space, u64 mask, u64 vaddr, bool keep_global)
 {
     fake.flush_space++;
     fake.flushed_space = space;

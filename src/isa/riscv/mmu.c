@@ -309,5 +309,5 @@ void riscv_sfence(struct riscv_cpu *rv, bool all_addresses, u64 vaddr, bool all_
     u64 space = SPACE_TRANSLATED | (asid & asid_bits) << 44;
     u64 mask = SPACE_TRANSLATED | (all_spaces ? 0 : SPACE_ASID);
     u64 at = all_addresses ? UINT64_MAX : align_down(riscv_zext_xlen(rv, vaddr), 4096);
-    jit_flush_space(&rv->cpu, space, mask, at);
+    jit_flush_space(&rv->cpu, space, mask, at, !all_spaces);
 }
