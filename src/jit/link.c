@@ -71,6 +71,8 @@ void jit_jump_insert(struct cpu *cpu, struct jit_unit *u)
     if (atomic_load_explicit(&e->pc, memory_order_relaxed) == ~UINT64_C(0) && c->jump_used < TLB_LIST)
         c->jump_list[c->jump_used++] = (u16)i;
     atomic_store_explicit(&e->pc, ~UINT64_C(0), memory_order_relaxed);
+    const struct tlb_code_entry *page = &c->code[tlb_code_index(u->pc)];
+    c->jump_global[i] = page->tag == (u->pc & TLB_PAGE_MASK) && page->global;
     c->jump_pages[tlb_code_index(u->pc)] = 1;
     e->code = u->code ? u->code : (const u8 *)u;
     atomic_store(&e->pc, u->pc);

@@ -124,11 +124,11 @@ static void inherit_code(struct tlb_context *to, const struct tlb_context *from)
     for (u32 n = 0; n < MIN(from->jump_used, TLB_LIST); n++) {
         u32 i = from->jump_list[n];
         u64 pc = atomic_load_explicit(&from->jump[i].pc, memory_order_relaxed);
-        u32 k = tlb_code_index(pc);
-        if (to->code[k].tag != (pc & TLB_PAGE_MASK) || to->jump_used == TLB_LIST)
+        if (pc == ~UINT64_C(0) || !from->jump_global[i] || to->jump_used == TLB_LIST)
             continue;
         to->jump_list[to->jump_used++] = (u16)i;
-        to->jump_pages[k] = 1;
+        to->jump_pages[tlb_code_index(pc)] = 1;
+        to->jump_global[i] = true;
         to->jump[i].code = from->jump[i].code;
         atomic_store(&to->jump[i].pc, pc);
         /* Forgotten by another thread between the two lines above? */
@@ -448,10 +448,9 @@ static void context_flush_local(struct jit_cpu *jc, struct tlb_context *c)
             c->code[k] = (struct tlb_code_entry){.tag = TLB_INVALID};
     }
     for (u32 n = 0; n < c->jump_used; n++) {
-        struct tlb_jump_entry *e = &c->jump[c->jump_list[n]];
-        u64 pc = atomic_load_explicit(&e->pc, memory_order_relaxed);
-        if (c->code[tlb_code_index(pc)].tag != (pc & TLB_PAGE_MASK))
-            atomic_store_explicit(&e->pc, ~UINT64_C(0), memory_order_relaxed);
+        u32 i = c->jump_list[n];
+        if (!c->jump_global[i])
+            atomic_store_explicit(&c->jump[i].pc, ~UINT64_C(0), memory_order_relaxed);
     }
 }
 

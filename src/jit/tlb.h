@@ -28,7 +28,7 @@ enum {
     TLB_PAGE_BITS = 12,
     TLB_BITS = 10, /* log2 of data entries; the stress knob uses fewer through jit->tlb_mask */
     TLB_ENTRIES = 1 << TLB_BITS,
-    TLB_CODE_ENTRIES = 256,
+    TLB_CODE_ENTRIES = 1024,
     TLB_JUMP_BITS = 12,
     TLB_JUMP_ENTRIES = 1 << TLB_JUMP_BITS,
     TLB_CONTEXTS = 16,
@@ -90,7 +90,8 @@ struct tlb_context {
     u16 data_list[TLB_LIST], jump_list[TLB_LIST]; /* entries filled since the last clear */
     u32 data_used, jump_used;
     bool listed;              /* the lists are complete, unless full */
-    u8 jump_pages[256]; /* by tlb_code_index: a jump entry was made for such a page since the last
+    bool jump_global[TLB_JUMP_ENTRIES];
+    u8 jump_pages[TLB_CODE_ENTRIES]; /* by tlb_code_index: a jump entry was made for such a page since the last
                            scan */
     /* Mappings larger than a page: up to 2 MiB as bits by tlb_large_bit, larger ones as ranges. */
     u64 large[TLB_LARGE_BITS / 64];
