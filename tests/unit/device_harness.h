@@ -116,9 +116,9 @@ static inline void harness_add_backend(struct harness *h, const char *kind, cons
     snprintf(b->id, sizeof(b->id), "%s", id);
 }
 
-static inline void harness_open(struct harness *h)
+static inline void harness_open_with(struct harness *h, bool force_poll)
 {
-    struct loop_config config = {.force_poll = true, .workers = 2};
+    struct loop_config config = {.force_poll = force_poll, .workers = 2};
     struct err err = {0};
     memset(h, 0, sizeof(*h));
     log_init(&h->log);
@@ -155,6 +155,11 @@ static inline void harness_open(struct harness *h)
                                    .netdev = harness_netdev,
                                    .block = harness_block,
                                    .opaque = h};
+}
+
+static inline void harness_open(struct harness *h)
+{
+    harness_open_with(h, true);
 }
 
 /* Devices go, backends and loop stay. */

@@ -33,18 +33,18 @@ void block_help(FILE *out)
 
 /* ---- Requests -------------------------------------------------------------------------------- */
 
-static void fail_later(void *opaque)
+static void complete(void *opaque)
 {
     struct block_request *r = opaque;
     r->block->in_flight--;
     r->done(r, r->result);
 }
 
-static void request_fail(struct block_request *r, int code)
+void block_complete_later(struct block_request *r, int result)
 {
-    r->result = -code;
-    loop_task_init(&r->fail, r->block->loop, fail_later, r);
-    loop_task_schedule(&r->fail);
+    r->result = result;
+    loop_task_init(&r->later, r->block->loop, complete, r);
+    loop_task_schedule(&r->later);
 }
 
 static int request_check(const struct block *b, const struct block_request *r)
@@ -71,7 +71,7 @@ void block_submit(struct block *b, struct block_request *r)
     nothing |= !code && r->op == BLOCK_DISCARD && !b->discard;
     nothing |= r->op == BLOCK_FLUSH && (b->cache == BLOCK_CACHE_UNSAFE || b->read_only);
     if (code || nothing)
-        request_fail(r, code);
+        block_complete_later(r, -code);
     else
         b->driver->submit(b, r);
 }

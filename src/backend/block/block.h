@@ -35,7 +35,7 @@ struct block_request {
     struct iovec *rest; /* what a short transfer left */
     u64 moved;
     u8 *bounce;
-    struct loop_task fail;
+    struct loop_task later;
     int result;
 };
 
@@ -78,6 +78,8 @@ struct block *must_check block_open(struct loop *loop, struct option_list *list,
 void block_close(struct block *b);
 void block_submit(struct block *b, struct block_request *r);
 void block_drain(struct block *b);
+/* For drivers: done(result) from the loop, of a request that needs no I/O. */
+void block_complete_later(struct block_request *r, int result);
 void block_help(FILE *out);
 
 #endif

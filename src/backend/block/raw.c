@@ -143,6 +143,25 @@ static void zero_tail(struct block_request *q)
         memset(q->rest[i].iov_base, 0, q->rest[i].iov_len);
 }
 
+enum { ZERO_CHUNK = 1 << 20 };
+
+/* The host's file system has no call for it: zeroes are written, a chunk at a time. */
+static void write_zeroes(struct block_request *q)
+{
+    u64 n = MIN(q->length - q->moved, ZERO_CHUNK);
+    if (!q->rest)
+        q->rest = malloc(sizeof(*q->rest));
+    if (!q->bounce && q->rest && !posix_memalign((void **)&q->bounce, DIRECT_ALIGN, n))
+        memset(q->bounce, 0, n);
+    if (!q->bounce)
+        return finish(q, -ENOMEM);
+    q->rest[0] = (struct iovec){.iov_base = q->bounce, .iov_len = n};
+    q->io.offset = q->offset + q->moved;
+    q->io.iov = q->rest;
+    q->io.iov_count = 1;
+    io_start(q, LOOP_IO_WRITE);
+}
+
 static void transfer_done(struct block_request *q, s64 result)
 {
     if (result == -EINTR || result == -EAGAIN)
@@ -152,9 +171,11 @@ static void transfer_done(struct block_request *q, s64 result)
     else if (result == 0)
         return finish(q, -EIO);
     advance(q, (u64)result);
-    if (q->moved < q->length)
+    if (q->moved < q->length && q->op == BLOCK_ZERO)
+        write_zeroes(q);
+    else if (q->moved < q->length)
         io_start(q, q->op == BLOCK_READ ? LOOP_IO_READ : LOOP_IO_WRITE);
-    else if (q->op == BLOCK_WRITE && q->fua)
+    else if (q->op != BLOCK_READ && q->fua)
         io_start(q, LOOP_IO_DATASYNC);
     else
         finish(q, 0);
@@ -166,6 +187,8 @@ static void io_done(struct loop_io *io, s64 result)
     bool transfer = io->kind == LOOP_IO_READ || io->kind == LOOP_IO_WRITE;
     if (io->kind == LOOP_IO_DISCARD && q->op == BLOCK_ZERO && result == -EOPNOTSUPP)
         return io_start(q, LOOP_IO_ZERO);
+    if (io->kind == LOOP_IO_ZERO && result == -EOPNOTSUPP)
+        return write_zeroes(q);
     if (q->op == BLOCK_DISCARD && result == -EOPNOTSUPP)
         result = 0; /* a hint */
     if (result < 0 && !(transfer && (result == -EINTR || result == -EAGAIN)))
@@ -203,8 +226,11 @@ static void start_transfer(struct raw *r, struct block_request *q)
 {
     bool bounce = r->direct && !aligned(q);
     q->rest = malloc(MAX(q->iov_count, 1) * sizeof(*q->rest));
-    if (!q->rest || (bounce && make_bounce(q)))
-        return finish(q, -ENOMEM);
+    if (!q->rest || (bounce && make_bounce(q))) {
+        free(q->rest);
+        block_complete_later(q, -ENOMEM);
+        return;
+    }
     if (bounce)
         q->rest[0] = (struct iovec){.iov_base = q->bounce, .iov_len = q->length};
     else

@@ -80,7 +80,7 @@ static void request_done(struct block_request *b, int result)
     struct device *d = &r->blk->virtio.dev;
     device_lock(d);
     if (b->op == BLOCK_READ && !result) {
-        r->written = (u32)b->length;
+        r->written = (u32)MIN(b->length, UINT32_MAX - 1);
         vchain_written(r->chain, b->length);
     }
     request_end(r, result ? BLK_S_IOERR : BLK_S_OK);
