@@ -113,7 +113,7 @@ def linux_goes_on(bench):
 
 def disk_is_busy(bench):
     """Saved while a disk is written, network and rng being there: the file is whole in the end."""
-    image, patience, lines = bench.path('disk.raw'), bench.patience, 3000000
+    image, patience, lines = bench.path('disk.raw'), bench.patience, 400000
     with open(image, 'wb') as disk:
         disk.truncate(128 * MIB)
     subprocess.run(['/sbin/mke2fs', '-q', '-t', 'ext4', image], check=True)
@@ -123,7 +123,10 @@ def disk_is_busy(bench):
     with bench.linux('busy', *options) as machine:
         machine.login(120 * patience)
         machine.check_shell('mount -o sync /dev/vda /mnt')
-        machine.check_shell(f'(seq 1 {lines} > /mnt/numbers; sync; echo done > /tmp/done) & sleep 0.3')
+        machine.check_shell(f'seq 1 {lines} > /tmp/numbers')
+        machine.check_shell('(dd if=/tmp/numbers of=/mnt/numbers bs=8k 2>/dev/null; sync; echo done > /tmp/done) & '
+                            'sleep 0.3')
+        require(machine.shell('[ -e /tmp/done ]')[0] == 1, 'the disk was too fast for this test')
         save_and_quit(machine, bench.path('busy'), patience)
     with bench.linux('busy-again', *options, '-incoming', f'file:{bench.path("busy")}') as machine:
         machine.check_shell('while [ ! -e /tmp/done ]; do sleep 0.2; done', 300 * patience)
