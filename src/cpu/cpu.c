@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/host.h"
+#include "loop/loop.h"
 
 struct cpu_work {
     void (*fn)(struct cpu *cpu, void *arg);
@@ -173,8 +174,8 @@ void cpu_go(struct cpu *cpu)
         return;
     pthread_mutex_lock(&cpu->lock);
     cpu->wanted = true;
-    /* So that nobody who stops it right after mistakes the thread, not yet awake, for stopped. A CPU
-     * that is already going may sleep in WFI: it stays halted, or a kick would not wake it. */
+    /* So that nobody who stops it right after mistakes the thread, not yet awake, for stopped. A
+     * CPU that is already going may sleep in WFI: it stays halted, or a kick would not wake it. */
     u32 stopped = CPU_STOPPED;
     atomic_compare_exchange_strong(&cpu->run_state, &stopped, CPU_RUNNING);
     pthread_cond_broadcast(&cpu->changed);
@@ -189,12 +190,24 @@ void cpu_stop_request(struct cpu *cpu)
     cpu_kick(cpu, CPU_EXIT_STOP);
 }
 
+/* Waits for a change of the CPU, lock held. It may be about to reuse code memory, for which it
+ * waits for every reader of the epochs: the loop's thread is none while it waits here. */
+static void cpu_wait_changed(struct cpu *cpu)
+{
+    struct loop *loop = cpu->host->loop;
+    if (loop)
+        loop_wait_begin(loop);
+    pthread_cond_wait(&cpu->changed, &cpu->lock);
+    if (loop)
+        loop_wait_end(loop);
+}
+
 void cpu_stop_wait(struct cpu *cpu)
 {
     assert(!cpu->thread_started || !pthread_equal(pthread_self(), cpu->thread));
     pthread_mutex_lock(&cpu->lock);
     while (cpu->thread_started && !cpu_is_stopped(cpu))
-        pthread_cond_wait(&cpu->changed, &cpu->lock);
+        cpu_wait_changed(cpu);
     pthread_mutex_unlock(&cpu->lock);
 }
 
@@ -223,7 +236,7 @@ void cpu_run_on(struct cpu *cpu, void (*fn)(struct cpu *cpu, void *arg), void *a
     pthread_cond_broadcast(&cpu->changed);
     cpu_kick(cpu, CPU_EXIT_WORK);
     while (!work.done)
-        pthread_cond_wait(&cpu->changed, &cpu->lock);
+        cpu_wait_changed(cpu);
     pthread_mutex_unlock(&cpu->lock);
 }
 

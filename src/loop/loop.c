@@ -225,6 +225,23 @@ bool loop_is_mine(const struct loop *loop)
     return pthread_equal(atomic_load(&loop->owner), pthread_self());
 }
 
+static bool loop_is_reader(const struct loop *loop)
+{
+    return loop->epoch && loop_is_mine(loop) && loop->depth;
+}
+
+void loop_wait_begin(struct loop *loop)
+{
+    if (loop_is_reader(loop))
+        epoch_offline(loop->epoch, &loop->epoch_thread);
+}
+
+void loop_wait_end(struct loop *loop)
+{
+    if (loop_is_reader(loop))
+        epoch_online(loop->epoch, &loop->epoch_thread);
+}
+
 /* ---- Descriptors, files ---- */
 
 int loop_watch_add(struct loop *loop, struct loop_watch *w, struct err *err)

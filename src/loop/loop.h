@@ -51,6 +51,11 @@ void loop_stop(struct loop *loop);
 void loop_turn(struct loop *loop, bool wait);
 /* Is the calling thread the one that runs (or, when none does, created) the loop? */
 bool loop_is_mine(const struct loop *loop);
+/* Around a wait for another thread, which may itself wait for all readers of the epochs: a callback
+ * that waits is none meanwhile, and holds no reference of an epoch's across it. Nothing happens on
+ * other threads and outside of a turn. */
+void loop_wait_begin(struct loop *loop);
+void loop_wait_end(struct loop *loop);
 
 /* ---- Blocking work on a worker thread ---- */
 struct loop_work {

@@ -858,6 +858,41 @@ static void test_refused(void **state)
     assert_non_null(strstr(text, "using poll"));
 }
 
+static void *synchronize(void *epoch)
+{
+    epoch_synchronize(epoch);
+    return NULL;
+}
+
+struct waits {
+    struct loop *loop;
+    struct epoch *epoch;
+};
+
+/* A callback waits for a thread that waits for every reader of the epochs, the loop's included. */
+static void wait_for_synchronizer(void *opaque)
+{
+    struct waits *w = opaque;
+    pthread_t thread;
+    loop_wait_begin(w->loop);
+    assert_int_equal(pthread_create(&thread, NULL, synchronize, w->epoch), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    loop_wait_end(w->loop);
+}
+
+static void test_wait_in_callback(void **state)
+{
+    struct epoch e;
+    epoch_init(&e);
+    struct waits w = {.epoch = &e};
+    w.loop = loop_create(&(struct loop_config){.epoch = &e, .force_poll = true}, NULL);
+    loop_post(w.loop, wait_for_synchronizer, &w);
+    loop_turn(w.loop, false);
+    wait_for_synchronizer(&w); /* outside of a turn: nobody is a reader, nothing changes */
+    loop_destroy(w.loop);
+    epoch_fini(&e);
+}
+
 static void test_engine_name(void **state)
 {
     struct loop *uring = loop_create(NULL, NULL);
@@ -898,6 +933,7 @@ int main(void)
         cmocka_unit_test(test_clock),
         cmocka_unit_test(test_clock_threads),
         cmocka_unit_test(test_epoch),
+        cmocka_unit_test(test_wait_in_callback),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_engine_name),
     };
