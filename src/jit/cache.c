@@ -105,9 +105,9 @@ static bool page_is(const struct jit_page *p, const struct isa *isa, u64 vpage, 
 }
 
 /* Finds or makes the page. An empty one of the same RAM page is given the new identity (invariant
- * 4). NULL: no memory. */
+ * 4): *id is read before somebody else can do that. NULL: no memory. */
 static struct jit_page *page_get(struct jit *jit, const struct isa *isa, u64 vpage, u64 mode,
-                                 struct ram_block *ram, u64 ram_offset)
+                                 struct ram_block *ram, u64 ram_offset, u32 *id)
 {
     u32 bucket = page_bucket(jit, ram, ram_offset);
     struct jit_page *p, *reuse = NULL;
@@ -134,38 +134,41 @@ static struct jit_page *page_get(struct jit *jit, const struct isa *isa, u64 vpa
     p->ram_offset = ram_offset;
     p->host = ram->host + ram_offset;
 out:
+    *id = p ? p->id : 0;
     pthread_mutex_unlock(&jit->lock);
     return p;
 }
 
-struct jit_page *jit_page_at(struct cpu *cpu, u64 vaddr, bool *fine, struct isa_fault *f)
+bool jit_page_at(struct cpu *cpu, u64 vaddr, struct jit_page_ref *ref, struct isa_fault *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct tlb_code_entry *e = &jc->context->code[tlb_code_index(vaddr)];
     u64 vpage = vaddr & TLB_PAGE_MASK;
-    *fine = false;
+    *ref = (struct jit_page_ref){.page = e->page, .id = e->id};
     if (e->tag == vpage && e->page->id == e->id)
-        return e->page;
+        return true;
     struct isa_mapping m;
     struct tlb_target t;
     *f = (struct isa_fault){.access = ISA_FETCH, .vaddr = vaddr};
     f->kind = cpu->isa->walk(cpu, &jc->context->key_fetch, vaddr, ISA_FETCH, &m, f);
     jc->stats.walks++;
     if (f->kind)
-        return NULL;
+        return false;
     tlb_physical(cpu, m.paddr & TLB_PAGE_MASK, &t);
-    struct jit_page *p =
-        t.host ? page_get(jc->jit, cpu->isa, vpage, cpu->mode, t.ram, t.ram_offset) : NULL;
-    if (!p) {
+    ref->page = t.host
+                    ? page_get(jc->jit, cpu->isa, vpage, cpu->mode, t.ram, t.ram_offset, &ref->id)
+                    : NULL;
+    if (!ref->page) {
         f->kind = ISA_FAULT_ACCESS;
-        return NULL;
+        return false;
     }
-    *fine = m.page_size < TLB_PAGE;
-    if (!*fine) {
+    ref->fine = m.page_size < TLB_PAGE;
+    if (!ref->fine) {
         tlb_note_large(jc->context, vaddr, m.page_size);
-        *e = (struct tlb_code_entry){.tag = vpage, .page = p, .id = p->id, .global = m.global};
+        *e = (struct tlb_code_entry){
+            .tag = vpage, .page = ref->page, .id = ref->id, .global = m.global};
     }
-    return p;
+    return true;
 }
 
 /* ---- Chunks of code memory ------------------------------------------------------------------- */
@@ -212,15 +215,13 @@ static void chunk_next(struct cpu *cpu)
     c->units = NULL;
     c->used = 0;
     jc->chunk = c;
+    jc->chunks_taken++;
 }
 
-/* Room for one more unit in the CPU's chunk. */
-static struct jit_chunk *chunk_current(struct cpu *cpu)
+/* Is there room for one more unit in the CPU's chunk? */
+static bool chunk_has_room(const struct jit_cpu *jc)
 {
-    struct jit_cpu *jc = jit_cpu(cpu);
-    if (!jc->chunk || jc->chunk->size - jc->chunk->used < CHUNK_MIN_LEFT)
-        chunk_next(cpu);
-    return jc->chunk;
+    return jc->chunk && jc->chunk->size - jc->chunk->used >= CHUNK_MIN_LEFT;
 }
 
 void jit_chunk_release(struct jit_cpu *jc)
@@ -250,20 +251,20 @@ static u64 unit_lines(u64 pc, u32 bytes, unsigned n)
     return BITS((last - page) >> 6, (first - page) >> 6);
 }
 
-static struct jit_unit *unit_find(struct cpu *cpu, struct jit_page *page, u64 pc)
+static struct jit_unit *unit_find(struct cpu *cpu, const struct jit_page_ref *first, u64 pc)
 {
     struct jit *jit = jit_cpu(cpu)->jit;
     struct jit_unit *u =
-        atomic_load_explicit(&jit->hash[unit_bucket(jit, page->id, pc)], memory_order_acquire);
+        atomic_load_explicit(&jit->hash[unit_bucket(jit, first->id, pc)], memory_order_acquire);
     for (; u; u = atomic_load_explicit(&u->hash_next, memory_order_acquire)) {
-        if (u->pc != pc || u->page[0] != page || u->page_id[0] != page->id)
+        if (u->pc != pc || u->page_id[0] != first->id)
             continue;
         if (!u->page[1])
             return u;
-        bool fine;
+        struct jit_page_ref second;
         struct isa_fault f;
-        struct jit_page *second = jit_page_at(cpu, (pc & TLB_PAGE_MASK) + TLB_PAGE, &fine, &f);
-        if (second == u->page[1] && second->id == u->page_id[1] && !fine)
+        if (jit_page_at(cpu, (pc & TLB_PAGE_MASK) + TLB_PAGE, &second, &f) &&
+            second.id == u->page_id[1] && !second.fine)
             return u;
     }
     return NULL;
@@ -336,12 +337,11 @@ void jit_cache_flush(struct cpu *cpu)
 
 /* ---- Translation ----------------------------------------------------------------------------- */
 
-static void fetch_begin(struct jit_cpu *jc, struct ir_unit *ir, struct jit_page *page, bool fine)
+static void fetch_begin(struct jit_cpu *jc, struct ir_unit *ir, const struct jit_page_ref *page)
 {
     jc->fetch_unit = ir;
-    jc->fetch_page[0] = page;
-    jc->fetch_page[1] = NULL;
-    jc->fetch_fine = fine;
+    jc->fetch_page[0] = *page;
+    jc->fetch_page[1] = (struct jit_page_ref){0};
     jc->fetch_fault = (struct isa_fault){.kind = ISA_FAULT_NONE};
 }
 
@@ -349,10 +349,10 @@ static void fetch_begin(struct jit_cpu *jc, struct ir_unit *ir, struct jit_page 
 static struct jit_page *fetch_second_page(struct cpu *cpu, u64 pc)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
-    bool fine;
-    if (!jc->fetch_page[1])
-        jc->fetch_page[1] = jit_page_at(cpu, pc, &fine, &jc->fetch_fault);
-    return jc->fetch_page[1];
+    struct jit_page_ref *second = &jc->fetch_page[1];
+    if (!second->page && !jit_page_at(cpu, pc, second, &jc->fetch_fault))
+        second->page = NULL;
+    return second->page;
 }
 
 bool jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out)
@@ -360,8 +360,8 @@ bool jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out)
     struct jit_cpu *jc = jit_cpu(cpu);
     struct ir_unit *ir = jc->fetch_unit;
     u64 offset = pc & (TLB_PAGE - 1);
-    struct jit_page *page = jc->fetch_page[0];
-    if (jc->fetch_fine) {
+    struct jit_page *page = jc->fetch_page[0].page;
+    if (jc->fetch_page[0].fine) {
         struct isa_mapping m;
         struct isa_fault *f = &jc->fetch_fault;
         *f = (struct isa_fault){.access = ISA_FETCH, .vaddr = pc};
@@ -380,7 +380,7 @@ bool jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out)
         u64 low, high;
         unsigned here = (unsigned)(TLB_PAGE - offset);
         assert(size == 2 || size == 4 || size == 8);
-        if (ir->guest_insns || page != jc->fetch_page[0] || !jit_fetch(cpu, pc, here, &low) ||
+        if (ir->guest_insns || page != jc->fetch_page[0].page || !jit_fetch(cpu, pc, here, &low) ||
             !jit_fetch(cpu, pc + here, size - here, &high))
             return false;
         *out = cpu->isa->big_endian ? low << (8 * (size - here)) | high : low | high << (8 * here);
@@ -397,7 +397,7 @@ bool jit_peek(struct cpu *cpu, u64 pc, u8 *out)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     for (unsigned n = 0; n < 2; n++) {
-        struct jit_page *page = jc->fetch_page[n];
+        struct jit_page *page = jc->fetch_page[n].page;
         if (page && page->vpage == (pc & TLB_PAGE_MASK)) {
             *out = page->host[pc & (TLB_PAGE - 1)];
             return true;
@@ -483,23 +483,23 @@ static void unit_describe(struct jit_cpu *jc, struct jit_unit *u, const struct i
     u->guest_bytes = ir->guest_bytes;
     u->guest_insns = ir->guest_insns;
     for (unsigned n = 0; n < 2; n++) {
-        u->page[n] = jc->fetch_page[n];
-        u->page_id[n] = u->page[n] ? u->page[n]->id : 0;
+        u->page[n] = jc->fetch_page[n].page;
+        u->page_id[n] = u->page[n] ? jc->fetch_page[n].id : 0;
         u->lines[n] = u->page[n] ? unit_lines(ir->pc, ir->guest_bytes, n) : 0;
     }
 }
 
 /* One try. NULL with f->kind: fetch fault; NULL without: try again (smaller, or the code changed
  * meanwhile). */
-static struct jit_unit *translate_once(struct cpu *cpu, struct jit_page *page, u64 pc, bool fine,
+static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_ref *page, u64 pc,
                                        unsigned *max_insns, struct isa_fault *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
     struct ir_unit ir;
-    struct jit_chunk *c = chunk_current(cpu);
+    struct jit_chunk *c = jc->chunk;
     u64 seen = atomic_load(&jit->invalidations);
-    fetch_begin(jc, &ir, page, fine);
+    fetch_begin(jc, &ir, page);
     if (!translate_ir(cpu, &ir, pc, *max_insns)) {
         *f = jc->fetch_fault;
         return NULL;
@@ -531,18 +531,22 @@ struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)
     f->kind = ISA_FAULT_NONE;
     for (;;) {
         /* Anew at each try: the page may have been given away while a chunk was waited for. */
-        bool fine;
-        struct jit_page *page = jit_page_at(cpu, pc, &fine, f);
-        if (!page)
+        struct jit_page_ref page;
+        if (!jit_page_at(cpu, pc, &page, f))
             return NULL;
-        struct jit_unit *u = fine ? NULL : unit_find(cpu, page, pc);
+        jc->unit_fine = page.fine;
+        struct jit_unit *u = page.fine ? NULL : unit_find(cpu, &page, pc);
         if (u)
             return u;
         if (!start)
             start = host_monotonic_ns();
-        if (fine)
+        if (!chunk_has_room(jc)) {
+            chunk_next(cpu);
+            continue;
+        }
+        if (page.fine)
             max_insns = 1;
-        u = translate_once(cpu, page, pc, fine, &max_insns, f);
+        u = translate_once(cpu, &page, pc, &max_insns, f);
         if (u)
             jit_count_unit(jc, u, host_monotonic_ns() - start);
         if (u || f->kind)

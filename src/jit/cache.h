@@ -9,11 +9,12 @@
 /* cache.c: owner thread of cpu unless said. */
 int must_check jit_cache_init(struct jit *jit, struct err *err);
 void jit_cache_fini(struct jit *jit);
-/* The code page that pc's page is now, by the current context; NULL: *f says why. *fine: see
- * jit_cpu.fetch_fine. */
-struct jit_page *jit_page_at(struct cpu *cpu, u64 vaddr, bool *fine, struct isa_fault *f);
+/* The code page that pc's page is now, by the current context; false: *f says why there is none. */
+bool must_check jit_page_at(struct cpu *cpu, u64 vaddr, struct jit_page_ref *ref,
+                            struct isa_fault *f);
 /* The unit for pc in the CPU's mode, translated when there is none; NULL: *f says why the fetch
- * failed. */
+ * failed. For the translation the CPU may wait for room, and pass a quiescent point: units and
+ * links that it knew before are then good for nothing, which jc->chunks_taken tells. */
 struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f);
 /* First of the hash bucket with the pages of a RAM page (others among them). Lock held. */
 struct jit_page *jit_pages_of(struct jit *jit, const struct ram_block *ram, u64 ram_offset);

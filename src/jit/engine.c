@@ -54,15 +54,19 @@ static void enter_code(struct cpu *cpu, const u8 *code)
         if (cpu_exit_pending(cpu) || !jit->opt.link || jc->check)
             return;
         struct isa_fault f;
+        u64 chunks = jc->chunks_taken;
         struct jit_unit *u = jit_unit_at(cpu, link->pc, &f);
         if (!u) {
             jc->stats.faults++;
             cpu->isa->fault(cpu, &f);
             return;
         }
-        jit_link(jit, link, u);
-        jc->stats.links++;
-        jit_jump_insert(cpu, u);
+        if (!jc->unit_fine) {
+            if (jc->chunks_taken == chunks)
+                jit_link(jit, link, u);
+            jc->stats.links++;
+            jit_jump_insert(cpu, u);
+        }
         code = u->code;
     }
 }
@@ -85,7 +89,7 @@ static const u8 *code_at(struct cpu *cpu, u64 pc)
         cpu->isa->fault(cpu, &f);
         return NULL;
     }
-    if (!jc->fetch_fine)
+    if (!jc->unit_fine)
         jit_jump_insert(cpu, u);
     return u->code ? u->code : (const u8 *)u;
 }
@@ -178,6 +182,10 @@ static int engine_attach(struct cpu *cpu, struct err *err)
     struct jit *jit = cpu->host->engine_shared;
     if (jit->cpu_count == ARRAY_SIZE(jit->cpus))
         return err_set(err, ENOSPC, "more than %zu CPUs", ARRAY_SIZE(jit->cpus));
+    /* Each CPU has a chunk that it fills, and one must be left for who looks for the next. */
+    if (jit->cpu_count + 2 > jit->chunk_count)
+        return err_set(err, ENOSPC, "-accel tb-size=%u is too small for more than %u CPUs",
+                       jit->opt.cache_mib, jit->cpu_count);
     struct jit_cpu *jc = host_map(-1, sizeof(*jc), err);
     if (!jc)
         return err ? -err->code : -ENOMEM;

@@ -75,16 +75,25 @@ void jit_write_state(struct cpu *cpu, const struct jit_frame *frame, const struc
  * -----------------------------------------------------------------------------------------------------------------------
  */
 
-/* A virtual page in a mode that code was translated from. id is unique for ever (never 0). */
+/* A virtual page in a mode that code was translated from. id is unique for ever (never 0). The lock
+ * guards it, but id and vpage are read without: whoever relies on them has the id it began with
+ * compared by unit_insert. */
 struct jit_page {
     const struct isa *isa;
     u64 vpage, mode;
     struct ram_block *ram;
     u64 ram_offset; /* of the page */
     const u8 *host;
-    u32 id;
+    _Atomic u32 id;
     struct jit_page *hash_next;
     struct jit_unit *units; /* linked by next_in_page[] */
+};
+
+/* A page as somebody found it: page may get another identity, the id is that of then. */
+struct jit_page_ref {
+    struct jit_page *page;
+    u32 id;
+    bool fine; /* protection is finer than a page: every fetch is walked, nothing is kept */
 };
 
 /* An exit to a constant pc. Emitted unlinked: the jump at patch goes to stub, whose return value is
@@ -231,10 +240,11 @@ struct jit_cpu {
     struct ir_builder builder;
     struct jit_emit emit;
     struct jit_chunk *chunk;
+    u64 chunks_taken; /* changes when units and links of before may be gone (jit_unit_at) */
     /* Fetch state of the translation under way (jit_fetch). */
     struct ir_unit *fetch_unit;
-    struct jit_page *fetch_page[2];
-    bool fetch_fine; /* protection is finer than a page: every fetch is walked, nothing is cached */
+    struct jit_page_ref fetch_page[2];
+    bool unit_fine; /* of the last jit_unit_at: the unit is for this time only */
     struct isa_fault fetch_fault;
     /* Load-linked. */
     u64 linked_addr; /* virtual address, ~0: none */
