@@ -16,11 +16,18 @@ static u64 pte(u64 paddr, u64 bits)
     return paddr >> 12 << 10 | bits | V;
 }
 
+/* As the guest must after a change of its tables. */
+static void fence(void)
+{
+    riscv_sfence(fake.rv, true, 0, true, 0);
+}
+
 /* An RV64 walk to vaddr: tables one after another from ROOT, the leaf at `level`. Returns its
  * address. */
 static u64 map(unsigned levels, u64 vaddr, unsigned level, u64 leaf)
 {
     u64 table = ROOT;
+    fence();
     for (unsigned l = levels - 1;; l--) {
         u64 at = table + 8 * bits_get(vaddr, 12 + 9 * l, 9);
         if (l == level) {
@@ -236,6 +243,7 @@ static void test_global(void **state)
     assert_true(mapping.global);
     map(3, 0x5000, 0, pte(DATA, R | AD));
     fake_poke(ROOT, fake_peek(ROOT, 8) | G, 8); /* of a pointer: all below are global */
+    fence();
     expect(0x5000, ISA_READ, DATA, 4096);
     assert_true(mapping.global);
     fake_stop();
@@ -376,6 +384,7 @@ static void test_smepmp(void **state)
     };
     fake_start("riscv64", "max");
     fake.rv->mseccfg = MSECCFG_MML;
+    riscv_pmp_update(fake.rv);
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
         const char *k = rows[i].lrwx;
         fake_pmp(0,
@@ -392,6 +401,7 @@ static void test_smepmp(void **state)
     assert_true(pmp(0x4000, 4, ISA_READ, RISCV_M));
     assert_false(pmp(0x4000, 4, ISA_FETCH, RISCV_M));
     fake.rv->mseccfg = MSECCFG_MMWP;
+    riscv_pmp_update(fake.rv);
     assert_false(pmp(0x4000, 4, ISA_READ, RISCV_M));
     fake_stop();
 }
