@@ -35,6 +35,11 @@ static const struct netdev_kind *find_kind(const char *name, struct err *err)
 
 /* ---- Frames ---------------------------------------------------------------------------------- */
 
+bool netdev_congested(const struct netdev *n)
+{
+    return n->queued >= NET_QUEUE / 2;
+}
+
 static void drain(void *opaque)
 {
     struct netdev *n = opaque;
@@ -46,6 +51,8 @@ static void drain(void *opaque)
         n->queued--;
         free(f);
     }
+    if (n->kind->ready && !netdev_congested(n))
+        n->kind->ready(n);
 }
 
 void netdev_ready(struct netdev *n)
@@ -70,11 +77,6 @@ void netdev_deliver(struct netdev *n, const u8 *frame, size_t len)
     *n->last = f;
     n->last = &f->next;
     n->queued++;
-}
-
-bool netdev_congested(const struct netdev *n)
-{
-    return n->queued >= NET_QUEUE / 2;
 }
 
 void netdev_send(struct netdev *n, const u8 *frame, size_t len)

@@ -26,7 +26,8 @@ struct netdev_kind {
     int (*open)(struct netdev *n, struct err *err);
     void (*close)(struct netdev *n);
     void (*send)(struct netdev *n, const u8 *frame, size_t len); /* from the card */
-    void (*info)(struct netdev *n, FILE *out);                   /* may be NULL */
+    void (*ready)(struct netdev *n);           /* no longer congested, perhaps; may be NULL */
+    void (*info)(struct netdev *n, FILE *out); /* may be NULL */
 };
 
 struct net_frame {

@@ -49,7 +49,8 @@ static void drop_peer(struct socket_netdev *s)
 
 static void watch_for(struct socket_netdev *s)
 {
-    loop_watch_modify(&s->watch, LOOP_READ | (s->out_used ? LOOP_WRITE : 0));
+    loop_watch_modify(&s->watch,
+                      (netdev_congested(&s->net) ? 0 : LOOP_READ) | (s->out_used ? LOOP_WRITE : 0));
 }
 
 static void flush_out(struct socket_netdev *s)
@@ -65,11 +66,12 @@ static void flush_out(struct socket_netdev *s)
     watch_for(s);
 }
 
-/* Whole frames of the input buffer to the card. False: the peer's length is impossible. */
+/* Whole frames of the input buffer to the card, while it has room. False: the peer's length is
+ * impossible. */
 static bool take_frames(struct socket_netdev *s)
 {
     size_t at = 0;
-    while (s->in_used - at >= 4) {
+    while (s->in_used - at >= 4 && !netdev_congested(&s->net)) {
         u64 len = load_be(s->in + at, 4);
         if (len > NET_FRAME_MAX)
             return false;
@@ -105,8 +107,26 @@ static void peer_ready(struct loop_watch *w, u32 events)
     struct socket_netdev *s = w->opaque;
     if (events & LOOP_WRITE && s->out_used)
         flush_out(s);
-    if (s->fd >= 0 && events & (LOOP_READ | LOOP_HANGUP) && !netdev_congested(&s->net))
+    if (s->fd < 0 || !(events & (LOOP_READ | LOOP_HANGUP)))
+        return;
+    if (!netdev_congested(&s->net))
         read_peer(s);
+    else if (events & LOOP_HANGUP)
+        drop_peer(s);
+    if (s->fd >= 0)
+        watch_for(s);
+}
+
+/* The card has taken frames: the peer is listened to again. */
+static void socket_ready(struct netdev *net)
+{
+    struct socket_netdev *s = (struct socket_netdev *)net;
+    if (s->fd < 0)
+        return;
+    if (!s->datagram && !take_frames(s))
+        drop_peer(s);
+    else
+        watch_for(s);
 }
 
 static int use_peer(struct socket_netdev *s, int fd, struct err *err)
@@ -243,4 +263,5 @@ const struct netdev_kind netdev_socket = {
     .open = socket_open,
     .close = socket_close,
     .send = socket_send,
+    .ready = socket_ready,
 };
