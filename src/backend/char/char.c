@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const struct chardev_kind *const kinds[] = {
@@ -77,14 +78,26 @@ static void input_hangup(struct chardev *c)
         chardev_send_event(c, CHARDEV_CLOSED);
 }
 
+/* The front has no room and is not asked again until it says so (chardev_ready). A peer that goes
+ * is heard of at once, unless it left something: then the front gets that first. */
+static void input_full(struct chardev *c, u32 events)
+{
+    int unread = 0;
+    if (!(events & LOOP_HANGUP))
+        loop_watch_modify(&c->in_watch, 0);
+    else if (ioctl(c->in_fd, FIONREAD, &unread) || unread)
+        loop_watch_remove(&c->in_watch);
+    else
+        input_hangup(c);
+}
+
 static void input_ready(struct loop_watch *w, u32 events)
 {
     struct chardev *c = w->opaque;
     u8 data[4096];
     size_t room = chardev_room(c);
     if (!room) {
-        /* Not asked again until the front says so (chardev_ready); a hang-up is seen then. */
-        loop_watch_remove(w);
+        input_full(c, events);
         return;
     }
     ssize_t n = read(c->in_fd, data, MIN(room, sizeof(data)));
@@ -96,8 +109,12 @@ static void input_ready(struct loop_watch *w, u32 events)
 
 static int watch_input(struct chardev *c, struct err *err)
 {
-    if (c->in_fd < 0 || c->in_watch.loop || !c->attached)
+    if (c->in_fd < 0 || !c->attached)
         return 0;
+    if (c->in_watch.loop) {
+        loop_watch_modify(&c->in_watch, LOOP_READ);
+        return 0;
+    }
     c->in_watch =
         (struct loop_watch){.fd = c->in_fd, .events = LOOP_READ, .fn = input_ready, .opaque = c};
     return loop_watch_add(c->loop, &c->in_watch, err);
@@ -191,8 +208,8 @@ static size_t ring_put(struct chardev *c, const u8 *data, size_t n)
     return done;
 }
 
-/* Lock held, bytes wait: lets the peer take some for a little while; false when it takes none. Not by
- * the loop, whose thread may wait for the caller's device. */
+/* Lock held, bytes wait: lets the peer take some for a little while; false when it takes none. Not
+ * by the loop, whose thread may wait for the caller's device. */
 static bool wait_progress(struct chardev *c)
 {
     struct pollfd p = {.fd = c->out_fd, .events = POLLOUT};

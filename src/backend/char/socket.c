@@ -49,19 +49,6 @@ static void use_peer(struct socket_chardev *s, int fd)
     chardev_send_event(&s->base, CHARDEV_OPENED);
 }
 
-static void accept_peer(struct loop_watch *w, u32 events)
-{
-    struct socket_chardev *s = w->opaque;
-    (void)events;
-    int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-    if (fd < 0)
-        return;
-    if (s->base.in_fd >= 0)
-        close(fd); /* one peer at a time */
-    else
-        use_peer(s, fd);
-}
-
 static void socket_hangup(struct chardev *c)
 {
     int fd = c->in_fd;
@@ -69,6 +56,28 @@ static void socket_hangup(struct chardev *c)
     if (fd >= 0)
         close(fd);
     chardev_send_event(c, CHARDEV_CLOSED);
+}
+
+/* It closed its end while the front had no room, and all it sent was read. */
+static bool peer_has_gone(const struct socket_chardev *s)
+{
+    char byte;
+    return s->base.in_fd >= 0 && !recv(s->base.in_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+}
+
+static void accept_peer(struct loop_watch *w, u32 events)
+{
+    struct socket_chardev *s = w->opaque;
+    (void)events;
+    int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (peer_has_gone(s))
+        socket_hangup(&s->base);
+    if (s->base.in_fd >= 0)
+        close(fd); /* one peer at a time */
+    else
+        use_peer(s, fd);
 }
 
 static int bind_or_connect(const struct socket_chardev *s, int fd, const struct sockaddr *addr,

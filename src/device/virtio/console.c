@@ -68,8 +68,9 @@ struct port {
     struct virtio_serial *card;
     /* State. */
     u8 notices;
+    bool made;        /* the driver said that it made the port */
     bool driver_open; /* the driver's side is open */
-    bool host_open;   /* the driver was told, or will be, that ours is */
+    bool host_open;   /* ours is; the driver was told, or will be */
     u32 tx_done;
 };
 
@@ -169,6 +170,8 @@ static void set_host_open(struct port *p, bool open)
     if (p->host_open == open)
         return;
     p->host_open = open;
+    if (!p->made)
+        return; /* it is told when it has */
     if (open)
         p->notices |= NOTICE_OPEN;
     else if (p->notices & NOTICE_OPEN)
@@ -183,6 +186,7 @@ static void set_host_open(struct port *p, bool open)
 /* The driver has made the port: what it is. */
 static void port_ready(struct port *p)
 {
+    p->made = true;
     p->notices &= (u8) ~(NOTICE_OPEN | NOTICE_CLOSED);
     if (is_console(p))
         p->notices |= NOTICE_CONSOLE;
@@ -202,8 +206,10 @@ static void port_opened(struct port *p, bool open)
 static void add_ports(struct virtio_serial *s)
 {
     for (u32 i = 0; i < s->max_ports; i++) {
-        if (s->port[i])
-            s->port[i]->notices = NOTICE_ADD;
+        if (!s->port[i])
+            continue;
+        s->port[i]->notices = NOTICE_ADD;
+        s->port[i]->made = false;
     }
 }
 
@@ -401,7 +407,7 @@ static void serial_class_reset(struct virtio *v)
         if (!p)
             continue;
         p->notices = 0;
-        p->driver_open = false;
+        p->made = p->driver_open = false;
     }
 }
 
@@ -455,10 +461,10 @@ static int serial_plug(struct device *d, struct device *child, struct err *err)
         n++;
     if (n >= s->max_ports)
         return err_set(err, EBUSY, "%s has %u ports (max_ports=)", d->id, s->max_ports);
-    if (s->port[n])
-        return err_set(err, EBUSY, "nr=%u: %s has that port already", n, d->id);
     if (!n && !is_console(p))
         return err_set(err, EINVAL, "nr=0: the first port of %s can be a virtconsole only", d->id);
+    if (s->port[n])
+        return err_set(err, EBUSY, "nr=%u: %s has that port already", n, d->id);
     p->number = (s32)n;
     p->card = s;
     s->port[n] = p;
@@ -551,6 +557,7 @@ static const struct state_table port_state = {
     .min_version = 1,
     .post_load = port_post_load,
     .fields = (const struct state_field[]){STATE_U8_MAX(struct port, notices, NOTICES),
+                                           STATE_BOOL(struct port, made),
                                            STATE_BOOL(struct port, driver_open),
                                            STATE_BOOL(struct port, host_open),
                                            STATE_U32(struct port, tx_done), STATE_END},
