@@ -43,7 +43,7 @@ struct device_host {
     struct clock *clock; /* virtual: stops with the machine */
     struct clock *rtc;   /* wall clock as -rtc has it, ns since 1970 */
     struct memory *memory;
-    struct mem_space *dma; /* NULL until the board has made it: use at run time only */
+    struct mem_space *dma; /* what devices read and write; the board fills it: use at run time only */
     struct log *log;
     pthread_mutex_t *lock; /* the machine's device lock */
     void (*request)(void *opaque, enum device_request what, int code);

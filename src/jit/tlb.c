@@ -4,7 +4,7 @@
  * Invariants:
  *  1. jc->context answers for the CPU's current keys and mode whenever translated code runs.
  *  2. A fast write entry never stands for a page with code lines or reservations (protocol at
- * tlb_fill and smc.c).
+ * tlb_publish_write and smc.c).
  *  3. A dead context (live false) holds anything; it is cleared when it is taken into use.
  *
  * Flushes come only from the CPU's own thread (the guest's shoot-downs are its own interrupts),

@@ -7,12 +7,12 @@
  *
  * Data entries: direct-mapped by page number. `tag` is the virtual page address when the access may
  * go straight to host memory at vaddr + addend; any special case (no entry, MMIO, page with
- * translated code, watchpoint, dirty log) has low bits set and so never compares equal. Check for
+ * translated code or a reservation, dirty log) has low bits set and so never compares equal. Check for
  * size bytes at va: unaligned allowed:  ((va + size - 1) & ~0xfff) == tag of index(va)       (a
  * page-crossing access misses) aligned only:       (va & (~0xfff | (size - 1))) == tag
  *
- * Code entries say which code page (identity of virtual page + physical page + mode, never reused)
- * a virtual page is now: a cross-page link compares one 32-bit id. Jump entries find the host code
+ * Code entries say which code page (identity of virtual page + physical page + mode + isa, never
+ * reused) a virtual page is now: a cross-page link compares one 32-bit id. Jump entries find the host code
  * for a guest pc.
  *
  * Only the owning vCPU's thread fills entries; any thread may make a data tag slow or clear a jump

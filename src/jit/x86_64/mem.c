@@ -367,7 +367,7 @@ X64_SELECT(cas)
     alloc_def_temp(&g->a, RAX);
 }
 
-/* Load-linked and store-conditional that are not a pair the translator knows (pair.c): the slow path has the reservations. */
+/* Load-linked and store-conditional that are not a pair the translator knows (opt_link.c): the slow path has the reservations. */
 X64_SELECT(linked)
 {
     struct access m = begin_access(g, op, 0, op->op == IR_STORE_COND, 0);

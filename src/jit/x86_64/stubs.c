@@ -1,7 +1,7 @@
 /*
  * stubs.c - what lies at the start of the code memory: runtime table, entry and exit, slow-path stubs; processor features; links.
  *
- * Before each stub that is called with a site inline stand the 8 bytes X64_SITE_MARK, by which host_disasm.c knows to skip it.
+ * Before each stub that is called with a site inline stand the 8 bytes X64_SITE_MARK, by which disasm.c knows to skip it.
  */
 #include "jit/x86_64/stubs.h"
 
