@@ -131,7 +131,7 @@ do_illegal: .4byte 0xffffffff
         ret
 
         .section .bss
-        .balign 4096
+        .balign 16384                   // PMP entries are for whole stacks
         .zero   8 * STACK
 stacks_end:
         .zero   8 * STACK
