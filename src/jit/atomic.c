@@ -32,7 +32,7 @@ static enum isa_fault_kind atomic_target(struct cpu *cpu, unsigned aux, u64 vadd
         kind = ISA_FAULT_ALIGNMENT;
     } else {
         kind = tlb_resolve(cpu, n, vaddr, access, t, f);
-        if (!kind && !t->host)
+        if (!kind && (!t->host || t->grain < size))
             kind = ISA_FAULT_ACCESS;
     }
     f->kind = kind;

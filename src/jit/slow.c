@@ -127,6 +127,28 @@ static unsigned bytes_here(u64 vaddr, unsigned size)
     return left < size ? (unsigned)left : size;
 }
 
+/*
+ * Resolves the bytes of an access on one page. Where protection is finer than what is accessed, an
+ * aligned access is one operation and fails; a misaligned one is several, each asked for.
+ */
+static enum isa_fault_kind resolve(struct cpu *cpu, unsigned n, u64 vaddr, unsigned bytes,
+                                   enum isa_access access, struct tlb_target *t,
+                                   struct isa_fault *f)
+{
+    struct tlb_target part;
+    if (tlb_resolve(cpu, n, vaddr, access, t, f))
+        return f->kind;
+    if (unlikely(t->grain < bytes && is_pow2(bytes) && !(vaddr & (bytes - 1))))
+        return refuse(f, ISA_FAULT_ACCESS, access, vaddr);
+    u32 grain = t->grain;
+    for (u64 at = align_down(vaddr, grain) + grain; at - vaddr < bytes; at += grain) {
+        if (tlb_resolve(cpu, n, at, access, &part, f))
+            return f->kind;
+        grain = part.grain;
+    }
+    return ISA_FAULT_NONE;
+}
+
 enum isa_fault_kind slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out,
                               struct isa_fault *f)
 {
@@ -137,12 +159,12 @@ enum isa_fault_kind slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out
     bool ok;
     if ((aux & IR_MEM_ALIGN) && vaddr & (size - 1))
         return refuse(f, ISA_FAULT_ALIGNMENT, ISA_READ, vaddr);
-    if (tlb_resolve(cpu, n, vaddr, ISA_READ, &t, f))
+    if (resolve(cpu, n, vaddr, here, ISA_READ, &t, f))
         return f->kind;
     if (here == size) {
         ok = target_load(cpu, &t, size, out);
     } else {
-        if (tlb_resolve(cpu, n, vaddr + here, ISA_READ, &next, f))
+        if (resolve(cpu, n, vaddr + here, size - here, ISA_READ, &next, f))
             return f->kind;
         ok = part_load(cpu, &t, here, out) && part_load(cpu, &next, size - here, &high);
         if (ok)
@@ -166,12 +188,12 @@ enum isa_fault_kind slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 val
         return refuse(f, ISA_FAULT_ALIGNMENT, ISA_WRITE, vaddr);
     if (aux & IR_MEM_BIG)
         value = bswap_size(value, size);
-    if (tlb_resolve(cpu, n, vaddr, ISA_WRITE, &t, f))
+    if (resolve(cpu, n, vaddr, here, ISA_WRITE, &t, f))
         return f->kind;
     if (here == size) {
         ok = target_store(cpu, &t, value, size);
     } else {
-        if (tlb_resolve(cpu, n, vaddr + here, ISA_WRITE, &next, f))
+        if (resolve(cpu, n, vaddr + here, size - here, ISA_WRITE, &next, f))
             return f->kind;
         ok = part_store(cpu, &t, value, here) &&
              part_store(cpu, &next, value >> (8 * here), size - here);

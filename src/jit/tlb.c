@@ -299,6 +299,7 @@ static enum isa_fault_kind tlb_walk(struct cpu *cpu, unsigned n, u64 vaddr, enum
     if (f->kind)
         return f->kind;
     tlb_physical(cpu, m.paddr, t);
+    t->grain = (u32)MIN(m.page_size, TLB_PAGE);
     if (!n && m.page_size >= TLB_PAGE) {
         tlb_note_large(jc->context, vaddr, m.page_size);
         tlb_fill(cpu, vaddr, access == ISA_WRITE, t, m.global);
@@ -331,7 +332,8 @@ enum isa_fault_kind tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr, enum isa
                                      .ram_offset = info->ram_offset | low,
                                      .host = info->ram ? info->ram->host + info->ram_offset + low
                                                        : NULL,
-                                     .flags = (u32)tag & (TLB_PAGE - 1)};
+                                     .flags = (u32)tag & (TLB_PAGE - 1),
+                                     .grain = TLB_PAGE};
             return ISA_FAULT_NONE;
         }
     }

@@ -79,6 +79,7 @@ struct tlb_target {
     u64 ram_offset;        /* of vaddr in ram */
     u64 paddr;
     u32 flags; /* enum tlb_flag */
+    u32 grain; /* bytes of the aligned block around vaddr that this holds for: TLB_PAGE at most */
 };
 struct tlb_context {
     struct tlb_entry data[2][TLB_ENTRIES]; /* [0] reads, [1] writes */

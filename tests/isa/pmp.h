@@ -61,6 +61,7 @@ static word napot(const void *p, word size)
 
 static void set(unsigned n, u8 config, word address)
 {
+    config_write(n, 0);
     address_write(n, address);
     config_write(n, config);
     sfence();
@@ -69,7 +70,7 @@ static void set(unsigned n, u8 config, word address)
 static inline void clear(void)
 {
     set(SLOT_ALL, NAPOT | R | W | X, ~(word)0);
-    for (unsigned i = 0; i < 5; i++)
+    for (unsigned i = 5; i-- > 0;) /* the upper end of a TOR range before its lower one */
         set(i, 0, 0);
 }
 

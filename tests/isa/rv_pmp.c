@@ -64,8 +64,11 @@ static void order(void)
         CHECK(try(S, do_load, (word)page[1]), LOAD_ACCESS);
         CHECK(try(S, do_store, (word)page[1]), STORE_ACCESS);
     }
-    CHECK(try(S, do_load16, (word)page[1] + 3), LOAD_ACCESS);
     CHECK(try(S, do_load16, (word)page[1] + 4), NO_TRAP);
+    set(0, NA4, (word)(page[1] + 4) >> 2);
+    CHECK(try(S, do_load16, (word)page[1] + 3), LOAD_ACCESS); /* in parts or not: one is refused */
+    CHECK(try(S, do_load16, (word)page[1] + 7), LOAD_ACCESS);
+    CHECK(try(S, do_load16, (word)page[1] + 1), NO_TRAP);
     /* no entry matches: S and U may nothing, M everything */
     set(0, 0, 0);
     set(1, 0, 0);
@@ -151,8 +154,6 @@ static void registers(void)
     csr_write(0x747, MMWP);
     CHECK(csr_read(0x747), MMWP);
     CHECK(try(M, do_load, (word)page[8]), NO_TRAP); /* the last entry still matches */
-    config_write(SLOT_ALL, 0);
-    config_write(2, 0);
     csr_write(0x747, 0);
     CHECK(csr_read(0x747), MMWP); /* sticky */
 }

@@ -38,7 +38,8 @@ static void enter(void)
     set(4, L | TOR | R | X, (word)text_end >> 2);
     set(6, L | NAPOT | R | W, ~(word)0);
     csr_write(0x747, MML | RLB);
-    set(4, L | TOR | W | X, (word)text_end >> 2);
+    config_write(4, L | TOR | W | X); /* at once: M runs by it */
+    sfence();
     word stack = (word)__builtin_frame_address(0) & ~(word)0x3fff;
     set(2, NAPOT | W | X, napot((void *)stack, 0x4000));
 }
