@@ -17,8 +17,6 @@
 #include "base/alloc.h"
 #include "jit/engine.h"
 
-#define CLI_VERSION "0.1.0"
-
 struct cli_option {
     const char *name, *argument,
         *help; /* argument NULL: none. help NULL: not listed (another name of the one before) */
@@ -419,7 +417,7 @@ static int print_version(struct cli *cli, const char *text, struct err *err)
     (void)cli;
     (void)text;
     (void)err;
-    printf("Guise emulator version %s\n", CLI_VERSION);
+    printf("Guise emulator version %s\n", GUISE_VERSION);
     return CLI_DONE;
 }
 

@@ -182,6 +182,8 @@ static int engine_attach(struct cpu *cpu, struct err *err)
     struct jit *jit = cpu->host->engine_shared;
     if (jit->cpu_count == ARRAY_SIZE(jit->cpus))
         return err_set(err, ENOSPC, "more than %zu CPUs", ARRAY_SIZE(jit->cpus));
+    if (jit->opt.check && jit->cpu_count)
+        return err_set(err, EINVAL, "-accel jit,check=on compares exactly with one CPU only: use -smp 1");
     /* Each CPU has a chunk that it fills, and one must be left for who looks for the next. */
     if (jit->cpu_count + 2 > jit->chunk_count)
         return err_set(err, ENOSPC, "-accel tb-size=%u is too small for more than %u CPUs",

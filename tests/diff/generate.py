@@ -55,11 +55,18 @@ class Item:
         self.size = line.length // 8
 
 
+# What the peer computes against the manual; tests/isa has these by tables. fround.h of a NaN takes accrued flags
+# back (an instruction can only set them: "Floating-Point Control and Status Register").
+PEER_IS_WRONG = {'fround.h', 'froundnx.h'}
+
+
 class Generator:
     def __init__(self, tables, xlen, seed, without=()):
         self.xlen, self.random = xlen, random.Random(seed)
         self.lines = {}
         for line in tables.insns:
+            if line.name in PEER_IS_WRONG:
+                continue
             if line.mode in (None, f'rv{xlen}') and not self.lacks(line, set(without)):
                 self.lines.setdefault(line.name, line)
         names = sorted(set(self.lines) - NEVER - SPECIAL)
