@@ -134,6 +134,8 @@ class Machine:
         """Waits for the shell of tools/guest/init."""
         self.expect(r"Enter 'help' for a list", seconds)
         self.expect(r'# ', 10)
+        # What the kernel says on the same console would stand in the answers: only the last words go there.
+        self.check_shell('dmesg -n 1')
 
     def shell(self, command, seconds=60):
         """Runs a command in the guest's shell; returns (its exit status, what it printed)."""
