@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/host.h"
 #include "control/cli.h"
 #include "migration/snapshot.h"
 
@@ -12,6 +13,7 @@ int main(int argc, char **argv)
     static struct cli cli; /* large; used by main alone */
     struct err err = {0};
     int status = 1;
+    host_report_crashes();
     int r = cli_parse(&cli, argc, argv, &status, &err);
     if (!r)
         r = cli_create(&cli, &err);

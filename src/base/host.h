@@ -41,5 +41,8 @@ void host_futex_wait(_Atomic u32 *word, u32 expected, u64 timeout_ns);
 void host_futex_wake(_Atomic u32 *word);
 /* Lets other threads of this host processor run: for a guest that says it spins. */
 void host_yield(void);
+/* From now on SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT are reported on standard error, with the host's stack, before
+ * they have their default effect. A handler that is there already (a sanitizer's) is left alone. */
+void host_report_crashes(void);
 
 #endif
