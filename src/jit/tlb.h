@@ -39,12 +39,14 @@ enum {
 #define TLB_PAGE      (UINT64_C(1) << TLB_PAGE_BITS)
 #define TLB_PAGE_MASK (~(TLB_PAGE - 1))
 
-enum tlb_flag { /* low bits of a data tag */
-                TLB_INVALID = 1 << 0,
-                TLB_IO = 1 << 1,       /* not RAM: ask the memory view */
-                TLB_CODE = 1 << 2,     /* page holds translated code: look at its lines */
-                TLB_RESERVED = 1 << 3, /* page holds another CPU's strong reservation */
-                TLB_LOG = 1 << 4,      /* dirty logging */
+/* Low bits of a data tag, none below bit 4: the check of an aligned access compares the bits below its size, up to 16
+ * bytes, which must be 0 in every tag. */
+enum tlb_flag {
+    TLB_INVALID = 1 << 4,
+    TLB_IO = 1 << 5,       /* not RAM: ask the memory view */
+    TLB_CODE = 1 << 6,     /* page holds translated code: look at its lines */
+    TLB_RESERVED = 1 << 7, /* page holds another CPU's strong reservation */
+    TLB_LOG = 1 << 8,      /* dirty logging */
 };
 
 struct tlb_entry {

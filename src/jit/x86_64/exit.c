@@ -75,7 +75,7 @@ static void emit_link(struct x64 *g, u64 pc)
         asm_rm(&g->s, X_GROUP1, ALU_CMP, id);
         link->id_patch = asm_offset(&g->s);
         assert(!(link->id_patch & 3));
-        asm_u32(&g->s, 0);
+        asm_u32(&g->s, X64_NO_PAGE);
         c->from[1] = asm_jcc(&g->s, CC_NE);
     }
     align_field(g, 1);

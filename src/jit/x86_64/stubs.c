@@ -269,12 +269,13 @@ static void write_field(struct jit *jit, u32 offset, u32 value)
     __atomic_store_n((u32 *)(jit->code.rw + offset), value, __ATOMIC_RELEASE);
 }
 
-/* Target before id when linking, id before target when unlinking: an id that matches always stands before the right jump. */
+/* Target before id when linking, id before target when unlinking: an id that matches always stands before the right jump.
+ * X64_NO_PAGE, unlike the 0 of an empty code entry, matches nothing, whatever the jump behind it is just then. */
 static void x64_patch(struct jit *jit, struct jit_link *link, const u8 *target, u32 id)
 {
     u32 to = target ? (u32)(target - jit->code.rx) : link->stub;
     if (!target && link->id_patch)
-        write_field(jit, link->id_patch, 0);
+        write_field(jit, link->id_patch, X64_NO_PAGE);
     write_field(jit, link->patch, to - (link->patch + 4));
     if (target && link->id_patch)
         write_field(jit, link->id_patch, id);

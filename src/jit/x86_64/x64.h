@@ -20,6 +20,7 @@ enum x64_feature {
 };
 
 enum { X64_ISAS = 8, X64_STATE = RBP, X64_TLB = R14, X64_FRAME = RSP };
+#define X64_NO_PAGE UINT32_MAX /* as the id of a link's page: none has it, nor an empty code entry */
 #define X64_GPRS (0xffffu & ~(1u << RSP | 1u << RBP | 1u << R14))
 #define X64_CALLER_SAVED                                                                           \
     (1u << RAX | 1u << RCX | 1u << RDX | 1u << RSI | 1u << RDI | 1u << R8 | 1u << R9 | 1u << R10 | 1u << R11 | ALLOC_XMM)
