@@ -6,6 +6,7 @@
  */
 #include "isa/riscv/riscv.h"
 #include "base/host.h"
+#include "memory/memory.h"
 #include "jit/translate.h"
 
 static bool has_s(const struct riscv_cpu *rv)
@@ -84,6 +85,7 @@ void riscv_helper_fence_i(struct cpu *cpu)
 /* ---- Cache blocks (Zicbom, Zicboz) ----------------------------------------------------------- */
 
 enum cbo { CBO_INVAL = 0, CBO_CLEAN = 1, CBO_FLUSH = 2, CBO_ZERO = 4 };
+enum { PMP_GRAIN = 4 };
 
 /* All the envcfg registers that rule the present mode have a bit of `bits`. */
 static bool envcfg_allows(const struct riscv_cpu *rv, u64 bits)
@@ -129,22 +131,43 @@ static void cbo_zero(struct cpu *cpu, u64 vaddr)
         zero_slowly(cpu, block, size, vaddr);
 }
 
+/* A load may be done there: where nothing is, as where nothing is allowed, it may not. */
+static bool may_manage(struct cpu *cpu, const struct isa_context *context, u64 vaddr,
+                       struct isa_mapping *m, struct isa_fault *f)
+{
+    struct mem_section s;
+    if (riscv_walk(cpu, context, vaddr, ISA_READ, m, f))
+        return false;
+    if (mem_find(cpu->space, m->paddr, &s))
+        return true;
+    f->kind = ISA_FAULT_ACCESS;
+    return false;
+}
+
 /*
  * Memory is coherent here, so nothing is cleaned or invalidated (invalidating may also write back).
- * What is left are the checks: the block must be readable or writable; PTEs that are writable are
- * readable too, and a refusal is reported as a store's.
+ * What is left are the checks: the block must be readable or writable, all of it, though PMP may
+ * divide it; PTEs and PMP entries that allow writes allow reads too. A refusal is reported as a
+ * store's, with the address in rs1.
  */
 static void cbo_manage(struct cpu *cpu, u64 vaddr)
 {
+    unsigned size = riscv_cpu(cpu)->cbom, step;
+    u64 block = align_down(vaddr, size);
     struct isa_context context;
     struct isa_mapping m;
-    struct isa_fault f = {.vaddr = vaddr};
+    struct isa_fault f;
     riscv_context(cpu, 0, &context);
-    if (!riscv_walk(cpu, &context, vaddr, ISA_READ, &m, &f))
-        return;
-    f.access = ISA_WRITE;
-    riscv_fault(cpu, &f);
-    cpu->unwind = 1;
+    for (u64 at = block; at < block + size; at += step) {
+        if (!may_manage(cpu, &context, at, &m, &f)) {
+            f.vaddr = vaddr;
+            f.access = ISA_WRITE;
+            riscv_fault(cpu, &f);
+            cpu->unwind = 1;
+            return;
+        }
+        step = m.page_size < size ? PMP_GRAIN : size;
+    }
 }
 
 void riscv_helper_cbo(struct cpu *cpu, u64 insn, u64 vaddr)
