@@ -259,10 +259,28 @@ static const struct state_table mmio_state = {
                                            STATE_U32(struct virtio_mmio, interrupt), STATE_END},
 };
 
+static int refuse_legacy(void *m, const char *value, struct err *err)
+{
+    bool on;
+    (void)m;
+    int r = option_parse_bool("force-legacy", value, &on, err);
+    return r || !on ? r : err_set(err, ENOTSUP, "accepted is off: virtio 1.x is what there is");
+}
+
+static const struct option mmio_options[] = {
+    {.name = "force-legacy",
+     .type = OPTION_TYPE_BOOL,
+     .def = "off",
+     .help = "the interface before virtio 1.0 (off)",
+     .set = refuse_legacy},
+    OPTION_LAST,
+};
+
 const struct device_type virtio_mmio = {
     .name = "virtio-mmio",
     .help = "virtio over MMIO: a slot for a virtio device",
     .size = sizeof(struct virtio_mmio),
+    .options = mmio_options,
     .provides = "virtio",
     .slots = 1,
     .state = &mmio_state,
