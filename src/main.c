@@ -1,9 +1,6 @@
 /*
  * main.c - the process: command line to machine, machine to exit status.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "base/host.h"
 #include "control/cli.h"
 #include "migration/snapshot.h"
@@ -20,9 +17,11 @@ int main(int argc, char **argv)
     if (!r && cli.incoming)
         r = snapshot_load(cli.machine, cli.incoming, &err);
     if (!r)
+        r = cli_start(&cli, &err);
+    if (!r)
         r = machine_run(cli.machine, &status, &err);
     if (r < 0) {
-        fprintf(stderr, "%s: %s\n", cli.program, err.text);
+        cli_print_error(&cli, &err);
         status = 1;
     }
     cli_fini(&cli);

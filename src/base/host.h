@@ -35,6 +35,11 @@ unsigned host_cpu_count(void);
 /* Name of the calling thread as shown by ps and gdb; cut at 15 characters. */
 void host_thread_name(const char *name);
 
+/* Could path be opened for writing, or made? Makes and changes nothing. `where` is what asked for
+ * it
+ * ("-D"), for the message. */
+int must_check host_output_check(const char *where, const char *path, struct err *err);
+
 /* Sleep and wake by address: waits while *word == expected, at most timeout_ns (UINT64_MAX: for
  * ever). May wake for no reason. */
 void host_futex_wait(_Atomic u32 *word, u32 expected, u64 timeout_ns);

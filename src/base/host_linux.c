@@ -10,8 +10,10 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -184,6 +186,34 @@ void host_thread_name(const char *name)
     memcpy(cut, name, n);
     cut[n] = 0;
     pthread_setname_np(pthread_self(), cut);
+}
+
+/* The folder that path's last name is in, and whether that name is there at all. */
+static int host_parent(const char *path, char *dir, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    int len = slash == path ? 1 : slash ? (int)(slash - path) : 0;
+    if (!*path)
+        return ENOENT;
+    if (slash && !slash[1])
+        return EISDIR;
+    return snprintf(dir, size, "%.*s", len ? len : 1, len ? path : ".") < (int)size ? 0
+                                                                                    : ENAMETOOLONG;
+}
+
+int host_output_check(const char *where, const char *path, struct err *err)
+{
+    char dir[PATH_MAX];
+    struct stat st;
+    int code = stat(path, &st) ? errno : 0;
+    if (code == ENOENT) {
+        code = host_parent(path, dir, sizeof(dir));
+        if (!code && access(dir, W_OK | X_OK))
+            code = errno;
+    } else if (!code) {
+        code = S_ISDIR(st.st_mode) ? EISDIR : access(path, W_OK) ? errno : 0;
+    }
+    return code ? err_set_errno(err, code, "%s%s", where, path) : 0;
 }
 
 void host_futex_wait(_Atomic u32 *word, u32 expected, u64 timeout_ns)

@@ -549,7 +549,8 @@ static int fill_fw_cfg(struct machine *m, struct virt *v, struct err *err)
     fw_cfg_add_number(v->fw_cfg, FW_CFG_NB_CPUS, m->cpu_count, 2);
     fw_cfg_add_number(v->fw_cfg, FW_CFG_MAX_CPUS, c->max_cpus, 2);
     fw_cfg_add_number(v->fw_cfg, FW_CFG_NOGRAPHIC, 1, 2);
-    fw_cfg_add_number(v->fw_cfg, FW_CFG_BOOT_MENU, 0, 2);
+    fw_cfg_add_number(v->fw_cfg, FW_CFG_BOOT_MENU, c->boot_menu, 2);
+    fw_cfg_add(v->fw_cfg, FW_CFG_UUID, c->uuid, sizeof(c->uuid));
     if (!riscv_boot_by_fw_cfg(&v->boot))
         return 0;
     int r = fw_cfg_file(v, c->kernel, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA, err);

@@ -1,9 +1,10 @@
 /*
  * cli.h - the command line: what people type becomes a struct cli, which then becomes a machine.
  *
- * Two steps, so that nothing is created or overwritten before everything was checked:
- *   cli_parse   text only: options, names, files that must be readable; touches nothing
- *   cli_create  opens backends, makes and initialises the machine
+ * Three steps, so that nothing is created or overwritten before everything was checked:
+ *   cli_parse   text only: options, names, files that must be there
+ *   cli_create  opens backends, makes and initialises the machine: reads, and leaves no trace
+ *   cli_start   creates and overwrites: log, files of backends, sockets' names, pidfile
  * Main thread.
  */
 #ifndef CONTROL_CLI_H
@@ -26,14 +27,17 @@ struct cli_texts {
 struct cli {
     const char *program;
     struct machine_config config;
-    struct machine_global globals[CLI_MAX];
-    char *machine_name, *arch, *accel;
+    char *machine_name, *accel, *name;
     struct option_list machine_options;
-    struct cli_list devices, drives, blockdevs, netdevs, nics, chardevs, monitors;
+    struct cli_list devices, globals, drives, blockdevs, netdevs, nics, chardevs, monitors;
     struct cli_texts serials, monitor_texts, search;
     const char *log_items, *log_file, *pidfile, *incoming;
-    bool nographic, display_none, no_defaults;
+    bool nographic, display_none, no_defaults, kvm, timestamp, guest_name;
     /* After cli_create. */
+    struct machine_global global[CLI_MAX]; /* of globals */
+    const char *stdio_user;                /* id of the backend that has the terminal */
+    bool shared[MACHINE_SERIALS];          /* -serial mon: a monitor is on it too */
+    bool pidfile_written;
     struct machine *machine;
     struct monitor *monitor_list[CLI_MAX];
     u32 monitor_count;
@@ -42,12 +46,9 @@ struct cli {
 /* 0: go on. 1: help or version was printed, *status is the exit status. -errno: err. */
 int must_check cli_parse(struct cli *cli, int argc, char **argv, int *status, struct err *err);
 int must_check cli_create(struct cli *cli, struct err *err);
+int must_check cli_start(struct cli *cli, struct err *err);
+/* On standard error, with what -msg puts before it. */
+void cli_print_error(const struct cli *cli, const struct err *err);
 void cli_fini(struct cli *cli);
-
-/* ---- cli_backends.c ---- */
-int must_check cli_check_backends(struct cli *cli, struct err *err);  /* touches nothing */
-int must_check cli_open_backends(struct cli *cli, struct err *err);
-int must_check cli_open_monitors(struct cli *cli, struct err *err);
-void cli_close_monitors(struct cli *cli);
 
 #endif

@@ -4,8 +4,6 @@
  * Backends are opened before the machine is initialised; it closes them when its devices are gone.
  * -drive if=virtio and -nic become a backend and a -device of their own.
  */
-#include "control/cli.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,39 +11,53 @@
 #include "backend/block/block.h"
 #include "backend/char/char.h"
 #include "backend/net/net.h"
+#include "base/alloc.h"
+#include "control/cli_impl.h"
 #include "control/monitor.h"
 
+/* What made nothing has said why, unless there was no memory to make it of. */
+static int failed(const struct err *err)
+{
+    return err->code ? -err->code : -ENOMEM;
+}
+
 /* ---- Character backends ---------------------------------------------------------------------- */
+
+static int start_chardev(void *c, struct err *err)
+{
+    return chardev_start(c, err);
+}
 
 static void close_chardev(void *c)
 {
     chardev_close(c);
 }
 
+static const struct machine_backend_ops chardev_ops = {start_chardev, close_chardev};
+
+/* There is one standard input: two readers would each get some of it. */
+static int take_stdio(struct cli *cli, const struct chardev *c, struct err *err)
+{
+    if (c->kind != &chardev_stdio)
+        return 0;
+    if (cli->stdio_user)
+        return err_set(err, EBUSY,
+                       "%s: stdio is in use by %s already (-serial mon:stdio shares it)", c->id,
+                       cli->stdio_user);
+    cli->stdio_user = c->id;
+    return 0;
+}
+
+/* Takes c over, which may be NULL: err says why. */
 static int keep_chardev(struct cli *cli, struct chardev *c, struct err *err)
 {
     if (!c)
-        return err->code ? -err->code : -EINVAL;
-    return machine_add_backend(cli->machine, "chardev", c->id, c, close_chardev, err);
-}
-
-static int open_chardevs(struct cli *cli, struct err *err)
-{
-    for (u32 i = 0; i < cli->chardevs.count; i++) {
-        struct option_list *list = &cli->chardevs.item[i];
-        if (!option_get(list, "id"))
-            return err_set(err, EINVAL, "-chardev: id= is missing");
-        char *mux = option_take(list, "mux");
-        if (mux && strcmp(mux, "off")) {
-            free(mux);
-            return err_set(err, EINVAL, "-chardev mux=on: only -serial mon:stdio shares a backend");
-        }
-        free(mux);
-        int r = keep_chardev(cli, chardev_open(cli->machine->loop, list, err), err);
-        if (r)
-            return r;
+        return failed(err);
+    if (take_stdio(cli, c, err)) {
+        chardev_close(c);
+        return failed(err);
     }
-    return 0;
+    return machine_add_backend(cli->machine, "chardev", c->id, c, &chardev_ops, err);
 }
 
 static void quit_asked(void *opaque)
@@ -53,39 +65,58 @@ static void quit_asked(void *opaque)
     machine_request_quit(((struct cli *)opaque)->machine, 0);
 }
 
-static int add_monitor(struct cli *cli, struct chardev *c, struct err *err)
+/* A front's side of the mux ID-base, with a name of its own. The mux closes it. */
+static struct chardev *add_port(struct cli *cli, struct chardev *mux, const char *name,
+                                struct err *err)
 {
-    struct monitor *m = cli->monitor_count < CLI_MAX ? monitor_open(cli->machine, c, err) : NULL;
-    if (!m)
-        return err->code ? -err->code : -E2BIG;
-    cli->monitor_list[cli->monitor_count++] = m;
-    return 0;
+    struct chardev *port = chardev_mux_port(mux, name, err);
+    if (port && machine_add_backend(cli->machine, "chardev", name, port, NULL, err))
+        port = NULL;
+    return port;
 }
 
-/* mon:BACKEND: one terminal for a serial port and the monitor. The monitor is opened later
- * (cli_open_monitors). */
-static int open_shared(struct cli *cli, const char *text, const char *id, struct err *err)
+/* Fronts share c: the first gets the port ID, monitors more (monitor_on). Takes c over. */
+static int keep_shared(struct cli *cli, struct chardev *c, const char *id, struct err *err)
 {
-    char name[64], monitor[80];
-    struct chardev *below, *mux, *port;
-    snprintf(name, sizeof(name), "%s-base", id);
-    below = chardev_open_short(cli->machine->loop, name, text, err);
-    mux = below ? chardev_mux_over(below, quit_asked, cli, err) : NULL;
+    struct chardev *mux = NULL;
+    if (c && !take_stdio(cli, c, err))
+        mux = chardev_mux_over(c, quit_asked, cli, err);
     if (!mux) {
-        chardev_close(below);
-        return -EINVAL;
+        chardev_close(c);
+        return failed(err);
     }
-    /* The mux closes its ports and what is below. */
-    int r = machine_add_backend(cli->machine, "chardev", name, mux, close_chardev, err);
-    port = r ? NULL : chardev_mux_port(mux, id, err);
-    if (port)
-        r = machine_add_backend(cli->machine, "chardev", id, port, NULL, err);
-    snprintf(monitor, sizeof(monitor), "%s-monitor", id);
-    port = r || !port ? NULL : chardev_mux_port(mux, monitor, err);
-    if (!port)
-        return r ? r : -EINVAL;
-    return machine_add_backend(cli->machine, "chardev", monitor, port, NULL, err);
+    char *name = alloc_printf("%s-base", id);
+    int r = machine_add_backend(cli->machine, "chardev", name, mux, &chardev_ops, err);
+    free(name);
+    return r || add_port(cli, mux, id, err) ? r : failed(err);
 }
+
+static int open_chardev(struct cli *cli, struct option_list *list, struct err *err)
+{
+    bool shared = false;
+    const char *id = option_get(list, "id");
+    if (!id)
+        return err_set(err, EINVAL, "-chardev: id= is missing");
+    char *mux = option_take(list, "mux");
+    int r = mux ? option_parse_bool("-chardev mux", mux, &shared, err) : 0;
+    free(mux);
+    if (r)
+        return r;
+    struct chardev *c = chardev_open(cli->machine->loop, list, err);
+    return shared && c ? keep_shared(cli, c, c->id, err) : keep_chardev(cli, c, err);
+}
+
+static int open_chardevs(struct cli *cli, struct err *err)
+{
+    int r = 0;
+    for (u32 i = 0; i < cli->chardevs.count && !r; i++)
+        r = open_chardev(cli, &cli->chardevs.item[i], err);
+    return r;
+}
+
+/* ---- Serial ports ---------------------------------------------------------------------------- */
+
+static const char *const serial_ids[MACHINE_SERIALS] = {"serial0", "serial1", "serial2", "serial3"};
 
 /* Terminal input belongs to the guest: Ctrl-C too. */
 static const char *guest_stdio(const char *text)
@@ -93,22 +124,25 @@ static const char *guest_stdio(const char *text)
     return !strcmp(text, "stdio") ? "stdio,signal=off" : text;
 }
 
+/* mon:BACKEND is one terminal for the port and a monitor. */
 static int open_serial(struct cli *cli, u32 n, const char *text, struct err *err)
 {
-    static const char *const ids[MACHINE_SERIALS] = {"serial0", "serial1", "serial2", "serial3"};
-    if (n >= MACHINE_SERIALS)
-        return err_set(err, E2BIG, "-serial: at most %d", MACHINE_SERIALS);
     if (!strcmp(text, "none"))
         return 0;
     if (!strncmp(text, "chardev:", 8)) {
         cli->config.serial[n] = text + 8;
-        return 0;
+        return machine_backend(cli->machine, "chardev", text + 8)
+                   ? 0
+                   : err_set(err, ENOENT, "-serial %s: no such character backend", text);
     }
-    cli->config.serial[n] = ids[n];
-    if (!strncmp(text, "mon:", 4))
-        return open_shared(cli, guest_stdio(text + 4), ids[n], err);
-    return keep_chardev(cli, chardev_open_short(cli->machine->loop, ids[n], guest_stdio(text), err),
-                        err);
+    cli->config.serial[n] = serial_ids[n];
+    cli->shared[n] = !strncmp(text, "mon:", 4);
+    const char *backend = guest_stdio(cli->shared[n] ? text + 4 : text);
+    struct chardev *c =
+        chardev_open_short(cli->machine->loop, serial_ids[n], "-serial", backend, err);
+    if (!c)
+        return failed(err);
+    return cli->shared[n] ? keep_shared(cli, c, serial_ids[n], err) : keep_chardev(cli, c, err);
 }
 
 static int open_serials(struct cli *cli, struct err *err)
@@ -125,52 +159,91 @@ static int open_serials(struct cli *cli, struct err *err)
     return open_serial(cli, 0, cli->monitor_texts.count ? "stdio" : "mon:stdio", err);
 }
 
-static int open_text_monitors(struct cli *cli, struct err *err)
+/* ---- Monitors -------------------------------------------------------------------------------- */
+
+static int add_monitor(struct cli *cli, struct chardev *c, struct err *err)
 {
-    for (u32 i = 0; i < cli->monitor_texts.count; i++) {
-        char id[32];
-        const char *text = cli->monitor_texts.text[i];
-        if (!strcmp(text, "none"))
-            continue;
-        snprintf(id, sizeof(id), "monitor%u", i);
-        int r = 0;
-        struct chardev *c;
-        if (!strncmp(text, "chardev:", 8)) {
-            c = machine_backend(cli->machine, "chardev", text + 8);
-            if (!c)
-                return err_set(err, ENOENT, "-monitor %s: no such character backend", text);
-        } else {
-            c = chardev_open_short(cli->machine->loop, id, text, err);
-            r = keep_chardev(cli, c, err);
-        }
-        r = r ? r : add_monitor(cli, c, err);
-        if (r)
-            return r;
-    }
+    if (!c)
+        return failed(err);
+    if (cli->monitor_count == CLI_MAX)
+        return err_set(err, E2BIG, "more than %d monitors", CLI_MAX);
+    struct monitor *m = monitor_open(cli->machine, c, err);
+    if (!m)
+        return failed(err);
+    cli->monitor_list[cli->monitor_count++] = m;
     return 0;
+}
+
+/* On a backend by its name; on one that is shared with others, beside them. */
+static int monitor_on(struct cli *cli, const char *option, const char *id, struct err *err)
+{
+    char *base = alloc_printf("%s-base", id), *name = alloc_printf("%s-monitor", id);
+    struct chardev *mux = machine_backend(cli->machine, "chardev", base);
+    struct chardev *c =
+        mux ? add_port(cli, mux, name, err) : machine_backend(cli->machine, "chardev", id);
+    if (!c && !mux)
+        err_set(err, ENOENT, "%s%s: no such character backend", option, id);
+    free(base);
+    free(name);
+    return add_monitor(cli, c, err);
+}
+
+static int open_text_monitor(struct cli *cli, u32 n, const char *text, struct err *err)
+{
+    char id[32];
+    if (!strcmp(text, "none"))
+        return 0;
+    if (!strncmp(text, "chardev:", 8))
+        return monitor_on(cli, "-monitor chardev:", text + 8, err);
+    snprintf(id, sizeof(id), "monitor%u", n);
+    struct chardev *c = chardev_open_short(cli->machine->loop, id, "-monitor", text, err);
+    int r = keep_chardev(cli, c, err);
+    return r ? r : add_monitor(cli, c, err);
+}
+
+struct cli_monitor {
+    char *chardev, *id;
+    int mode;
+};
+static const char *const mode_words[] = {"readline", NULL};
+static const struct option monitor_options[] = {
+    OPTION_NAMED("chardev", OPTION_TYPE_STRING, struct cli_monitor, chardev, NULL,
+                 "the backend that it is on", .required = true),
+    OPTION_STRING("id", struct cli_monitor, id, NULL, "a name"),
+    OPTION_ENUM("mode", struct cli_monitor, mode, "readline", mode_words, "how it speaks"),
+    OPTION_LAST,
+};
+
+static int open_monitor(struct cli *cli, struct option_list *list, struct err *err)
+{
+    struct cli_monitor m = {0};
+    int r = option_load(list, monitor_options, &m, err);
+    r = r ? r : monitor_on(cli, "-mon chardev=", m.chardev, err);
+    option_free(monitor_options, &m);
+    return r;
 }
 
 int cli_open_monitors(struct cli *cli, struct err *err)
 {
-    int r = open_text_monitors(cli, err);
-    for (u32 i = 0; i < cli->monitors.count && !r; i++) {
-        const char *id = option_get(&cli->monitors.item[i], "chardev");
-        const char *mode = option_get(&cli->monitors.item[i], "mode");
-        struct chardev *c = id ? machine_backend(cli->machine, "chardev", id) : NULL;
-        if (mode && strcmp(mode, "readline"))
-            return err_set(err, EINVAL, "-mon mode=%s: accepted is readline", mode);
-        if (!c)
-            return err_set(err, ENOENT, "-mon chardev=%s: no such character backend", id ? id : "");
-        r = add_monitor(cli, c, err);
-    }
-    for (u32 i = 0; i < MACHINE_SERIALS && !r; i++) {
-        char id[32];
-        snprintf(id, sizeof(id), "serial%u-monitor", i);
-        struct chardev *c = machine_backend(cli->machine, "chardev", id);
-        if (c)
-            r = add_monitor(cli, c, err);
-    }
+    int r = 0;
+    for (u32 i = 0; i < cli->monitor_texts.count && !r; i++)
+        r = open_text_monitor(cli, i, cli->monitor_texts.text[i], err);
+    for (u32 i = 0; i < cli->monitors.count && !r; i++)
+        r = open_monitor(cli, &cli->monitors.item[i], err);
+    for (u32 i = 0; i < MACHINE_SERIALS && !r; i++)
+        r = cli->shared[i] ? monitor_on(cli, "-serial ", serial_ids[i], err) : 0;
+    /* -nographic with the serial port elsewhere: the terminal is the monitor's. */
+    if (!r && cli->nographic && !cli->no_defaults && !cli->monitor_count && !cli->stdio_user &&
+        !cli->monitor_texts.count)
+        r = open_text_monitor(cli, 0, "stdio", err);
     return r;
+}
+
+void cli_close_monitors(struct cli *cli)
+{
+    for (u32 i = 0; i < cli->monitor_count; i++)
+        monitor_close(cli->monitor_list[i]);
+    cli->monitor_count = 0;
 }
 
 /* ---- Disks ----------------------------------------------------------------------------------- */
@@ -180,11 +253,13 @@ static void close_block(void *b)
     block_close(b);
 }
 
+static const struct machine_backend_ops block_ops = {NULL, close_block};
+
 static int keep_block(struct cli *cli, struct block *b, struct err *err)
 {
     if (!b)
-        return err->code ? -err->code : -EINVAL;
-    return machine_add_backend(cli->machine, "block", b->id, b, close_block, err);
+        return failed(err);
+    return machine_add_backend(cli->machine, "block", b->id, b, &block_ops, err);
 }
 
 /* driver=file is raw's lower half; a raw node whose file= names another node is that node by a
@@ -266,16 +341,23 @@ static int open_disks(struct cli *cli, struct err *err)
 
 /* ---- Networks -------------------------------------------------------------------------------- */
 
+static int start_netdev(void *n, struct err *err)
+{
+    return netdev_start(n, err);
+}
+
 static void close_netdev(void *n)
 {
     netdev_close(n);
 }
 
+static const struct machine_backend_ops netdev_ops = {start_netdev, close_netdev};
+
 static int keep_netdev(struct cli *cli, struct netdev *n, struct err *err)
 {
     if (!n)
-        return err->code ? -err->code : -EINVAL;
-    return machine_add_backend(cli->machine, "netdev", n->id, n, close_netdev, err);
+        return failed(err);
+    return machine_add_backend(cli->machine, "netdev", n->id, n, &netdev_ops, err);
 }
 
 /* -nic KIND[,model=..][,mac=..],...: a backend and its card. */
@@ -340,19 +422,10 @@ int cli_check_backends(struct cli *cli, struct err *err)
     return r;
 }
 
-/* Files that output goes to are opened last: what is wrong with the others is known before one is
- * overwritten. */
 int cli_open_backends(struct cli *cli, struct err *err)
 {
     int r = open_disks(cli, err);
     r = r ? r : open_networks(cli, err);
     r = r ? r : open_chardevs(cli, err);
     return r ? r : open_serials(cli, err);
-}
-
-void cli_close_monitors(struct cli *cli)
-{
-    for (u32 i = 0; i < cli->monitor_count; i++)
-        monitor_close(cli->monitor_list[i]);
-    cli->monitor_count = 0;
 }

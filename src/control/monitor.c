@@ -234,11 +234,8 @@ struct monitor *monitor_open(struct machine *m, struct chardev *c, struct err *e
     timer_init(&mon->retry, m->loop, &mon->clock, out_retry, mon);
     struct chardev_front front = {
         .room = front_room, .receive = front_receive, .event = front_event, .opaque = mon};
-    if (!chardev_attach(c, &front, err)) {
-        if (c->in_fd >= 0) /* a terminal, that is: others tell when somebody comes */
-            greet(mon);
-        return mon;
-    }
+    if (!chardev_attach(c, &front, err))
+        return mon; /* it greets when the backend tells that somebody is there */
     mon->chardev = NULL;
     monitor_close(mon);
     return NULL;

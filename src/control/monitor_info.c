@@ -47,6 +47,15 @@ static void print_name(struct monitor *mon, FILE *out)
 }
 INFO(name)
 
+static void print_uuid(struct monitor *mon, FILE *out)
+{
+    const u8 *uuid = mon->machine->config.uuid;
+    for (unsigned i = 0; i < 16; i++)
+        fprintf(out, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
+    fprintf(out, "\n");
+}
+INFO(uuid)
+
 static void print_status(struct monitor *mon, FILE *out)
 {
     enum machine_state s = mon->machine->state;
@@ -198,6 +207,7 @@ const struct monitor_command monitor_infos[] = {
     {"ramblock", NULL, NULL, "memories", info_ramblock},
     {"registers", NULL, "[-a]", "registers of the chosen CPU; -a: of all", info_registers},
     {"status", NULL, NULL, "whether the machine runs", info_status},
+    {"uuid", NULL, NULL, "the machine's identity (-uuid)", info_uuid},
     {"version", NULL, NULL, "the version of guise", info_version},
     {NULL},
 };

@@ -42,6 +42,20 @@ void device_type_help(const struct device_type *t, FILE *out)
         option_help(t->options, out);
 }
 
+int device_type_check(const struct device_type *t, const char *name, const char *value,
+                      struct err *err)
+{
+    static const struct option none[] = {OPTION_LAST};
+    const struct option *table = t->options ? t->options : none;
+    void *object = calloc(1, t->size);
+    if (!object)
+        return err_set(err, ENOMEM, "no memory for a %s", t->name);
+    int r = option_set_one(table, object, t->name, name, value, err);
+    option_free(table, object);
+    free(object);
+    return r;
+}
+
 struct device *device_new(const struct device_type *t, const char *id,
                           const struct device_host *host, struct err *err)
 {

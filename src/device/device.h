@@ -43,7 +43,8 @@ struct device_host {
     struct clock *clock; /* virtual: stops with the machine */
     struct clock *rtc;   /* wall clock as -rtc has it, ns since 1970 */
     struct memory *memory;
-    struct mem_space *dma; /* what devices read and write; the board fills it: use at run time only */
+    struct mem_space
+        *dma; /* what devices read and write; the board fills it: use at run time only */
     struct log *log;
     pthread_mutex_t *lock; /* the machine's device lock */
     void (*request)(void *opaque, enum device_request what, int code);
@@ -108,6 +109,9 @@ extern const struct device_type *const device_type_registry[];
 const struct device_type *must_check device_type_find(const char *name, struct err *err);
 void device_type_list(FILE *out);                              /* -device help */
 void device_type_help(const struct device_type *t, FILE *out); /* -device NAME,help */
+/* Would a device of that type take it? For -global, which may come to nothing. */
+int must_check device_type_check(const struct device_type *t, const char *name, const char *value,
+                                 struct err *err);
 
 /* With its options' defaults. NULL and err on failure. */
 struct device *must_check device_new(const struct device_type *t, const char *id,

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/host.h"
 #include "jit/engine.h"
 #include "machine/run.h"
 
@@ -124,8 +125,8 @@ static void close_backends(struct machine *m)
     while (m->backends) {
         struct machine_backend *b = m->backends;
         m->backends = b->next;
-        if (b->close)
-            b->close(b->backend);
+        if (b->ops)
+            b->ops->close(b->backend);
         free(b->id);
         free(b);
     }
@@ -161,6 +162,7 @@ void machine_free(struct machine *m)
     if (m->board_data && m->board->options)
         option_free(m->board->options, m->board_data);
     free(m->board_data);
+    free(m->fdt_dump);
     log_fini(&m->log);
     free(m);
 }
@@ -308,20 +310,17 @@ static struct machine_backend *backend_find(struct machine *m, const char *kind,
 }
 
 int machine_add_backend(struct machine *m, const char *kind, const char *id, void *backend,
-                        void (*close)(void *backend), struct err *err)
+                        const struct machine_backend_ops *ops, struct err *err)
 {
     if (backend_find(m, kind, id)) {
         int r = err_set(err, EEXIST, "there is a %s %s already", kind, id);
-        if (close)
-            close(backend);
+        if (ops)
+            ops->close(backend);
         return r;
     }
     struct machine_backend *b = alloc_zero(sizeof(*b));
-    *b = (struct machine_backend){.kind = kind,
-                                  .id = alloc_string(id),
-                                  .backend = backend,
-                                  .close = close,
-                                  .next = m->backends};
+    *b = (struct machine_backend){
+        .kind = kind, .id = alloc_string(id), .backend = backend, .ops = ops, .next = m->backends};
     m->backends = b;
     return 0;
 }
@@ -330,6 +329,33 @@ void *machine_backend(struct machine *m, const char *kind, const char *id)
 {
     struct machine_backend *b = backend_find(m, kind, id);
     return b ? b->backend : NULL;
+}
+
+/* ---- Start ----------------------------------------------------------------------------------- */
+
+static int write_fdt_dump(struct machine *m, struct err *err)
+{
+    const char *path = m->config.dumpdtb;
+    FILE *f = fopen(path, "we");
+    bool good = f && fwrite(m->fdt_dump, 1, m->fdt_dump_size, f) == m->fdt_dump_size;
+    if (f && fclose(f))
+        good = false;
+    if (!good)
+        return err_set_errno(err, errno, "-M dumpdtb=%s", path);
+    fprintf(stderr, "guise: info: dtb dumped to %s. Exiting.\n", path);
+    return 0;
+}
+
+/* In the order they were added: b is the last. */
+static int start_backends(struct machine_backend *b, struct err *err)
+{
+    int r = b ? start_backends(b->next, err) : 0;
+    return r || !b || !b->ops || !b->ops->start ? r : b->ops->start(b->backend, err);
+}
+
+int machine_start(struct machine *m, struct err *err)
+{
+    return m->fdt_dump ? write_fdt_dump(m, err) : start_backends(m->backends, err);
 }
 
 /* ---- For boards ------------------------------------------------------------------------------ */
@@ -359,14 +385,8 @@ int machine_make_cpus(struct machine *m, u64 reset_pc, struct err *err)
 
 int machine_dump_fdt(struct machine *m, const void *data, u64 size, struct err *err)
 {
-    const char *path = m->config.dumpdtb;
-    FILE *f = fopen(path, "we");
-    bool good = f && fwrite(data, 1, size, f) == size;
-    if (f && fclose(f))
-        good = false;
-    if (!good)
-        return err_set_errno(err, errno, "-M dumpdtb=%s", path);
-    fprintf(stderr, "guise: info: dtb dumped to %s. Exiting.\n", path);
-    m->dumped = true;
-    return 0;
+    m->fdt_dump = alloc_bytes(size);
+    memcpy(m->fdt_dump, data, size);
+    m->fdt_dump_size = size;
+    return host_output_check("-M dumpdtb=", m->config.dumpdtb, err);
 }

@@ -6,6 +6,7 @@
  *   machine_new       loop, clocks, log, memory: what backends (disks, serial ports) need
  *   machine_add_*     backends by their names
  *   machine_init      the board makes CPUs, devices, memory map; images are loaded; reset
+ *   machine_start     all is known to be right: backends make or overwrite their files
  *   machine_run       starts, turns the loop until the machine ends; returns the exit status
  *   machine_free
  *
@@ -101,8 +102,10 @@ struct machine_config {
     u32 cpus, max_cpus; /* 0: one; as many */
     u64 ram_size;       /* 0: the board's */
     const char *bios, *kernel, *initrd, *append, *dtb;
-    const char *dumpdtb;            /* write the device tree there; machine_run ends at once */
+    const char *dumpdtb; /* machine_start writes the device tree there; machine_run ends at once */
     const char *const *search_dirs; /* -L; ended by NULL */
+    bool boot_menu;                 /* -boot menu=on */
+    u8 uuid[16];                    /* -uuid */
     bool stopped;                   /* -S */
     bool incoming; /* state is loaded, before machine_run or while it waits for that */
     enum machine_reboot_action on_reboot;
@@ -149,11 +152,17 @@ struct machine_listener {
     struct machine_listener *next;
 };
 
+/* start (NULL: nothing to do) makes what others see: files, names. */
+struct machine_backend_ops {
+    int (*start)(void *backend, struct err *err);
+    void (*close)(void *backend);
+};
+
 struct machine_backend {
     const char *kind; /* "chardev", "netdev", "block" */
     char *id;
     void *backend;
-    void (*close)(void *backend);
+    const struct machine_backend_ops *ops;
     struct machine_backend *next;
 };
 
@@ -187,7 +196,9 @@ struct machine {
     struct machine_backend *backends;
 
     enum machine_state state;
-    bool initialised, dumped;
+    bool initialised;
+    u8 *fdt_dump; /* -M dumpdtb=FILE: the device tree */
+    u64 fdt_dump_size;
     struct machine_listener *listeners;
 
     /* Requests of other threads. */
@@ -201,14 +212,16 @@ struct machine {
 struct machine *must_check machine_new(const struct loop_config *loop, struct err *err);
 int must_check machine_init(struct machine *m, const struct machine_config *config,
                             struct err *err);
+int must_check machine_start(struct machine *m, struct err *err);
 int must_check machine_run(struct machine *m, int *status, struct err *err);
 void machine_free(struct machine *m);
 
 /* ---- Backends, by what -chardev id=, -netdev id=, -blockdev node-name= say ---- */
-/* The machine takes the backend over: close (NULL: another entry closes it) is called when the
+/* The machine takes the backend over: ops->close (ops NULL: another entry's) is called when the
  * devices are gone, last added first; also when adding fails. */
 int must_check machine_add_backend(struct machine *m, const char *kind, const char *id,
-                                   void *backend, void (*close)(void *backend), struct err *err);
+                                   void *backend, const struct machine_backend_ops *ops,
+                                   struct err *err);
 void *machine_backend(struct machine *m, const char *kind, const char *id);
 
 /* ---- Run state (run.c); the loop's thread ---- */
@@ -244,7 +257,7 @@ int must_check machine_realize(struct machine *m, struct device *d, struct err *
 void machine_map(struct machine *m, struct device *d, unsigned n, u64 addr);
 /* -device: makes, configures, plugs in, realizes; list is spent. After init it is a hot plug. */
 int must_check machine_device_add(struct machine *m, struct option_list *list, struct err *err);
-/* -M dumpdtb=FILE, at the end of load. */
+/* -M dumpdtb=FILE, at the end of load: machine_start writes it. */
 int must_check machine_dump_fdt(struct machine *m, const void *data, u64 size, struct err *err);
 struct device *machine_find_device(struct machine *m, const char *id);
 /* info qtree */

@@ -270,7 +270,7 @@ void machine_run_fini(struct machine *m)
 int machine_run(struct machine *m, int *status, struct err *err)
 {
     *status = 0;
-    if (m->dumped)
+    if (m->fdt_dump)
         return 0;
     for (u32 i = 0; i < m->cpu_count; i++) {
         int r = cpu_start(m->cpus[i], err);

@@ -47,6 +47,8 @@ static void close_disk(void *disk)
     block_close(disk);
 }
 
+static const struct machine_backend_ops disk_ops = {.close = close_disk};
+
 static void bench_close(struct bench *b)
 {
     machine_free(b->m);
@@ -71,7 +73,7 @@ static char *new_disk(struct bench *b)
     struct block *disk = block_open(b->m->loop, &list, &err);
     if (!disk)
         fail_msg("%s", err.text);
-    assert_int_equal(machine_add_backend(b->m, "block", id, disk, close_disk, &err), 0);
+    assert_int_equal(machine_add_backend(b->m, "block", id, disk, &disk_ops, &err), 0);
     option_list_fini(&list);
     free(text);
     return id;

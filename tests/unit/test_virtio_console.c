@@ -40,7 +40,7 @@ static void make_line(struct console_test *t, unsigned n)
     assert_int_equal(option_parse(&list, "-chardev", options, "backend", &err), 0);
     t->chr[n] = chardev_open(t->h.loop, &list, &err);
     option_list_fini(&list);
-    if (!t->chr[n])
+    if (!t->chr[n] || chardev_start(t->chr[n], &err))
         fail_msg("%s", err.text);
     t->peer[n] = -1;
     harness_add_backend(&t->h, "chardev", id, t->chr[n]);

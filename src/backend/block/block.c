@@ -126,12 +126,31 @@ static void rename_keys(struct option_list *list)
     if (direct && !strcmp(direct, "on"))
         option_add(list, "cache", "none");
     free(direct);
-    free(option_take(list, "media"));
+}
+
+static const char *const media_words[] = {"disk", "cdrom", NULL};
+
+/* A CD-ROM is a disk that cannot be written. */
+static int take_media(struct option_list *list, struct err *err)
+{
+    char *media = option_take(list, "media");
+    bool cdrom = media && !strcmp(media, "cdrom");
+    int r = 0;
+    if (media && !cdrom && strcmp(media, "disk")) {
+        r = err_set(err, EINVAL, "-drive media=%s: accepted are disk and cdrom", media);
+        err_suggest(err, media, media_words);
+    }
+    if (cdrom)
+        option_add(list, "read-only", "on");
+    free(media);
+    return r;
 }
 
 struct block *block_open(struct loop *loop, struct option_list *list, struct err *err)
 {
     rename_keys(list);
+    if (take_media(list, err))
+        return NULL;
     char *name = option_take(list, "driver");
     const struct block_driver *driver = find_driver(name ? name : "raw", err);
     free(name);

@@ -17,6 +17,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/host.h"
+
 static const struct chardev_kind *const kinds[] = {
     &chardev_file, &chardev_null, &chardev_pipe, &chardev_pty, &chardev_socket, &chardev_stdio,
 };
@@ -66,7 +68,7 @@ void chardev_send_writable(struct chardev *c)
 
 bool chardev_connected(const struct chardev *c)
 {
-    return c->kind->write || c->in_fd >= 0 || c->out_fd >= 0;
+    return c->kind->write || c->in_fd >= 0 || c->out_fd >= 0 || c->promised;
 }
 
 static void input_hangup(struct chardev *c)
@@ -356,6 +358,11 @@ static int apply_options(struct chardev *c, struct option_list *list, struct err
     return r ? r : option_done(list, tables, err);
 }
 
+static int check_log(struct chardev *c, struct err *err)
+{
+    return c->logfile ? host_output_check("-chardev logfile=", c->logfile, err) : 0;
+}
+
 static int open_log(struct chardev *c, struct err *err)
 {
     if (!c->logfile)
@@ -377,12 +384,25 @@ struct chardev *chardev_open(struct loop *loop, struct option_list *list, struct
     struct chardev *c = kind ? chardev_new(loop, kind) : NULL;
     if (!c)
         return NULL;
-    if (apply_options(c, list, err) || open_log(c, err) || (kind->open && kind->open(c, err))) {
+    if (apply_options(c, list, err) || check_log(c, err) || (kind->open && kind->open(c, err))) {
         c->opened = false;
         chardev_close(c);
         return NULL;
     }
     return c;
+}
+
+int chardev_start(struct chardev *c, struct err *err)
+{
+    c->opened = false;
+    int r = open_log(c, err);
+    if (!r && c->kind->start)
+        r = c->kind->start(c, err);
+    c->promised = false;
+    r = r ? r : watch_input(c, err);
+    if (!r && !c->kind->write && !c->opened && chardev_connected(c))
+        chardev_send_event(c, CHARDEV_OPENED);
+    return r;
 }
 
 void chardev_close(struct chardev *c)

@@ -38,7 +38,10 @@ struct chardev_kind {
     const char *name, *help;
     size_t size;                  /* of the struct that begins with struct chardev */
     const struct option *options; /* into that struct */
-    int (*open)(struct chardev *c, struct err *err); /* sets in_fd, out_fd (-1: none) */
+    /* Checks, and makes what leaves no trace; sets in_fd, out_fd (-1: none), or promised. */
+    int (*open)(struct chardev *c, struct err *err);
+    /* Makes what others see: files, names, messages; sets what open left. NULL: nothing. */
+    int (*start)(struct chardev *c, struct err *err);
     void (*close)(struct chardev *c);
     /* Instead of descriptors; NULL: in_fd and out_fd are served by char.c. */
     size_t (*write)(struct chardev *c, const u8 *data, size_t n);
@@ -57,6 +60,7 @@ struct chardev {
     struct loop *loop;
     struct chardev_front front;
     bool attached, opened;
+    bool promised; /* not started yet; then there will be somebody at the other end */
     int in_fd, out_fd;
     struct loop_watch in_watch, out_watch;
     char *logfile; /* option of every kind: a copy of the output */
@@ -75,13 +79,17 @@ struct chardev {
 extern const struct chardev_kind chardev_stdio, chardev_null, chardev_file, chardev_pipe,
     chardev_pty, chardev_socket, chardev_mux;
 
-/* From "-chardev KIND,id=ID,..." (list is spent) or "-serial" short forms: stdio, mon:stdio, null,
+/* Two steps, so that nothing is made or overwritten before all that was asked for is known to be
+ * right: open checks, start does. A front may be attached in between; output is lost.
+ *
+ * From "-chardev KIND,id=ID,..." (list is spent) or "-serial" short forms: stdio, mon:stdio, null,
  * none, pty, file:PATH, pipe:PATH, tcp:HOST:PORT[,server=on], unix:PATH[,server=on]. NULL and err
  * on failure. */
 struct chardev *must_check chardev_open(struct loop *loop, struct option_list *list,
                                         struct err *err);
-struct chardev *must_check chardev_open_short(struct loop *loop, const char *id, const char *text,
-                                              struct err *err);
+struct chardev *must_check chardev_open_short(struct loop *loop, const char *id, const char *option,
+                                              const char *text, struct err *err);
+int must_check chardev_start(struct chardev *c, struct err *err);
 void chardev_close(struct chardev *c);
 void chardev_help(FILE *out);
 

@@ -8,8 +8,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "base/host.h"
 
 /* ---- null ---- */
 
@@ -45,11 +48,17 @@ static const struct option stdio_options[] = {
 
 static int stdio_open(struct chardev *c, struct err *err)
 {
-    struct stdio_chardev *s = (struct stdio_chardev *)c;
-    struct termios t;
     (void)err;
     c->in_fd = fcntl(STDIN_FILENO, F_GETFD) < 0 ? -1 : STDIN_FILENO;
     c->out_fd = STDOUT_FILENO;
+    return 0;
+}
+
+static int stdio_start(struct chardev *c, struct err *err)
+{
+    struct stdio_chardev *s = (struct stdio_chardev *)c;
+    struct termios t;
+    (void)err;
     if (c->in_fd >= 0 && !tcgetattr(STDIN_FILENO, &s->saved)) {
         t = s->saved;
         t.c_iflag &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
@@ -75,6 +84,7 @@ const struct chardev_kind chardev_stdio = {
     .size = sizeof(struct stdio_chardev),
     .options = stdio_options,
     .open = stdio_open,
+    .start = stdio_start,
     .close = stdio_close,
 };
 
@@ -103,6 +113,12 @@ static void close_fds(struct chardev *c)
 
 static int file_open(struct chardev *c, struct err *err)
 {
+    c->promised = true;
+    return host_output_check("-chardev file,path=", ((struct path_chardev *)c)->path, err);
+}
+
+static int file_start(struct chardev *c, struct err *err)
+{
     struct path_chardev *p = (struct path_chardev *)c;
     int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (p->append ? O_APPEND : O_TRUNC);
     c->out_fd = open(p->path, flags, 0644);
@@ -115,6 +131,7 @@ const struct chardev_kind chardev_file = {
     .size = sizeof(struct path_chardev),
     .options = file_options,
     .open = file_open,
+    .start = file_start,
     .close = close_fds,
 };
 
@@ -124,6 +141,12 @@ static const struct option pipe_options[] = {
     OPTION_LAST,
 };
 
+static bool is_fifo(int fd)
+{
+    struct stat st;
+    return !fstat(fd, &st) && S_ISFIFO(st.st_mode);
+}
+
 static int pipe_open(struct chardev *c, struct err *err)
 {
     struct path_chardev *p = (struct path_chardev *)c;
@@ -132,11 +155,16 @@ static int pipe_open(struct chardev *c, struct err *err)
     c->in_fd = open(name, O_RDWR | O_CLOEXEC | O_NONBLOCK);
     snprintf(name, sizeof(name), "%s.out", p->path);
     c->out_fd = open(name, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-    if (c->in_fd >= 0 && c->out_fd >= 0)
-        return 0;
-    close_fds(c);
-    c->in_fd = c->out_fd = open(p->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-    return c->in_fd < 0 ? err_set_errno(err, errno, "-chardev pipe,path=%s", p->path) : 0;
+    if (c->in_fd < 0 || c->out_fd < 0) {
+        close_fds(c);
+        c->in_fd = c->out_fd = open(p->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    }
+    if (c->in_fd < 0)
+        return err_set_errno(err, errno, "-chardev pipe,path=%s", p->path);
+    if (!is_fifo(c->in_fd) || !is_fifo(c->out_fd))
+        return err_set(err, EINVAL, "-chardev pipe,path=%s: is not a FIFO (mkfifo makes one)",
+                       p->path);
+    return 0;
 }
 
 const struct chardev_kind chardev_pipe = {
@@ -174,7 +202,14 @@ static int pty_open(struct chardev *c, struct err *err)
         tcsetattr(p->slave, TCSAFLUSH, &t);
     }
     c->in_fd = c->out_fd = fd;
-    fprintf(stderr, "char device redirected to %s (label %s)\n", name, c->id ? c->id : "pty");
+    return 0;
+}
+
+static int pty_start(struct chardev *c, struct err *err)
+{
+    (void)err;
+    fprintf(stderr, "char device redirected to %s (label %s)\n", ptsname(c->in_fd),
+            c->id ? c->id : "pty");
     return 0;
 }
 
@@ -190,48 +225,65 @@ const struct chardev_kind chardev_pty = {
     .help = "a new pseudo terminal; its name is printed",
     .size = sizeof(struct pty_chardev),
     .open = pty_open,
+    .start = pty_start,
     .close = pty_close,
 };
 
 /* ---- Short forms of -serial and -monitor ---- */
 
-/* "host:port[,server...]" after tcp:, "path[,server...]" after unix:. Commas go to the option
- * parser as they are. */
-static int short_to_options(char *out, size_t size, const char *id, const char *text)
+/* HOST:PORT[,OPTION...]: the text to PORT's colon is the host. */
+static int short_tcp(struct option_list *list, const char *where, const char *text, struct err *err)
 {
-    const char *rest = strchr(text, ':');
-    size_t kind = rest ? (size_t)(rest - text) : strlen(text);
-    rest = rest ? rest + 1 : "";
-    if (!strncmp(text, "file", kind) || !strncmp(text, "pipe", kind))
-        return snprintf(out, size, "%.*s,id=%s,path=%s", (int)kind, text, id, rest);
-    if (!strncmp(text, "unix", kind))
-        return snprintf(out, size, "socket,id=%s,path=%s", id, rest);
-    if (!strncmp(text, "tcp", kind)) {
-        const char *end = rest + strcspn(rest, ",");
-        const char *port = end;
-        while (port > rest && port[-1] != ':')
-            port--;
-        int host = port > rest ? (int)(port - 1 - rest) : 0;
-        return snprintf(out, size, "socket,id=%s,host=%.*s,port=%.*s%s", id, host, rest,
-                        (int)(end - port), port, end);
+    char *name = strndup(text, strcspn(text, ","));
+    char *colon = name ? strrchr(name, ':') : NULL;
+    const char *rest = text + (name ? strlen(name) : 0);
+    int r = 0;
+    if (!colon)
+        r = err_set(err, EINVAL, "%s: accepted is tcp:[HOST]:PORT[,server=on][,wait=off]", where);
+    else if (*rest)
+        r = option_parse(list, where, rest + 1, NULL, err);
+    if (!r) {
+        *colon = 0;
+        option_add(list, "host", name);
+        option_add(list, "port", colon + 1);
     }
-    return snprintf(out, size, "%.*s,id=%s", (int)kind, text, id);
+    free(name);
+    return r;
 }
 
-struct chardev *chardev_open_short(struct loop *loop, const char *id, const char *text,
-                                   struct err *err)
+/* text is KIND or KIND:REST: as -chardev's options. A file's name may have commas. */
+static int short_parse(struct option_list *list, const char *where, const char *text,
+                       struct err *err)
 {
-    char options[4352];
-    struct option_list list;
-    struct chardev *c = NULL;
-    if (!strcmp(text, "none"))
-        text = "null";
-    if (short_to_options(options, sizeof(options), id, text) >= (int)sizeof(options)) {
-        err_set(err, EINVAL, "-serial: the text is longer than %zu characters", sizeof(options));
-        return NULL;
+    const char *rest = strchr(text, ':');
+    int r;
+    if (!strncmp(text, "tcp:", 4)) {
+        r = short_tcp(list, where, text + 4, err);
+        text = "socket";
+    } else if (!strncmp(text, "unix:", 5)) {
+        r = option_parse(list, where, text + 5, "path", err);
+        text = "socket";
+    } else if (!strncmp(text, "file:", 5) || !strncmp(text, "pipe:", 5)) {
+        r = option_parse(list, where, "", NULL, err);
+        option_add(list, "path", rest + 1);
+        text = *text == 'f' ? "file" : "pipe";
+    } else {
+        return option_parse(list, where, text, "backend", err);
     }
-    if (!option_parse(&list, "-serial", options, "backend", err))
+    if (!r)
+        option_add(list, "backend", text);
+    return r;
+}
+
+struct chardev *chardev_open_short(struct loop *loop, const char *id, const char *option,
+                                   const char *text, struct err *err)
+{
+    struct option_list list = {0};
+    struct chardev *c = NULL;
+    if (!short_parse(&list, option, !strcmp(text, "none") ? "null" : text, err)) {
+        option_add(&list, "id", id);
         c = chardev_open(loop, &list, err);
+    }
     option_list_fini(&list);
     return c;
 }

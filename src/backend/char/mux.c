@@ -105,11 +105,13 @@ static void mux_receive(void *opaque, const u8 *data, size_t n)
     mux_drain(m);
 }
 
+/* OPENED says to a port that it has the terminal: the others hear it when it is their turn. */
 static void mux_event(void *opaque, enum chardev_event event)
 {
     struct mux_chardev *m = opaque;
     for (unsigned i = 0; i < m->ports; i++)
-        chardev_send_event(m->port[i], event);
+        if (event == CHARDEV_CLOSED || i == m->focus)
+            chardev_send_event(m->port[i], event);
 }
 
 static void mux_writable(void *opaque)
@@ -150,6 +152,11 @@ static size_t mux_write(struct chardev *c, const u8 *data, size_t n)
     return chardev_write(((struct mux_chardev *)c)->below, data, n);
 }
 
+static int mux_start(struct chardev *c, struct err *err)
+{
+    return chardev_start(((struct mux_chardev *)c)->below, err);
+}
+
 static void mux_close(struct chardev *c)
 {
     struct mux_chardev *m = (struct mux_chardev *)c;
@@ -162,6 +169,7 @@ const struct chardev_kind chardev_mux = {
     .name = "mux",
     .help = "shares a backend among fronts",
     .size = sizeof(struct mux_chardev),
+    .start = mux_start,
     .write = mux_write,
     .close = mux_close,
 };

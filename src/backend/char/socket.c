@@ -16,8 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/host.h"
 
 struct socket_chardev {
     struct chardev base;
@@ -90,6 +93,16 @@ static int bind_or_connect(const struct socket_chardev *s, int fd, const struct 
     return bind(fd, addr, len) || listen(fd, 1);
 }
 
+/* The name that a server will make. What is there already may be the socket of a machine that has
+ * ended, but nothing else. */
+static int check_name(const struct socket_chardev *s, struct err *err)
+{
+    struct stat st;
+    if (!lstat(s->path, &st) && !S_ISSOCK(st.st_mode))
+        return err_set(err, EEXIST, "-chardev socket,path=%s: is there and not a socket", s->path);
+    return host_output_check("-chardev socket,path=", s->path, err);
+}
+
 static int open_unix(struct socket_chardev *s, struct err *err)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -99,7 +112,7 @@ static int open_unix(struct socket_chardev *s, struct err *err)
     memcpy(addr.sun_path, s->path, strlen(s->path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && s->server)
-        unlink(s->path);
+        unlink(s->path); /* one that was left: check_name has looked */
     if (fd >= 0 && !bind_or_connect(s, fd, (struct sockaddr *)&addr, sizeof(addr)))
         return fd;
     int code = errno;
@@ -129,8 +142,15 @@ static int open_tcp(struct socket_chardev *s, struct err *err)
                    : err_set_errno(err, code, "-chardev socket,host=%s,port=%s", host, s->port);
 }
 
-static int socket_listen(struct socket_chardev *s, struct err *err)
+static int socket_start(struct chardev *c, struct err *err)
 {
+    struct socket_chardev *s = (struct socket_chardev *)c;
+    if (!s->server)
+        return 0;
+    if (s->path)
+        s->listen_fd = open_unix(s, err);
+    if (s->listen_fd < 0)
+        return -err->code;
     if (s->wait) {
         struct pollfd p = {.fd = s->listen_fd, .events = POLLIN};
         fprintf(stderr, "guise: waiting for a connection to chardev %s\n",
@@ -152,15 +172,17 @@ static int socket_open(struct chardev *c, struct err *err)
     s->listen_fd = -1;
     if (!s->path == !s->port)
         return err_set(err, EINVAL, "-chardev socket: give either path= (UNIX) or port= (TCP)");
+    c->promised = s->server && s->wait;
+    if (s->server && s->path)
+        return check_name(s, err);
     int fd = s->path ? open_unix(s, err) : open_tcp(s, err);
     if (fd < 0)
         return fd;
-    if (!s->server) {
+    if (s->server)
+        s->listen_fd = fd;
+    else
         use_peer(s, fd);
-        return 0;
-    }
-    s->listen_fd = fd;
-    return socket_listen(s, err);
+    return 0;
 }
 
 static void socket_close(struct chardev *c)
@@ -181,6 +203,7 @@ const struct chardev_kind chardev_socket = {
     .size = sizeof(struct socket_chardev),
     .options = socket_options,
     .open = socket_open,
+    .start = socket_start,
     .close = socket_close,
     .hangup = socket_hangup,
 };

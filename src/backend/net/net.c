@@ -114,6 +114,11 @@ struct netdev *netdev_open(struct loop *loop, struct clock *clock, struct option
     return n;
 }
 
+int netdev_start(struct netdev *n, struct err *err)
+{
+    return n->kind->start ? n->kind->start(n, err) : 0;
+}
+
 void netdev_close(struct netdev *n)
 {
     if (!n)

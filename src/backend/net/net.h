@@ -23,7 +23,8 @@ struct netdev_kind {
     const char *name, *help;
     size_t size; /* of the struct that begins with struct netdev */
     const struct option *options;
-    int (*open)(struct netdev *n, struct err *err);
+    int (*open)(struct netdev *n, struct err *err);  /* makes no files */
+    int (*start)(struct netdev *n, struct err *err); /* before the machine runs; may be NULL */
     void (*close)(struct netdev *n);
     void (*send)(struct netdev *n, const u8 *frame, size_t len); /* from the card */
     void (*ready)(struct netdev *n);           /* no longer congested, perhaps; may be NULL */
@@ -56,6 +57,7 @@ extern const struct netdev_kind netdev_user, netdev_socket;
 /* From "-netdev KIND,id=ID,..."; the list is spent. NULL and err on failure. */
 struct netdev *must_check netdev_open(struct loop *loop, struct clock *clock,
                                       struct option_list *list, struct err *err);
+int must_check netdev_start(struct netdev *n, struct err *err);
 void netdev_close(struct netdev *n);
 void netdev_help(FILE *out);
 

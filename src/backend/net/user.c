@@ -342,7 +342,8 @@ static int forward_to_chardev(struct user_netdev *n, const char *target, struct 
                               int port, const char *text, struct err *err)
 {
     struct guest_forward *g = calloc(1, sizeof(*g));
-    struct chardev *chr = g ? chardev_open_short(n->net.loop, "guestfwd", target, err) : NULL;
+    struct chardev *chr =
+        g ? chardev_open_short(n->net.loop, "guestfwd", "guestfwd", target, err) : NULL;
     if (!chr) {
         free(g);
         return err_prefix(err, "guestfwd=%s", text);
@@ -437,6 +438,14 @@ static int user_open(struct netdev *net, struct err *err)
     return r;
 }
 
+static int user_start(struct netdev *net, struct err *err)
+{
+    int r = 0;
+    for (struct guest_forward *g = ((struct user_netdev *)net)->forwards; g && !r; g = g->next)
+        r = chardev_start(g->chr, err);
+    return r;
+}
+
 static void user_close(struct netdev *net)
 {
     struct user_netdev *n = (struct user_netdev *)net;
@@ -480,6 +489,7 @@ const struct netdev_kind netdev_user = {
     .size = sizeof(struct user_netdev),
     .options = user_options,
     .open = user_open,
+    .start = user_start,
     .close = user_close,
     .send = user_send,
     .info = user_info,

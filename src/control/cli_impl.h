@@ -1,0 +1,45 @@
+/*
+ * cli_impl.h - what the files of the command line share; for no one else.
+ */
+#ifndef CONTROL_CLI_IMPL_H
+#define CONTROL_CLI_IMPL_H
+
+#include "control/cli.h"
+
+/* Of a set function: something was printed, end with status 0. */
+enum { CLI_DONE = 1 };
+
+typedef int cli_set(struct cli *cli, const char *text, struct err *err);
+
+struct cli_option {
+    const char *name, *argument, /* argument NULL: none */
+        *help;                   /* NULL: another name of the one before */
+    cli_set *set;
+};
+extern const struct cli_option cli_options[]; /* ended by a NULL name */
+
+/* What others have by that name: refused with the reason. */
+struct cli_absent {
+    const char *names; /* between spaces */
+    const char *why;
+};
+extern const struct cli_absent cli_absents[];
+
+int must_check cli_add_list(struct cli_list *list, const char *option, const char *text,
+                            const char *implied, struct err *err);
+bool cli_is_help(const char *text);
+
+/* ---- cli_machine.c ---- */
+cli_set cli_set_arch, cli_set_machine, cli_set_cpu, cli_set_smp, cli_set_memory, cli_set_accel,
+    cli_set_kvm, cli_set_boot, cli_set_action, cli_set_rtc, cli_set_name, cli_set_uuid;
+/* What -machine says: the board, and what is not the board's own. Last, as the rest chooses among
+ * architectures. */
+int must_check cli_take_machine(struct cli *cli, struct err *err);
+
+/* ---- cli_backends.c ---- */
+int must_check cli_check_backends(struct cli *cli, struct err *err); /* touches nothing */
+int must_check cli_open_backends(struct cli *cli, struct err *err);
+int must_check cli_open_monitors(struct cli *cli, struct err *err);
+void cli_close_monitors(struct cli *cli);
+
+#endif

@@ -1,0 +1,433 @@
+/*
+ * cli_option.c - the options by name: one table from which parsing, -help and nearest-name errors
+ * come; and beside it what others have and Guise has not, with the reason.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "backend/block/block.h"
+#include "backend/char/char.h"
+#include "backend/net/net.h"
+#include "control/cli_impl.h"
+
+/* ---- Helpers --------------------------------------------------------------------------------- */
+
+int cli_add_list(struct cli_list *list, const char *option, const char *text, const char *implied,
+                 struct err *err)
+{
+    if (list->count == CLI_MAX)
+        return err_set(err, E2BIG, "%s: more than %d", option, CLI_MAX);
+    int r = option_parse(&list->item[list->count], option, text, implied, err);
+    list->count += !r;
+    return r;
+}
+
+static int add_text(struct cli_texts *texts, const char *option, const char *text, struct err *err)
+{
+    if (texts->count == CLI_MAX)
+        return err_set(err, E2BIG, "%s: more than %d", option, CLI_MAX);
+    texts->text[texts->count++] = text;
+    return 0;
+}
+
+bool cli_is_help(const char *text)
+{
+    return !strcmp(text, "help") || !strcmp(text, "?");
+}
+
+/* ---- One text, one flag ---------------------------------------------------------------------- */
+
+#define SET_TEXT(name, member)                                                                     \
+    static int name(struct cli *cli, const char *text, struct err *err)                            \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        cli->member = text;                                                                        \
+        return 0;                                                                                  \
+    }
+#define SET_FLAG(name, member, value)                                                              \
+    static int name(struct cli *cli, const char *text, struct err *err)                            \
+    {                                                                                              \
+        (void)text;                                                                                \
+        (void)err;                                                                                 \
+        cli->member = value;                                                                       \
+        return 0;                                                                                  \
+    }
+
+SET_TEXT(set_bios, config.bios)
+SET_TEXT(set_kernel, config.kernel)
+SET_TEXT(set_initrd, config.initrd)
+SET_TEXT(set_append, config.append)
+SET_TEXT(set_dtb, config.dtb)
+SET_TEXT(set_pidfile, pidfile)
+SET_TEXT(set_log_file, log_file)
+SET_TEXT(set_incoming, incoming)
+SET_FLAG(set_stopped, config.stopped, true)
+SET_FLAG(set_no_reboot, config.on_reboot, MACHINE_REBOOT_SHUTDOWN)
+SET_FLAG(set_no_shutdown, config.on_shutdown, MACHINE_SHUTDOWN_PAUSE)
+SET_FLAG(set_nographic, nographic, true)
+SET_FLAG(set_no_defaults, no_defaults, true)
+
+/* There is no such file anyway. */
+static int set_no_config(struct cli *cli, const char *text, struct err *err)
+{
+    (void)cli;
+    (void)text;
+    (void)err;
+    return 0;
+}
+
+static int set_search(struct cli *cli, const char *text, struct err *err)
+{
+    return add_text(&cli->search, "-L", text, err);
+}
+
+/* ---- Devices and backends -------------------------------------------------------------------- */
+
+static int set_device(struct cli *cli, const char *text, struct err *err)
+{
+    if (cli_is_help(text)) {
+        device_type_list(stdout);
+        return CLI_DONE;
+    }
+    int r = cli_add_list(&cli->devices, "-device", text, "driver", err);
+    const struct option_list *list = r ? NULL : &cli->devices.item[cli->devices.count - 1];
+    if (r || !list->help)
+        return r;
+    const char *name = option_get(list, "driver");
+    const struct device_type *t = device_type_find(name ? name : "", err);
+    if (!t)
+        return -ENOENT;
+    device_type_help(t, stdout);
+    return CLI_DONE;
+}
+
+static int set_drive(struct cli *cli, const char *text, struct err *err)
+{
+    return cli_add_list(&cli->drives, "-drive", text, "file", err);
+}
+
+/* A drive by its file alone. The name is taken whole, commas and all. */
+static int add_file(struct cli *cli, const char *option, const char *file, const char *media,
+                    struct err *err)
+{
+    int r = cli_add_list(&cli->drives, option, "", NULL, err);
+    if (r)
+        return r;
+    struct option_list *list = &cli->drives.item[cli->drives.count - 1];
+    option_add(list, "file", file);
+    option_add(list, "format", "raw");
+    option_add(list, "media", media);
+    return 0;
+}
+
+static int set_disk(struct cli *cli, const char *text, struct err *err)
+{
+    return add_file(cli, "-hda", text, "disk", err);
+}
+
+static int set_cdrom(struct cli *cli, const char *text, struct err *err)
+{
+    return add_file(cli, "-cdrom", text, "cdrom", err);
+}
+
+static int set_blockdev(struct cli *cli, const char *text, struct err *err)
+{
+    return cli_add_list(&cli->blockdevs, "-blockdev", text, "driver", err);
+}
+
+static int set_netdev(struct cli *cli, const char *text, struct err *err)
+{
+    if (cli_is_help(text)) {
+        netdev_help(stdout);
+        return CLI_DONE;
+    }
+    return cli_add_list(&cli->netdevs, "-netdev", text, "type", err);
+}
+
+static int set_nic(struct cli *cli, const char *text, struct err *err)
+{
+    if (cli_is_help(text)) {
+        netdev_help(stdout);
+        return CLI_DONE;
+    }
+    return cli_add_list(&cli->nics, "-nic", text, "type", err);
+}
+
+static int set_chardev(struct cli *cli, const char *text, struct err *err)
+{
+    if (cli_is_help(text)) {
+        chardev_help(stdout);
+        return CLI_DONE;
+    }
+    return cli_add_list(&cli->chardevs, "-chardev", text, "backend", err);
+}
+
+static int set_mon(struct cli *cli, const char *text, struct err *err)
+{
+    return cli_add_list(&cli->monitors, "-mon", text, "chardev", err);
+}
+
+static int set_serial(struct cli *cli, const char *text, struct err *err)
+{
+    return add_text(&cli->serials, "-serial", text, err);
+}
+
+static int set_monitor(struct cli *cli, const char *text, struct err *err)
+{
+    return add_text(&cli->monitor_texts, "-monitor", text, err);
+}
+
+/* DRIVER.PROPERTY=VALUE, or driver=,property=,value=. */
+static int set_global(struct cli *cli, const char *text, struct err *err)
+{
+    size_t dot = strcspn(text, ".="), equals = strcspn(text, "=");
+    struct option_list *list = &cli->globals.item[cli->globals.count];
+    int r = cli_add_list(&cli->globals, "-global", text[dot] == '.' ? "" : text, NULL, err);
+    if (r || text[dot] != '.')
+        return r;
+    char *copy = strdup(text);
+    if (!copy || !text[equals]) {
+        free(copy);
+        return err_set(err, EINVAL, "-global %s: accepted is DRIVER.PROPERTY=VALUE", text);
+    }
+    copy[dot] = copy[equals] = 0;
+    option_add(list, "driver", copy);
+    option_add(list, "property", copy + dot + 1);
+    option_add(list, "value", copy + equals + 1);
+    free(copy);
+    return 0;
+}
+
+/* ---- Things that there are none of ----------------------------------------------------------- */
+
+static int only(const char *option, const char *text, const char *accepted, const char *why,
+                struct err *err)
+{
+    return strcmp(text, accepted)
+               ? err_set(err, EINVAL, "%s %s: accepted is %s: %s", option, text, accepted, why)
+               : 0;
+}
+
+static int set_display(struct cli *cli, const char *text, struct err *err)
+{
+    cli->display_none = true;
+    return only("-display", text, "none", "there are no displays yet", err);
+}
+
+static int set_vga(struct cli *cli, const char *text, struct err *err)
+{
+    (void)cli;
+    return only("-vga", text, "none", "no machine has a display card yet", err);
+}
+
+static int set_parallel(struct cli *cli, const char *text, struct err *err)
+{
+    (void)cli;
+    return only("-parallel", text, "none", "no machine has a parallel port", err);
+}
+
+static int set_net(struct cli *cli, const char *text, struct err *err)
+{
+    int r = only("-net", text, "none", "-nic, or -netdev and -device, make networks", err);
+    return r ? r : set_nic(cli, text, err);
+}
+
+static int set_sandbox(struct cli *cli, const char *text, struct err *err)
+{
+    (void)cli;
+    return only("-sandbox", text, "off", "the process does not confine itself yet", err);
+}
+
+static int set_keyboard(struct cli *cli, const char *text, struct err *err)
+{
+    (void)cli;
+    const char *p = text;
+    while (isalpha((u8)*p) || *p == '-')
+        p++;
+    return *text && !*p ? 0 : err_set(err, EINVAL, "-k %s: accepted is a language, as en-us", text);
+}
+
+static int refuse_lock(void *object, const char *value, struct err *err)
+{
+    bool on;
+    (void)object;
+    int r = option_parse_bool("overcommit", value, &on, err);
+    return r || !on ? r : err_set(err, ENOTSUP, "accepted is off");
+}
+
+static const struct option overcommit_options[] = {
+    {.name = "mem-lock",
+     .type = OPTION_TYPE_BOOL,
+     .help = "keep all memory from being swapped out",
+     .set = refuse_lock},
+    {.name = "cpu-pm",
+     .type = OPTION_TYPE_BOOL,
+     .help = "let the guest put host processors to sleep",
+     .set = refuse_lock},
+    OPTION_LAST,
+};
+
+static int set_overcommit(struct cli *cli, const char *text, struct err *err)
+{
+    struct option_list list;
+    int r = option_parse(&list, "-overcommit", text, NULL, err);
+    if (!r)
+        r = option_load(&list, overcommit_options, cli, err);
+    option_list_fini(&list);
+    return r;
+}
+
+/* ---- Messages -------------------------------------------------------------------------------- */
+
+static const struct option message_options[] = {
+    OPTION_BOOL("timestamp", struct cli, timestamp, NULL, "the time before each message"),
+    OPTION_BOOL("guest-name", struct cli, guest_name, NULL, "-name's before each message"),
+    OPTION_LAST,
+};
+
+static int set_msg(struct cli *cli, const char *text, struct err *err)
+{
+    struct option_list list;
+    int r = option_parse(&list, "-msg", text, NULL, err);
+    if (!r)
+        r = option_load(&list, message_options, cli, err);
+    option_list_fini(&list);
+    return r;
+}
+
+static int set_log(struct cli *cli, const char *text, struct err *err)
+{
+    struct log log;
+    if (!cli_is_help(text)) {
+        cli->log_items = text;
+        log_init(&log);
+        return log_set_items(&log, text, err);
+    }
+    for (const struct log_item_name *i = log_item_names; i->name; i++)
+        printf("%-14s %s\n", i->name, i->help);
+    return CLI_DONE;
+}
+
+static int print_version(struct cli *cli, const char *text, struct err *err)
+{
+    (void)cli;
+    (void)text;
+    (void)err;
+    printf("Guise emulator version %s\n", GUISE_VERSION);
+    return CLI_DONE;
+}
+
+static int print_help(struct cli *cli, const char *text, struct err *err)
+{
+    const char *first = NULL;
+    (void)text;
+    (void)err;
+    printf("usage: %s [OPTION...] [DISK]\n\nEmulates a whole machine. Options, as -name or "
+           "--name:\n\n",
+           cli->program);
+    for (const struct cli_option *o = cli_options; o->name; o++) {
+        char left[64];
+        first = o->help ? o->name : first;
+        snprintf(left, sizeof(left), "-%s %s", o->name, o->argument ? o->argument : "");
+        printf("  %-34s %s%s\n", left, o->help ? o->help : "as -", o->help ? "" : first);
+    }
+    printf("\nWith -nographic the terminal is the machine's serial port; there Ctrl-A x ends, "
+           "Ctrl-A c goes to the\n"
+           "monitor, Ctrl-A h helps.\n");
+    return CLI_DONE;
+}
+
+/* ---- The tables ------------------------------------------------------------------------------ */
+
+const struct cli_option cli_options[] = {
+    {"help", NULL, "this text", print_help},
+    {"h", NULL, NULL, print_help},
+    {"version", NULL, "the version", print_version},
+    {"arch", "NAME", "guest architecture (help lists them); also chosen by the program's name",
+     cli_set_arch},
+    {"machine", "NAME[,OPTION...]",
+     "the machine (help lists them; NAME,help its options); dumpdtb=FILE", cli_set_machine},
+    {"M", "NAME[,OPTION...]", NULL, cli_set_machine},
+    {"cpu", "MODEL[,FEATURE=on|off...]", "CPU model and features (help lists them)", cli_set_cpu},
+    {"smp", "N[,maxcpus=N...]", "number of CPUs", cli_set_smp},
+    {"m", "SIZE", "memory, in MiB or with a suffix: 512, 2G", cli_set_memory},
+    {"accel", "jit|interp[,OPTION...]",
+     "how guest code is run (help lists the options); of several the first there is",
+     cli_set_accel},
+    {"enable-kvm", NULL, "as -accel kvm, which is not there yet", cli_set_kvm},
+    {"bios", "FILE|default|none", "firmware", set_bios},
+    {"kernel", "FILE", "kernel: Image, compressed Image or ELF", set_kernel},
+    {"initrd", "FILE", "initial RAM disk", set_initrd},
+    {"append", "TEXT", "kernel command line", set_append},
+    {"dtb", "FILE", "device tree in place of the generated one", set_dtb},
+    {"boot", "menu=on|off,order=DRIVES", "what firmware is told", cli_set_boot},
+    {"L", "DIR", "look for firmware there too (may be repeated)", set_search},
+    {"device", "NAME[,PROPERTY=VALUE...]",
+     "adds a device (help lists them; NAME,help its properties)", set_device},
+    {"global", "DRIVER.PROPERTY=VALUE", "a property's default", set_global},
+    {"drive", "file=FILE,format=raw[,if=...]",
+     "a disk: if=virtio (with its device), none or pflash", set_drive},
+    {"hda", "FILE", "a raw disk", set_disk},
+    {"hdb", "FILE", NULL, set_disk},
+    {"hdc", "FILE", NULL, set_disk},
+    {"hdd", "FILE", NULL, set_disk},
+    {"cdrom", "FILE", "a raw disk that cannot be written", set_cdrom},
+    {"blockdev", "driver=raw,node-name=ID,...", "a block backend, for a -device with drive=ID",
+     set_blockdev},
+    {"netdev", "user|socket,id=ID,...",
+     "a network backend, for a -device with netdev=ID (help lists them)", set_netdev},
+    {"nic", "user|socket|none[,...]", "a network card with its backend", set_nic},
+    {"net", "none", "no network card", set_net},
+    {"chardev", "KIND,id=ID,...", "a character backend (help lists them)", set_chardev},
+    {"serial", "CHARDEV",
+     "a serial port: stdio, mon:stdio, pty, none, file:, tcp:, unix:, chardev:ID", set_serial},
+    {"monitor", "CHARDEV", "a monitor, as -serial", set_monitor},
+    {"mon", "chardev=ID[,mode=readline]", "a monitor on a -chardev", set_mon},
+    {"nographic", NULL, "serial port and monitor on this terminal", set_nographic},
+    {"display", "none", "no display", set_display},
+    {"vga", "none", "no display card", set_vga},
+    {"parallel", "none", "no parallel port", set_parallel},
+    {"k", "LANGUAGE", "the keyboard of displays, which there are none of", set_keyboard},
+    {"nodefaults", NULL, "no serial port, monitor or network but those asked for", set_no_defaults},
+    {"no-user-config", NULL, "read no file of options (none is ever read)", set_no_config},
+    {"S", NULL, "do not start: the monitor's cont does", set_stopped},
+    {"no-reboot", NULL, "end when the guest reboots", set_no_reboot},
+    {"no-shutdown", NULL, "stop, but do not end, when the guest powers off", set_no_shutdown},
+    {"action", "reboot=...,shutdown=...,panic=...",
+     "what a guest's reboot, power off or panic does", cli_set_action},
+    {"rtc", "base=...,clock=host|vm", "the guest's wall clock", cli_set_rtc},
+    {"incoming", "file:FILE", "load the machine's state, which `migrate file:FILE` saved",
+     set_incoming},
+    {"name", "NAME[,process=NAME]", "a name for people", cli_set_name},
+    {"uuid", "UUID", "the machine's identity", cli_set_uuid},
+    {"pidfile", "FILE", "write the process's id there", set_pidfile},
+    {"sandbox", "off", "no confinement of the process", set_sandbox},
+    {"overcommit", "mem-lock=off,cpu-pm=off", "nothing is reserved for the guest", set_overcommit},
+    {"msg", "timestamp=on,guest-name=on", "what goes before messages", set_msg},
+    {"d", "ITEM,...", "log (help lists the items)", set_log},
+    {"D", "FILE", "log to a file", set_log_file},
+    {NULL, NULL, NULL, NULL},
+};
+
+const struct cli_absent cli_absents[] = {
+    {" qmp qmp-pretty ", "there is no QMP yet; -monitor is a monitor for people"},
+    {" gdb s ", "there is no gdb stub yet"},
+    {" readconfig writeconfig ", "options come from the command line alone"},
+    {" snapshot ", "there are no overlays yet: copy the image"},
+    {" daemonize ", "what starts it may put it into the background (setsid, systemd-run, &)"},
+    {" usb usbdevice ", "no machine has USB yet"},
+    {" fsdev virtfs ", "there are no shared folders yet"},
+    {" vnc spice full-screen g ", "there are no displays yet"},
+    {" audio audiodev ", "no machine has sound yet"},
+    {" icount singlestep one-insn-per-tb ", "time by counted instructions is not there yet"},
+    {" object secret tpmdev numa ", "there are no such objects yet"},
+    {" smbios acpitable ", "no machine has these tables yet"},
+    {" fw_cfg ", "there are no files of the user's in fw_cfg yet"},
+    {" trace plugin ", "there are no trace points and plug-ins yet; -d logs"},
+    {" loadvm ", "-incoming file:FILE loads a machine's state"},
+    {" run-with runas chroot user ", "the one who starts it chooses user and root"},
+    {" fda fdb mtdblock pflash sd ", "-drive, with if=pflash for flash, makes disks"},
+    {" no-acpi no-hpet no-fd-bootchk win2k-hack ", "it was for machines that are not there"},
+    {NULL, NULL},
+};
