@@ -25,8 +25,16 @@ typedef unsigned __int128 u128;
 typedef __int128 s128;
 
 #define ARRAY_SIZE(a)    (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)        ((a) < (b) ? (a) : (b))
-#define MAX(a, b)        ((a) > (b) ? (a) : (b))
+/* Each operand is evaluated once: it may be a call whose answer changes. Not for constant
+ * expressions. */
+#define CHOOSE__(a, op, b, n)                                                                      \
+    __extension__({                                                                                \
+        __typeof__((a) + (b)) a_##n = (a), b_##n = (b);                                            \
+        a_##n op b_##n ? a_##n : b_##n;                                                            \
+    })
+#define CHOOSE_(a, op, b, n) CHOOSE__(a, op, b, n)
+#define MIN(a, b)            CHOOSE_(a, <, b, __COUNTER__)
+#define MAX(a, b)            CHOOSE_(a, >, b, __COUNTER__)
 #define BIT(n)           (UINT64_C(1) << (n))
 #define likely(x)        __builtin_expect(!!(x), 1)
 #define unlikely(x)      __builtin_expect(!!(x), 0)

@@ -14,6 +14,7 @@
 
 #include "isa/riscv/riscv.h"
 #include "jit/translate.h"
+#include "memory/memory.h"
 #include "state/state.h"
 
 enum { FAKE_RAM = 0x80000000u, FAKE_RAM_SIZE = 1 << 20 };
@@ -26,6 +27,10 @@ static struct fake {
     struct cpu_host host;
     struct isa isa;
     struct riscv_cpu *rv;
+    struct epoch epoch;
+    struct memory memory;
+    struct mem_region root, ram_region;
+    struct mem_space space;
     u8 *ram;
     unsigned flush_all, flush_space;
     u64 flushed_space, flushed_mask, flushed_vaddr;
@@ -132,6 +137,20 @@ static u64 fake_time(void *opaque)
     return fake.ns;
 }
 
+static void fake_memory(void)
+{
+    struct err err = {0};
+    epoch_init(&fake.epoch);
+    memory_init(&fake.memory, &fake.epoch);
+    mem_container(&fake.root, "root", UINT64_MAX);
+    mem_space_init(&fake.space, &fake.memory, "memory", &fake.root);
+    struct ram_block *ram = ram_block_new(&fake.memory, "ram", FAKE_RAM_SIZE, &err);
+    assert_non_null(ram);
+    mem_ram(&fake.ram_region, "ram", ram, 0, FAKE_RAM_SIZE);
+    mem_map(&fake.memory, &fake.root, FAKE_RAM, &fake.ram_region, 0);
+    fake.ram = ram->host;
+}
+
 static void fake_start(const char *arch, const char *model)
 {
     struct err err = {0};
@@ -141,11 +160,12 @@ static void fake_start(const char *arch, const char *model)
     clock_set_source(&fake.clock, fake_time, NULL);
     clock_start(&fake.clock);
     fake.host = (struct cpu_host){.log = &fake.log, .clock = &fake.clock};
-    fake.ram = calloc(1, FAKE_RAM_SIZE);
+    fake_memory();
     fake.rv = aligned_alloc(64, align_up(sizeof(*fake.rv), 64));
     assert_non_null(fake.rv);
     memset(fake.rv, 0, sizeof(*fake.rv));
     fake.rv->cpu.host = &fake.host;
+    fake.rv->cpu.space = &fake.space;
     if (riscv_init(&fake.rv->cpu, arch, model, &err))
         fail_msg("%s: %s", model, err.text);
     riscv_reset(&fake.rv->cpu);
@@ -157,8 +177,11 @@ static void fake_stop(void)
     riscv_fini(&fake.rv->cpu);
     clock_fini(&fake.clock);
     log_fini(&fake.log);
-    free(fake.ram);
     free(fake.rv);
+    mem_unmap(&fake.memory, &fake.ram_region);
+    mem_space_fini(&fake.space);
+    memory_fini(&fake.memory);
+    epoch_fini(&fake.epoch);
 }
 
 static inline void fake_priv(unsigned priv)

@@ -80,6 +80,7 @@ static void mux_command(struct mux_chardev *m, u8 ch)
     case MUX_ESCAPE: mux_type(m, ch); break;
     case 'x': m->quit(m->quit_opaque); break;
     case 'c':
+        mux_drain(m); /* what was typed before was for the port that had the focus */
         m->focus = (m->focus + 1) % m->ports;
         m->queued = 0;
         chardev_send_event(focused(m), CHARDEV_OPENED);
