@@ -167,10 +167,10 @@ static void other_hart_writes(unsigned hart)
             write_code(page[9], i);
             __atomic_store_n(&ticket, i, __ATOMIC_RELEASE);
             while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) != i)
-                ;
+                relax();
         } else {
             while (__atomic_load_n(&ticket, __ATOMIC_ACQUIRE) != i)
-                ;
+                relax();
             fence_i();
             word got = ((code_fn)(word)page[9])();
             if (got != i)
@@ -195,7 +195,7 @@ static void flips(unsigned hart)
         }
         *p = li_a0(333);
         while (__atomic_load_n(&stop_running, __ATOMIC_ACQUIRE) != 1)
-            ;
+            relax();
     } else {
         for (;;) {
             word got = ((code_fn)(word)page[10])();

@@ -20,9 +20,12 @@ static void adds(unsigned hart)
         __asm__ volatile("amoadd.w zero, %1, (%0)" ::"r"(&counter), "r"(1) : "memory");
         __asm__ volatile("1: lr.w %0, (%1)\naddi %0, %0, 1\nsc.w t0, %0, (%1)\nbnez t0, 1b"
                          : "=&r"(t) : "r"(&lrsc_counter) : "t0", "memory");
-        do /* a lock, and what it guards */
+        for (;;) { /* a lock, and what it guards */
             __asm__ volatile("amoswap.w.aq %0, %1, (%2)" : "=r"(t) : "r"(1), "r"(&lock) : "memory");
-        while (t);
+            if (!t)
+                break;
+            relax();
+        }
         guarded = guarded + 1;
         __asm__ volatile("amoswap.w.rl zero, zero, (%0)" ::"r"(&lock) : "memory");
 #if __riscv_xlen == 64
@@ -62,7 +65,7 @@ static void meet(unsigned hart, u32 round)
 {
     __atomic_store_n(&gate[hart], round, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&gate[!hart], __ATOMIC_SEQ_CST) < round)
-        ;
+        relax();
 }
 
 static void dekker(unsigned hart)
@@ -99,10 +102,10 @@ static void messages(unsigned hart)
             __asm__ volatile("fence w, w" ::: "memory");
             flag = i;
             while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != i)
-                ;
+                relax();
         } else {
             while (flag != i)
-                ;
+                relax();
             __asm__ volatile("fence r, r" ::: "memory");
             if (data[0] != i || data[1] != ~i)
                 CHECK(data[0], i);
@@ -163,11 +166,11 @@ static void shoot_down(unsigned hart)
             acknowledged = 0;
             __atomic_store_n(&epoch_, i, __ATOMIC_SEQ_CST);
             while (__atomic_load_n(&acknowledged, __ATOMIC_SEQ_CST) != HARTS - 1)
-                ;
+                relax();
             continue;
         }
         while (__atomic_load_n(&epoch_, __ATOMIC_SEQ_CST) != i)
-            ;
+            relax();
         csr_write(satp, satp_of(mode, root, 0));
         sfence();
         csr_clear(mstatus, MSTATUS_MPP);
@@ -192,12 +195,12 @@ static void breaks(unsigned hart)
             __asm__ volatile("lr.w %0, (%1)" : "=r"(v) : "r"(&reserved_word) : "memory");
             stage = 2 * i + 1;
             while (stage != 2 * i + 2)
-                ;
+                relax();
             __asm__ volatile("sc.w %0, %1, (%2)" : "=&r"(failed) : "r"(v + 1), "r"(&reserved_word) : "memory");
             CHECK(failed != 0, 1);
         } else {
             while (stage != 2 * i + 1)
-                ;
+                relax();
             reserved_word = 5 + i;
             __asm__ volatile("fence rw, rw" ::: "memory");
             stage = 2 * i + 2;

@@ -252,8 +252,10 @@ void other_hart(unsigned hart)
 {
     for (u32 seen = 0;;) {
         u32 round = __atomic_load_n(&hart_round, __ATOMIC_ACQUIRE);
-        if (round == seen)
+        if (round == seen) {
+            relax();
             continue;
+        }
         seen = round;
         if (hart >= hart_wanted)
             continue;
@@ -270,7 +272,7 @@ void on_harts(unsigned n, void (*fn)(unsigned hart))
     __atomic_fetch_add(&hart_round, 1, __ATOMIC_ACQ_REL);
     fn(0);
     while (__atomic_load_n(&harts_done, __ATOMIC_ACQUIRE) != n - 1)
-        ;
+        relax();
 }
 
 u64 mtime(void)

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What assembly may use. The compiler does not: references stay clear of what they are for. */
+__asm__(".option arch, +zba, +zbb, +zbc, +zbs, +zfh, +zicbom, +zicboz");
+
 typedef unsigned long word; /* XLEN bits */
 typedef uint64_t u64;
 typedef uint32_t u32;
@@ -102,6 +105,8 @@ unsigned hart_id(void);
 /* Runs fn on the harts 1..n-1 at once, and on this one; returns when all are done. */
 void on_harts(unsigned n, void (*fn)(unsigned hart));
 #define MSIP(hart) (*(volatile u32 *)(0x02000000ul + 4 * (hart)))
+/* In a loop that waits for another hart: with fewer host processors than harts, that one may need ours. */
+#define relax() __asm__ volatile(".insn i 0x0f, 0, x0, x0, 0x010" ::: "memory")
 u64 mtime(void);
 void mtimecmp(unsigned hart, u64 value);
 #define fence_i() __asm__ volatile("fence.i" ::: "memory")
