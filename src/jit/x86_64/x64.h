@@ -61,12 +61,12 @@ struct x64_cold {
     void (*emit)(struct x64 *g, struct x64_cold *c);
     u8 *from[3];         /* rel32 of jumps that come here */
     u8 *resume;          /* in the hot line; NULL: does not come back */
-    struct jit_site site;
     u8 *map;
     u8 stub;             /* enum x64_stub */
     u8 reg, temp;
     u64 value;
     u32 link;
+    struct jit_site site; /* last: of variable size, though not here */
 };
 
 struct x64_pool {
