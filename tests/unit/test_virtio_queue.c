@@ -639,6 +639,23 @@ static void test_hostile_state(void **state)
     *v = good;
 }
 
+/* A driver may write feature bits that it was not offered, and stop before FEATURES_OK: such a
+ * machine is saved and loaded as any other. */
+static void test_state_before_features(void **state)
+{
+    struct queue_test *t = *state;
+    struct err err = {0};
+    start(t, 0, 8);
+    driver_put(&t->v, 0x070, 0);
+    driver_put(&t->v, 0x070, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+    driver_put(&t->v, 0x024, 0);
+    driver_put(&t->v, 0x020, UINT32_MAX);
+    struct device *mmio = harness_add(&t->h, "virtio-mmio", NULL, NULL);
+    struct echo *echo = add_echo(&t->h, mmio);
+    assert_int_equal(harness_copy_state(&t->echo->virtio.dev, &echo->virtio.dev, &err), 0);
+    assert_int_equal(echo->virtio.guest_features, UINT32_MAX);
+}
+
 /* ---- Hostile drivers ------------------------------------------------------------------------- */
 
 static void write_desc(struct queue_test *t, u64 at, u64 addr, u32 len, u16 flags, u16 next)
@@ -895,6 +912,7 @@ int main(void)
         TEST(test_state),
         TEST(test_state_with_work),
         TEST(test_hostile_state),
+        TEST(test_state_before_features),
         TEST(test_bad_split_descriptors),
         TEST(test_bad_indices),
         TEST(test_long_loop),

@@ -253,7 +253,8 @@ static bool positions_are_good(const struct vqueue *q)
 
 int virtio_post_load(struct virtio *v, struct err *err)
 {
-    if (v->guest_features & ~virtio_offered(v))
+    /* Before FEATURES_OK they are what the driver happened to write. */
+    if (v->status & VIRTIO_FEATURES_OK && v->guest_features & ~virtio_offered(v))
         return err_set(err, EINVAL,
                        "%s: the stream's features 0x%llx are not all offered here (0x%llx)",
                        v->dev.id, (unsigned long long)v->guest_features,
