@@ -86,6 +86,19 @@ void netdev_send(struct netdev *n, const u8 *frame, size_t len)
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
+struct netdev *netdev_new(struct loop *loop, struct clock *clock, const struct netdev_kind *kind)
+{
+    struct netdev *n = calloc(1, kind->size);
+    if (!n)
+        return NULL;
+    n->kind = kind;
+    n->loop = loop;
+    n->clock = clock;
+    n->last = &n->first;
+    loop_task_init(&n->ready, loop, drain, n);
+    return n;
+}
+
 struct netdev *netdev_open(struct loop *loop, struct clock *clock, struct option_list *list,
                            struct err *err)
 {
@@ -96,15 +109,10 @@ struct netdev *netdev_open(struct loop *loop, struct clock *clock, struct option
     }
     const struct netdev_kind *kind = find_kind(name, err);
     free(name);
-    struct netdev *n = kind ? calloc(1, kind->size) : NULL;
+    struct netdev *n = kind ? netdev_new(loop, clock, kind) : NULL;
     if (!n)
         return NULL;
     const struct option *tables[] = {common_options, kind->options, NULL};
-    n->kind = kind;
-    n->loop = loop;
-    n->clock = clock;
-    n->last = &n->first;
-    loop_task_init(&n->ready, loop, drain, n);
     if (option_defaults(common_options, n, err) || option_defaults(kind->options, n, err) ||
         option_apply(list, common_options, n, err) || option_apply(list, kind->options, n, err) ||
         option_done(list, tables, err) || kind->open(n, err)) {

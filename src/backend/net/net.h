@@ -69,7 +69,10 @@ void netdev_detach(struct netdev *n);
 void netdev_send(struct netdev *n, const u8 *frame, size_t len);
 void netdev_ready(struct netdev *n); /* any thread: there is room again */
 
-/* ---- For kinds: a frame for the card; queued, or dropped when the queue is full. ---- */
+/* ---- For kinds ---- */
+/* Zeroed but for the common part, not opened; NULL: no memory. */
+struct netdev *netdev_new(struct loop *loop, struct clock *clock, const struct netdev_kind *kind);
+/* A frame for the card; queued, or dropped when the queue is full. */
 void netdev_deliver(struct netdev *n, const u8 *frame, size_t len);
 bool netdev_congested(
     const struct netdev *n); /* half the queue is used: take no more from the host */
