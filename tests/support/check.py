@@ -20,6 +20,8 @@ SHOWN_LINES = 60
 BUILDS = {
     'debug': ['--buildtype=debug', '-Dwerror=true'],
     'asan': ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined', '-Dwerror=true'],
+    'fuzz': ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined', '-Dwerror=true', '-Dfuzz=true',
+             '--native-file=tools/clang.ini'],
     'release': ['--buildtype=release'],
 }
 RESULT = re.compile(r'(ok|not ok|skip) ([^:]+)(?:: (.*))?$')
