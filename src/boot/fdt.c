@@ -31,10 +31,24 @@ int boot_fdt_init(struct boot_fdt *f, struct err *err)
     return 0;
 }
 
+/* Versions before 16, whose nodes have whole paths for names, are from before 2005; libfdt 1.6 does
+ * not survive all of them. */
+static int check_tree(const void *data, u64 size)
+{
+    enum { VERSION_SHORT_NAMES = 16 };
+    if (size > INT32_MAX / 2)
+        return -FDT_ERR_BADSTRUCTURE;
+    if (size < sizeof(struct fdt_header))
+        return -FDT_ERR_TRUNCATED;
+    if (fdt_magic(data) == FDT_MAGIC && fdt_version(data) < VERSION_SHORT_NAMES)
+        return -FDT_ERR_BADVERSION;
+    return fdt_check_full(data, size);
+}
+
 int boot_fdt_open(struct boot_fdt *f, const void *data, u64 size, struct err *err)
 {
     *f = (struct boot_fdt){0};
-    int r = size > INT32_MAX / 2 ? -FDT_ERR_BADSTRUCTURE : fdt_check_full(data, size);
+    int r = check_tree(data, size);
     if (r)
         return err_set(err, EINVAL, "not a device tree (%s)", fdt_strerror(r));
     int room = (int)size + FDT_ROOM;
