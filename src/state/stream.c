@@ -294,7 +294,7 @@ static int reader_object(struct state_reader *r, struct state_section *s)
     }
     if (ret || (ret = reader_check(r, "an object")))
         return ret;
-    struct state_span span = {m->data, m->data + m->size};
+    struct state_span span = {m->data, m->size ? m->data + m->size : m->data};
     if (!state_span_name(&span, s->owner) || !state_span_name(&span, s->name) ||
         !state_span_uint(&span, 4, &version))
         return err_set(&r->first, EBADMSG, "the state is damaged: an object has no name");

@@ -576,6 +576,19 @@ static void test_hostile(void **state)
     trip_fini(&t);
 }
 
+/* The first object has no bytes at all, and so no name. */
+static void test_empty_object(void **state)
+{
+    u8 file[20 + 9] = "GUISEST\n\1";
+    struct err err = {0};
+    struct thing t = {0};
+    store_le(file + 16, crc32_z(0, file, 16), 4);
+    file[20] = STATE_SECTION_OBJECT;
+    store_le(file + 25, crc32_z(0, file + 20, 5), 4);
+    assert_int_equal(load_bytes(file, sizeof(file), &thing_state, &t, &err), -EBADMSG);
+    assert_non_null(strstr(err.text, "has no name"));
+}
+
 static void test_dump(void **state)
 {
     struct trip t;
@@ -609,7 +622,8 @@ int main(void)
         cmocka_unit_test(test_unknown),     cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_counts),      cmocka_unit_test(test_post_load),
         cmocka_unit_test(test_bulk),        cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_hostile),     cmocka_unit_test(test_dump),
+        cmocka_unit_test(test_hostile),     cmocka_unit_test(test_empty_object),
+        cmocka_unit_test(test_dump),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
