@@ -6,6 +6,7 @@
  *   fuzz_NAME [--variant=V] ...            libFuzzer's options and corpora
  */
 #include <fcntl.h>
+#include <sanitizer/lsan_interface.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -105,8 +106,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         seeds = (value = option_value(argument, "--seeds=")) ? value : seeds;
     }
     check_variant(variant);
+    __lsan_disable(); /* it stays, and some of it is found from memory that LSan does not search */
     if (fuzz_target.open)
         fuzz_target.open(variant);
+    __lsan_enable();
     if (seeds) {
         make_seeds(seeds);
         exit(0);
