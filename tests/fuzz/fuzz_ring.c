@@ -1,5 +1,5 @@
 /*
- * fuzz_virtio.c - any virtio card behind virtio-mmio: a hostile driver. The input sets rings up,
+ * fuzz_ring.c - any virtio card behind virtio-mmio: a hostile driver. The input sets rings up,
  * writes descriptors and indirect tables, makes them available, kicks, resets, and writes any
  * register; backends move in between.
  *
@@ -47,7 +47,7 @@ static struct ring ring[RINGS];
 
 /* ---- Variants -------------------------------------------------------------------------------- */
 
-static const char *virtio_variant(unsigned n)
+static const char *ring_variant(unsigned n)
 {
     static char name[64];
     for (const struct device_type *const *t = device_type_registry; *t; t++) {
@@ -62,7 +62,7 @@ static const char *virtio_variant(unsigned n)
     return NULL;
 }
 
-static void virtio_open(const char *variant)
+static void ring_open(const char *variant)
 {
     char type[64];
     const char *dash = strrchr(variant, '-');
@@ -242,7 +242,7 @@ static void step_ring(struct fuzz_input *in)
         set_ring(n % RINGS, fuzz_u16(in));
 }
 
-static void virtio_step(struct fuzz_input *in)
+static void ring_step(struct fuzz_input *in)
 {
     u64 a;
     switch ((enum action)(fuzz_u8(in) % ACTIONS)) {
@@ -269,12 +269,12 @@ static void virtio_step(struct fuzz_input *in)
     }
 }
 
-static void virtio_run(struct fuzz_input *in)
+static void ring_run(struct fuzz_input *in)
 {
     bool check_state = fuzz_bench_begin(in);
     memset(ring, 0, sizeof(ring));
     while (in->left)
-        virtio_step(in);
+        ring_step(in);
     fuzz_bench_end(&bench, check_state);
 }
 
@@ -435,7 +435,7 @@ static void seed_chains(struct fuzz_seed *s)
     fuzz_seed_end(s);
 }
 
-static void virtio_seeds(struct fuzz_seed *s)
+static void ring_seeds(struct fuzz_seed *s)
 {
     seed_requests(s, false);
     seed_requests(s, true);
@@ -450,4 +450,4 @@ static void virtio_seeds(struct fuzz_seed *s)
 }
 
 const struct fuzz_target fuzz_target = {
-    .variant = virtio_variant, .open = virtio_open, .run = virtio_run, .seeds = virtio_seeds};
+    .variant = ring_variant, .open = ring_open, .run = ring_run, .seeds = ring_seeds};
