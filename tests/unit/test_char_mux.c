@@ -52,7 +52,7 @@ static int setup(void **state)
     struct err err;
     b->loop = loop_create(&(struct loop_config){0}, &err);
     assert_non_null(b->loop);
-    b->below = chardev_open_short(b->loop, "below", "null", &err);
+    b->below = chardev_open_short(b->loop, "below", "-chardev", "null", &err);
     assert_non_null(b->below);
     b->mux = chardev_mux_over(b->below, note_quit, b, &err);
     assert_non_null(b->mux);
