@@ -131,7 +131,7 @@ static void drop_reg(struct jit_alloc *a, u32 v)
 static void drop_spill(struct jit_alloc *a, u32 v)
 {
     unsigned n = a->val[v].spill;
-    a->spills[n / 64] &= ~BIT(n % 64);
+    a->spills[n / 64] &= ~((u64)(a->val[v].type == IR_V128 ? 3 : 1) << n % 64);
     a->val[v].spill = ALLOC_NO_REG;
 }
 
@@ -148,10 +148,14 @@ static void release(struct jit_alloc *a, u32 v)
 
 static unsigned new_spill(struct jit_alloc *a, u32 v)
 {
+    bool pair = a->val[v].type == IR_V128;
     for (unsigned i = 0; i < ARRAY_SIZE(a->spills); i++) {
-        if (~a->spills[i]) {
-            unsigned n = i * 64 + ctz64(~a->spills[i]);
-            a->spills[i] |= BIT(n % 64);
+        u64 spare = ~a->spills[i];
+        if (pair)
+            spare &= spare >> 1 & UINT64_C(0x5555555555555555);
+        if (spare) {
+            unsigned n = i * 64 + ctz64(spare);
+            a->spills[i] |= (u64)(pair ? 3 : 1) << n % 64;
             a->val[v].spill = (u8)n;
             return n;
         }
@@ -214,7 +218,7 @@ static void evict(struct jit_alloc *a, unsigned reg)
         }
     }
     if (val->next != ALLOC_NONE && val->spill == ALLOC_NO_REG && val->home == ALLOC_NO_REG)
-        a->host->store_spill(a, new_spill(a, v), reg);
+        a->host->store_spill(a, new_spill(a, v), reg, val->type);
     drop_reg(a, v);
 }
 

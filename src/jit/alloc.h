@@ -10,7 +10,7 @@
  *   alloc_put / alloc_get   slots
  *   alloc_map()             the state map as of now
  *
- * Where a value is: a register, a spill word of the frame, the memory of a slot (its home), a constant; several at once. A slot is
+ * Where a value is: a register, a spill word of the frame (a v128: two, the first even), the memory of a slot (its home), a constant; several at once. A slot is
  * dirty when the value bound to it is not what its memory holds. Invariants:
  *   1. a value that is still needed (a later use, or a dirty slot) is somewhere;
  *   2. a value that a dirty slot is bound to is in a register, a spill word or a constant: what a state map can name;
@@ -56,7 +56,7 @@ struct alloc_host {
     void (*load_slot)(struct jit_alloc *a, unsigned reg, unsigned slot);
     void (*store_slot)(struct jit_alloc *a, unsigned slot, unsigned reg);
     void (*load_spill)(struct jit_alloc *a, unsigned reg, unsigned spill, unsigned type);
-    void (*store_spill)(struct jit_alloc *a, unsigned spill, unsigned reg);
+    void (*store_spill)(struct jit_alloc *a, unsigned spill, unsigned reg, unsigned type);
     void (*slot_to_spill)(struct jit_alloc *a, unsigned spill, unsigned slot); /* without a register, flags kept */
     void (*load_const)(struct jit_alloc *a, unsigned reg, u64 value, unsigned type);
     void (*move)(struct jit_alloc *a, unsigned to, unsigned from);
@@ -115,7 +115,7 @@ void alloc_clobber(struct jit_alloc *a, u32 mask);
 
 static inline u32 alloc_class(unsigned type)
 {
-    return type == IR_F32 || type == IR_F64 ? ALLOC_XMM : ALLOC_GPR;
+    return type == IR_F32 || type == IR_F64 || type == IR_V128 ? ALLOC_XMM : ALLOC_GPR;
 }
 
 static inline unsigned alloc_use(struct jit_alloc *a, u32 v)

@@ -43,7 +43,7 @@ bool ir_builder_full(const struct ir_builder *b)
 
 /* ---- Appending ---- */
 
-static ir_value append(struct ir_builder *b, struct ir_op op)
+ir_value ir_append(struct ir_builder *b, struct ir_op op)
 {
     struct ir_unit *u = b->unit;
     assert(!b->ended && u->count < IR_MAX_OPS);
@@ -53,7 +53,7 @@ static ir_value append(struct ir_builder *b, struct ir_op op)
 
 static void append_end(struct ir_builder *b, struct ir_op op)
 {
-    append(b, op);
+    ir_append(b, op);
     b->ended = true;
 }
 
@@ -70,7 +70,7 @@ static struct op_words words_of(const struct ir_op *op)
 
 /* An equal op that stands, or op appended. recent[] is only a hint: any index of an equal pure op
  * is right. */
-static ir_value share(struct ir_builder *b, struct ir_op op)
+ir_value ir_share(struct ir_builder *b, struct ir_op op)
 {
     struct op_words w = words_of(&op);
     u64 hash = (w.low * UINT64_C(0x9e3779b97f4a7c15)) ^ (w.high * UINT64_C(0xc2b2ae3d27d4eb4f));
@@ -80,13 +80,13 @@ static ir_value share(struct ir_builder *b, struct ir_op op)
         if (old.low == w.low && old.high == w.high)
             return *recent;
     }
-    return *recent = append(b, op);
+    return *recent = ir_append(b, op);
 }
 
 ir_value ir_pure(struct ir_builder *b, struct ir_op op)
 {
     ir_value v = ir_fold(b, &op);
-    return v != IR_NONE ? v : share(b, op);
+    return v != IR_NONE ? v : ir_share(b, op);
 }
 
 static unsigned type_of(const struct ir_builder *b, ir_value v)
@@ -99,7 +99,7 @@ static unsigned type_of(const struct ir_builder *b, ir_value v)
 ir_value ir_constant(struct ir_builder *b, enum ir_type type, u64 v)
 {
     v &= ir_type_mask(type);
-    return share(b, (struct ir_op){.op = IR_CONST, .type = type, .a = (u32)v, .b = v >> 32});
+    return ir_share(b, (struct ir_op){.op = IR_CONST, .type = type, .a = (u32)v, .b = v >> 32});
 }
 
 ir_value ir_const(struct ir_builder *b, u64 v)
@@ -131,7 +131,7 @@ enum ir_type ir_type_of(const struct ir_builder *b, ir_value v)
 void ir_insn(struct ir_builder *b, u64 pc, unsigned length)
 {
     const struct isa *isa = b->unit->isa;
-    append(b, (struct ir_op){.op = IR_INSN, .aux = length, .a = (u32)pc, .b = pc >> 32});
+    ir_append(b, (struct ir_op){.op = IR_INSN, .aux = length, .a = (u32)pc, .b = pc >> 32});
     b->unit->guest_insns++;
     b->unit->guest_bytes = pc + length - b->unit->pc;
     b->pc = pc;
@@ -148,7 +148,7 @@ ir_value ir_get(struct ir_builder *b, unsigned slot)
     unsigned type = isa->slots[slot].type;
     if (slot == isa->pc_slot && b->pc_bound)
         return ir_constant(b, type, b->pc);
-    return b->slot[slot] = append(b, (struct ir_op){.op = IR_GET, .type = type, .a = slot});
+    return b->slot[slot] = ir_append(b, (struct ir_op){.op = IR_GET, .type = type, .a = slot});
 }
 
 void ir_put(struct ir_builder *b, unsigned slot, ir_value v)
@@ -156,19 +156,19 @@ void ir_put(struct ir_builder *b, unsigned slot, ir_value v)
     assert(slot < b->unit->isa->slot_count && type_of(b, v) == b->unit->isa->slots[slot].type);
     if (b->slot[slot] == v)
         return;
-    append(b, (struct ir_op){.op = IR_PUT, .type = type_of(b, v), .a = v, .b = slot});
+    ir_append(b, (struct ir_op){.op = IR_PUT, .type = type_of(b, v), .a = v, .b = slot});
     b->slot[slot] = v;
 }
 
 ir_value ir_load_state(struct ir_builder *b, enum ir_type type, u32 offset, unsigned mem)
 {
-    return append(b, (struct ir_op){.op = IR_LOAD_STATE, .type = type, .aux = mem, .a = offset});
+    return ir_append(b, (struct ir_op){.op = IR_LOAD_STATE, .type = type, .aux = mem, .a = offset});
 }
 
 void ir_store_state(struct ir_builder *b, u32 offset, unsigned mem, ir_value v)
 {
     v = ir_fold_stored(b, v, IR_MEM_BYTES(mem));
-    append(b, (struct ir_op){
+    ir_append(b, (struct ir_op){
                   .op = IR_STORE_STATE, .type = type_of(b, v), .aux = mem, .a = v, .b = offset});
 }
 
@@ -292,7 +292,7 @@ ir_value ir_select(struct ir_builder *b, ir_value cond, ir_value x, ir_value y)
 ir_value ir_load(struct ir_builder *b, enum ir_type type, unsigned mem, ir_value addr, s32 offset)
 {
     ir_fold_address(b, &addr, &offset);
-    return append(
+    return ir_append(
         b, (struct ir_op){.op = IR_LOAD, .type = type, .aux = mem, .a = addr, .b = (u32)offset});
 }
 
@@ -300,7 +300,7 @@ void ir_store(struct ir_builder *b, unsigned mem, ir_value addr, s32 offset, ir_
 {
     ir_fold_address(b, &addr, &offset);
     v = ir_fold_stored(b, v, IR_MEM_BYTES(mem));
-    append(b, (struct ir_op){.op = IR_STORE,
+    ir_append(b, (struct ir_op){.op = IR_STORE,
                              .type = type_of(b, v),
                              .aux = mem,
                              .a = addr,
@@ -311,33 +311,33 @@ void ir_store(struct ir_builder *b, unsigned mem, ir_value addr, s32 offset, ir_
 ir_value ir_rmw(struct ir_builder *b, enum ir_type type, unsigned mem, enum ir_rmw kind,
                 ir_value addr, ir_value v)
 {
-    return append(
+    return ir_append(
         b, (struct ir_op){.op = IR_RMW, .type = type, .aux = mem, .a = addr, .b = v, .c = kind});
 }
 
 ir_value ir_cas(struct ir_builder *b, enum ir_type type, unsigned mem, ir_value addr,
                 ir_value expected, ir_value desired)
 {
-    return append(
+    return ir_append(
         b, (struct ir_op){
                .op = IR_CAS, .type = type, .aux = mem, .a = addr, .b = expected, .c = desired});
 }
 
 ir_value ir_load_linked(struct ir_builder *b, enum ir_type type, unsigned mem, ir_value addr)
 {
-    return append(b, (struct ir_op){.op = IR_LOAD_LINKED, .type = type, .aux = mem, .a = addr});
+    return ir_append(b, (struct ir_op){.op = IR_LOAD_LINKED, .type = type, .aux = mem, .a = addr});
 }
 
 ir_value ir_store_cond(struct ir_builder *b, unsigned mem, ir_value addr, ir_value v)
 {
     v = ir_fold_stored(b, v, IR_MEM_BYTES(mem));
-    return append(
+    return ir_append(
         b, (struct ir_op){.op = IR_STORE_COND, .type = IR_I64, .aux = mem, .a = addr, .b = v});
 }
 
 void ir_fence(struct ir_builder *b, unsigned fence)
 {
-    append(b, (struct ir_op){.op = IR_FENCE, .aux = fence});
+    ir_append(b, (struct ir_op){.op = IR_FENCE, .aux = fence});
 }
 
 /* ---- Float: it has an effect, the sticky flags, so it is neither folded nor shared ---- */
@@ -345,7 +345,7 @@ void ir_fence(struct ir_builder *b, unsigned fence)
 static ir_value float_op(struct ir_builder *b, enum ir_opcode op, enum ir_type type, unsigned aux,
                          ir_value x, ir_value y, ir_value z)
 {
-    return append(b, (struct ir_op){.op = op, .type = type, .aux = aux, .a = x, .b = y, .c = z});
+    return ir_append(b, (struct ir_op){.op = op, .type = type, .aux = aux, .a = x, .b = y, .c = z});
 }
 
 #define FLOAT_BINARY(name, OPCODE)                                                                 \
@@ -420,7 +420,7 @@ ir_value ir_call(struct ir_builder *b, const struct ir_helper *h, const ir_value
     assert(h->args <= IR_CALL_ARGS && first + h->args <= IR_MAX_ARGS);
     for (unsigned i = 0; i < h->args; i++)
         u->args[u->arg_count++] = args[i];
-    ir_value v = append(b, (struct ir_op){.op = IR_CALL,
+    ir_value v = ir_append(b, (struct ir_op){.op = IR_CALL,
                                           .type = h->result,
                                           .aux = h->args,
                                           .a = (u32)(h - u->isa->helpers),
@@ -471,7 +471,7 @@ void ir_exit_if(struct ir_builder *b, ir_value cond, u64 pc)
 {
     cond = ir_fold_condition(b, cond);
     if (!never(b, cond))
-        append(b, (struct ir_op){.op = IR_EXIT_IF, .a = cond, .b = (u32)pc, .c = pc >> 32});
+        ir_append(b, (struct ir_op){.op = IR_EXIT_IF, .a = cond, .b = (u32)pc, .c = pc >> 32});
 }
 
 void ir_trap_if(struct ir_builder *b, ir_value cond, const struct ir_helper *h, u32 argument)
@@ -479,7 +479,7 @@ void ir_trap_if(struct ir_builder *b, ir_value cond, const struct ir_helper *h, 
     cond = ir_fold_condition(b, cond);
     u32 helper = (u32)(h - b->unit->isa->helpers);
     if (!never(b, cond))
-        append(b, (struct ir_op){.op = IR_TRAP_IF, .a = cond, .b = helper, .c = argument});
+        ir_append(b, (struct ir_op){.op = IR_TRAP_IF, .a = cond, .b = helper, .c = argument});
 }
 
 void ir_exit_jump(struct ir_builder *b, u64 pc)

@@ -104,6 +104,41 @@ ir_value ir_nanbox(struct ir_builder *b, ir_value x);
 ir_value ir_unbox(struct ir_builder *b, ir_value x);
 ir_value ir_bitcast(struct ir_builder *b, enum ir_type to, ir_value x);
 
+/* -- Vectors: lane is log2 of a lane's bytes. */
+/* clang-format off */
+#define IR_VECTOR_BITS(X) X(vand) X(vor) X(vxor) X(vandn) X(vtbl)
+#define IR_VECTOR_BINARY(X)                                                                        \
+    X(vadd) X(vsub) X(vmul) X(vmins) X(vminu) X(vmaxs) X(vmaxu) X(veq) X(vgts) X(vgtu) X(vaddss)   \
+    X(vaddsu) X(vsubss) X(vsubsu) X(vavgu) X(vzipl) X(vziph)
+#define IR_VECTOR_FLOAT(X) X(vfadd) X(vfsub) X(vfmul) X(vfdiv) X(vfmin) X(vfmax) X(vfcmp)
+/* clang-format on */
+#define X(n) ir_value ir_##n(struct ir_builder *b, ir_value x, ir_value y);
+IR_VECTOR_BITS(X)
+#undef X
+#define X(n) ir_value ir_##n(struct ir_builder *b, unsigned lane, ir_value x, ir_value y);
+IR_VECTOR_BINARY(X)
+#undef X
+#define X(n) ir_value ir_##n(struct ir_builder *b, unsigned aux, ir_value x, ir_value y);
+IR_VECTOR_FLOAT(X) /* aux: enum ir_float, with IR_FLOAT_WIDE */
+#undef X
+ir_value ir_vpair(struct ir_builder *b, ir_value low, ir_value high); /* i64 */
+ir_value ir_vconst(struct ir_builder *b, u64 low, u64 high);
+ir_value ir_vlow(struct ir_builder *b, enum ir_type to, ir_value x);
+ir_value ir_vzext(struct ir_builder *b, ir_value x); /* from i32, i64, f32, f64 */
+ir_value ir_vhalf(struct ir_builder *b, ir_value x);
+ir_value ir_vdup(struct ir_builder *b, unsigned lane, ir_value x); /* from i64 */
+ir_value ir_vget(struct ir_builder *b, unsigned lane, ir_value x, unsigned index);
+ir_value ir_vset(struct ir_builder *b, unsigned lane, ir_value x, ir_value v, unsigned index);
+ir_value ir_vsel(struct ir_builder *b, ir_value mask, ir_value x, ir_value y);
+ir_value ir_vext(struct ir_builder *b, ir_value low, ir_value high, unsigned bytes);
+/* which: IR_VSHL, IR_VSHR, IR_VSAR; count 0 .. the lane's bits */
+ir_value ir_vshift(struct ir_builder *b, enum ir_opcode which, unsigned lane, ir_value x, unsigned count);
+ir_value ir_vsxt(struct ir_builder *b, unsigned lane, ir_value x);
+ir_value ir_vzxt(struct ir_builder *b, unsigned lane, ir_value x);
+ir_value ir_vcnt(struct ir_builder *b, ir_value x);
+ir_value ir_vfsqrt(struct ir_builder *b, unsigned aux, ir_value x);
+ir_value ir_vfmadd(struct ir_builder *b, unsigned aux, ir_value x, ir_value y, ir_value z);
+
 /* -- Calls: h points into isa->helpers. Returns IR_NONE for void. */
 ir_value ir_call(struct ir_builder *b, const struct ir_helper *h, const ir_value *args);
 ir_value ir_call0(struct ir_builder *b, const struct ir_helper *h);

@@ -60,6 +60,12 @@ void jit_map_changed(struct cpu *cpu);
 void tlb_flush_everything(struct jit *jit);
 
 /* slow.c */
+struct ir_v128;
+/* 16 bytes: aux as IR_LOAD and IR_STORE of v128 have it. All of it is allowed before any of it is stored. */
+enum isa_fault_kind must_check slow_load_wide(struct cpu *cpu, unsigned aux, u64 vaddr, struct ir_v128 *out,
+                                              struct isa_fault *f);
+enum isa_fault_kind must_check slow_store_wide(struct cpu *cpu, unsigned aux, u64 vaddr, const struct ir_v128 *v,
+                                               struct isa_fault *f);
 enum isa_fault_kind must_check slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out,
                                          struct isa_fault *f);
 enum isa_fault_kind must_check slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 value,

@@ -42,10 +42,26 @@ static u64 *slot_at(struct cpu *cpu, u32 i)
     return (u64 *)((u8 *)cpu + cpu->isa->slots[i].offset);
 }
 
-static void save_slots(struct cpu *cpu, u64 *to)
+static bool is_wide(const struct cpu *cpu, u32 slot)
 {
-    for (u32 i = 0; i < cpu->isa->slot_count; i++)
-        to[i] = *slot_at(cpu, i);
+    return cpu->isa->slots[slot].type == IR_V128;
+}
+
+static void save_slots(struct cpu *cpu, u64 (*to)[2])
+{
+    for (u32 i = 0; i < cpu->isa->slot_count; i++) {
+        to[i][0] = slot_at(cpu, i)[0];
+        to[i][1] = is_wide(cpu, i) ? slot_at(cpu, i)[1] : 0;
+    }
+}
+
+static void restore_slots(struct cpu *cpu, u64 (*from)[2])
+{
+    for (u32 i = 0; i < cpu->isa->slot_count; i++) {
+        slot_at(cpu, i)[0] = from[i][0];
+        if (is_wide(cpu, i))
+            slot_at(cpu, i)[1] = from[i][1];
+    }
 }
 
 static void record_states(struct cpu *cpu, struct jit_check *c, const struct ir_unit *ir)
@@ -99,8 +115,7 @@ static struct ir_interp_exit rehearse(struct cpu *cpu, const struct ir_unit *ir,
         c->store[i].new = load_le(c->store[i].host, c->store[i].size);
     for (u32 i = c->stores; i-- > 0;)
         store_le(c->store[i].host, c->store[i].old, c->store[i].size);
-    for (u32 i = 0; i < cpu->isa->slot_count; i++)
-        *slot_at(cpu, i) = c->slots[i];
+    restore_slots(cpu, c->slots);
     return e;
 }
 
@@ -108,13 +123,15 @@ static u32 compare_slots(struct cpu *cpu, struct jit_check *c, bool faulted, FIL
 {
     u32 wrong = 0;
     for (u32 i = 0; i < cpu->isa->slot_count; i++) {
-        u64 host = *slot_at(cpu, i);
-        if (host == c->result[i] || (faulted && i == cpu->isa->pc_slot))
-            continue;
-        wrong++;
-        fprintf(f, "check: %-6s before %016llx interpreter %016llx host code %016llx\n",
-                cpu->isa->slots[i].name, (unsigned long long)c->slots[i],
-                (unsigned long long)c->result[i], (unsigned long long)host);
+        for (u32 n = 0; n <= (u32)is_wide(cpu, i); n++) {
+            u64 host = slot_at(cpu, i)[n];
+            if (host == c->result[i][n] || (faulted && i == cpu->isa->pc_slot))
+                continue;
+            wrong++;
+            fprintf(f, "check: %-6s%s before %016llx interpreter %016llx host code %016llx\n",
+                    cpu->isa->slots[i].name, n ? " (high)" : "", (unsigned long long)c->slots[i][n],
+                    (unsigned long long)c->result[i][n], (unsigned long long)host);
+        }
     }
     return wrong;
 }

@@ -23,7 +23,7 @@ struct jit_check {
         u32 offset;
         u64 old, new;
     } state[CHECK_STATES];
-    u64 slots[IR_MAX_SLOTS], result[IR_MAX_SLOTS];
+    u64 slots[IR_MAX_SLOTS][2], result[IR_MAX_SLOTS][2]; /* [1]: upper half of v128 */
     u64 compared, skipped;
 };
 

@@ -194,7 +194,7 @@ static int engine_attach(struct cpu *cpu, struct err *err)
     jc->jit = jit;
     jc->linked_addr = ~UINT64_C(0);
     arena_init(&jc->arena);
-    jc->values = alloc_zero(IR_MAX_OPS * sizeof(*jc->values));
+    jc->values = alloc_zero(2 * IR_MAX_OPS * sizeof(*jc->values));
     if (jit->opt.check)
         jc->check = alloc_zero(sizeof(*jc->check));
     cpu->engine_data = jc;

@@ -9,6 +9,11 @@
 
 #include "jit/ir.h"
 
+/* A v128: its low and high half. */
+struct ir_v128 {
+    u64 d[2];
+};
+
 static inline u64 ir_type_mask(unsigned type)
 {
     return type == IR_I32 || type == IR_F32 ? UINT32_MAX : UINT64_MAX;
@@ -16,7 +21,7 @@ static inline u64 ir_type_mask(unsigned type)
 
 static inline unsigned ir_type_bits(unsigned type)
 {
-    return type == IR_I32 || type == IR_F32 ? 32 : 64;
+    return type == IR_V128 ? 128 : type == IR_I32 || type == IR_F32 ? 32 : 64;
 }
 
 /* What a memory op with this aux and result type makes of the bytes it read, zero-extended in v. */
@@ -39,5 +44,9 @@ u64 ir_eval(const struct ir_op *op, unsigned operand, u64 a, u64 b, u64 c);
  * IR_FLOAT_DYN stands for. Exceptions raised are OR-ed into *flags (enum float_flag). */
 u64 ir_eval_float(const struct ir_op *op, unsigned operand, unsigned dynamic, u64 a, u64 b, u64 c,
                   unsigned *flags);
+
+/* The result of vector operation `op`; scalar operands and results are d[0]. Float lanes as ir_eval_float. */
+struct ir_v128 ir_eval_vector(const struct ir_op *op, unsigned dynamic, const struct ir_v128 *a,
+                              const struct ir_v128 *b, const struct ir_v128 *c, unsigned *flags);
 
 #endif

@@ -42,21 +42,65 @@ static void write_pc(struct run *r)
     r->pc_due = false;
 }
 
+/* Where the upper half of a v128 result is. */
+static u64 *upper(const struct run *r, u32 value)
+{
+    return &r->values[IR_MAX_OPS + value];
+}
+
+static u32 index_of(const struct run *r, const struct ir_op *op)
+{
+    return (u32)(op - r->u->ops);
+}
+
 static u64 get_slot(struct run *r, const struct ir_op *op)
 {
+    const u8 *slot = slot_at(r, op->a);
     if (op->a == r->u->isa->pc_slot)
         write_pc(r);
-    return load_le(slot_at(r, op->a), type_bytes(op->type));
+    if (op->type != IR_V128)
+        return load_le(slot, type_bytes(op->type));
+    *upper(r, index_of(r, op)) = load_le(slot + 8, 8);
+    return load_le(slot, 8);
 }
 
 static void put_slot(struct run *r, const struct ir_op *op)
 {
     if (op->b == r->u->isa->pc_slot)
         r->pc_due = false;
-    store_le(slot_at(r, op->b), r->values[op->a], type_bytes(op->type));
+    u8 *slot = slot_at(r, op->b);
+    if (op->type == IR_V128)
+        store_le(slot + 8, *upper(r, op->a), 8);
+    store_le(slot, r->values[op->a], MIN(type_bytes(op->type), 8u));
 }
 
 /* ---- Guest memory ---- */
+
+/* 16 bytes. */
+static bool run_memory_wide(struct run *r, const struct ir_op *op, u64 *result)
+{
+    struct isa_fault *f = &r->exit.fault;
+    struct ir_v128 v = {{0}};
+    s32 offset = (s32)(op->op == IR_LOAD ? op->b : op->c);
+    u64 vaddr = r->values[op->a] + (u64)(s64)offset;
+    enum isa_fault_kind kind;
+    if (op->op == IR_STORE) {
+        v = (struct ir_v128){{r->values[op->b], *upper(r, op->b)}};
+        kind = slow_store_wide(r->cpu, op->aux, vaddr, &v, f);
+    } else {
+        kind = slow_load_wide(r->cpu, op->aux, vaddr, &v, f);
+    }
+    if (kind != ISA_FAULT_NONE) {
+        write_pc(r);
+        r->exit.kind = IR_INTERP_FAULT;
+        return false;
+    }
+    if (op->op == IR_LOAD) {
+        *result = v.d[0];
+        *upper(r, index_of(r, op)) = v.d[1];
+    }
+    return true;
+}
 
 /* False when the access failed: the exit is filled. */
 static bool run_memory(struct run *r, const struct ir_op *op, u64 *result)
@@ -67,8 +111,14 @@ static bool run_memory(struct run *r, const struct ir_op *op, u64 *result)
     enum isa_fault_kind kind;
     u64 out = 0;
     switch (op->op) {
-    case IR_LOAD: kind = slow_load(cpu, op->aux, v[op->a] + (u64)(s64)(s32)op->b, &out, f); break;
+    case IR_LOAD:
+        if (op->type == IR_V128)
+            return run_memory_wide(r, op, result);
+        kind = slow_load(cpu, op->aux, v[op->a] + (u64)(s64)(s32)op->b, &out, f);
+        break;
     case IR_STORE:
+        if (op->type == IR_V128)
+            return run_memory_wide(r, op, result);
         kind = slow_store(cpu, op->aux, v[op->a] + (u64)(s64)(s32)op->c, v[op->b], f);
         break;
     case IR_RMW: kind = slow_rmw(cpu, op->aux, op->c, v[op->a], v[op->b], &out, f); break;
@@ -147,6 +197,31 @@ static u64 run_float(struct run *r, const struct ir_op *op)
     return result;
 }
 
+/* ---- Vectors ---- */
+
+static struct ir_v128 operand(const struct run *r, const struct ir_op *op, unsigned n)
+{
+    const u32 field[3] = {op->a, op->b, op->c};
+    if (!(ir_op_info[op->op].values >> n & 1))
+        return (struct ir_v128){{0}};
+    return (struct ir_v128){{r->values[field[n]], *upper(r, field[n])}};
+}
+
+static u64 run_vector(struct run *r, const struct ir_op *op)
+{
+    const struct isa *isa = r->u->isa;
+    struct ir_v128 a = operand(r, op, 0), b = operand(r, op, 1), c = operand(r, op, 2);
+    bool dynamic = ir_op_is_vector_float(op->op) && (op->aux & IR_FLOAT_ROUND) == IR_FLOAT_DYN;
+    unsigned flags = 0;
+    if (op->op == IR_VZEXT)
+        a.d[0] &= ir_type_mask(r->u->ops[op->a].type);
+    struct ir_v128 v = ir_eval_vector(op, dynamic ? isa->float_round(r->cpu) : FLOAT_RNE, &a, &b, &c, &flags);
+    if (flags)
+        isa->float_accrue(r->cpu, flags);
+    *upper(r, index_of(r, op)) = v.d[1];
+    return v.d[0] & ir_type_mask(op->type);
+}
+
 /* ---- The rest ---- */
 
 static u64 run_load_state(const struct run *r, const struct ir_op *op)
@@ -203,8 +278,15 @@ static bool run_op(struct run *r, const struct ir_op *op, u64 *result)
         write_pc(r);
         r->exit.kind = IR_INTERP_LOOKUP;
         return false;
+    case IR_SELECT:
+        *result = run_pure(r, op);
+        if (op->type == IR_V128)
+            *upper(r, index_of(r, op)) = *upper(r, r->values[op->a] ? op->b : op->c);
+        return true;
     default:
-        *result = op->op >= IR_FADD && op->op <= IR_ITOF ? run_float(r, op) : run_pure(r, op);
+        *result = ir_op_is_vector(op->op)  ? run_vector(r, op)
+                  : ir_op_is_float(op->op) ? run_float(r, op)
+                                           : run_pure(r, op);
         return true;
     }
 }

@@ -1,7 +1,7 @@
 /*
  * interp.h - one unit of IR executed in plain C.
  *
- * On the vCPU's thread. values: room for u->count results.
+ * On the vCPU's thread. values: room for 2 * IR_MAX_OPS words: results, then the upper halves of v128 results.
  */
 #ifndef JIT_INTERP_H
 #define JIT_INTERP_H

@@ -82,6 +82,7 @@ enum ir_float {
     IR_FLOAT_LE = 2 << 8,
     IR_FLOAT_COND = 3 << 8,
     IR_FLOAT_SIGNAL = 1 << 10, /* quiet NaNs raise NV too */
+    IR_FLOAT_WIDE = 1 << 11,   /* vectors: f64 lanes, not f32 */
 };
 
 enum ir_jump_hint { IR_JUMP_PLAIN, IR_JUMP_CALL, IR_JUMP_RETURN };
@@ -149,6 +150,19 @@ static inline u64 ir_imm(const struct ir_op *op) /* CONST, INSN, EXIT_JUMP */
 static inline u64 ir_exit_imm(const struct ir_op *op) /* EXIT_IF */
 {
     return (u64)op->c << 32 | op->b;
+}
+
+static inline bool ir_op_is_float(unsigned op) /* scalar */
+{
+    return op >= IR_FADD && op <= IR_ITOF;
+}
+static inline bool ir_op_is_vector(unsigned op)
+{
+    return op >= IR_VPAIR && op <= IR_VFCMP;
+}
+static inline bool ir_op_is_vector_float(unsigned op)
+{
+    return op >= IR_VFADD && op <= IR_VFCMP;
 }
 
 /* Depends on its operands only and may be computed once, anywhere after them. */

@@ -537,6 +537,8 @@ static void constant_to_the_right(struct ir_op *op)
 
 ir_value ir_fold(struct ir_builder *b, struct ir_op *op)
 {
+    if (ir_op_is_vector(op->op) || op->type == IR_V128)
+        return IR_NONE;
     const struct ir_op *ops = b->unit->ops;
     bool two = ir_op_info[op->op].values & 2;
     bool first = ops[op->a].op == IR_CONST, second = two && ops[op->b].op == IR_CONST;

@@ -38,6 +38,8 @@ ir_value ir_fold_condition(struct ir_builder *b, ir_value v);              /* sa
 /* -- Of build.c, for the rules. Folds, shares or appends a pure op; a constant of an integer type.
  */
 ir_value ir_pure(struct ir_builder *b, struct ir_op op);
+ir_value ir_append(struct ir_builder *b, struct ir_op op); /* as it is */
+ir_value ir_share(struct ir_builder *b, struct ir_op op);  /* or an equal one that stands */
 ir_value ir_constant(struct ir_builder *b, enum ir_type type, u64 v);
 
 /* -- Facts (known.c): bits of v that may be one; the fewest bits that v is the sign extension

@@ -205,6 +205,44 @@ enum isa_fault_kind slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 val
     return ISA_FAULT_NONE;
 }
 
+/* ---- 16 bytes: two accesses of 8, both allowed before the first ------------------------------- */
+
+enum { HALF = 8, WIDE = 16 };
+
+/* aux of one half; the alignment is that of the whole. */
+static unsigned half_aux(unsigned aux)
+{
+    return (aux & ~(unsigned)(IR_MEM_SIZE | IR_MEM_ALIGN)) | 3;
+}
+
+enum isa_fault_kind slow_load_wide(struct cpu *cpu, unsigned aux, u64 vaddr, struct ir_v128 *out,
+                                   struct isa_fault *f)
+{
+    unsigned first = aux & IR_MEM_BIG ? 1 : 0;
+    if ((aux & IR_MEM_ALIGN) && vaddr & (WIDE - 1))
+        return refuse(f, ISA_FAULT_ALIGNMENT, ISA_READ, vaddr);
+    if (slow_load(cpu, half_aux(aux), vaddr, &out->d[first], f))
+        return f->kind;
+    return slow_load(cpu, half_aux(aux), vaddr + HALF, &out->d[!first], f);
+}
+
+enum isa_fault_kind slow_store_wide(struct cpu *cpu, unsigned aux, u64 vaddr, const struct ir_v128 *v,
+                                    struct isa_fault *f)
+{
+    unsigned first = aux & IR_MEM_BIG ? 1 : 0, n = (aux & IR_MEM_CONTEXT) >> IR_MEM_CONTEXT_SHIFT;
+    struct tlb_target t;
+    if ((aux & IR_MEM_ALIGN) && vaddr & (WIDE - 1))
+        return refuse(f, ISA_FAULT_ALIGNMENT, ISA_WRITE, vaddr);
+    unsigned here = bytes_here(vaddr, WIDE);
+    if (resolve(cpu, n, vaddr, here, ISA_WRITE, &t, f))
+        return f->kind;
+    if (here < WIDE && resolve(cpu, n, vaddr + here, WIDE - here, ISA_WRITE, &t, f))
+        return f->kind;
+    if (slow_store(cpu, half_aux(aux), vaddr, v->d[first], f))
+        return f->kind;
+    return slow_store(cpu, half_aux(aux), vaddr + HALF, v->d[!first], f);
+}
+
 enum isa_fault_kind jit_read(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size, u64 *out,
                              struct isa_fault *f)
 {
@@ -264,6 +302,7 @@ void jit_write_state(struct cpu *cpu, const struct jit_frame *frame, const struc
     p += 8;
     while (p < end) {
         u64 *slot = slot_address(cpu, p[0]);
+        bool wide = cpu->isa->slots[p[0]].type == IR_V128;
         u8 loc = p[1];
         p += 2;
         if (loc == JIT_LOC_CONST) {
@@ -273,7 +312,11 @@ void jit_write_state(struct cpu *cpu, const struct jit_frame *frame, const struc
             *slot = load_le(p, 8);
             p += 8;
         } else if (loc == JIT_LOC_SPILL) {
+            if (wide)
+                slot[1] = frame->spill[*p + 1];
             *slot = frame->spill[*p++];
+        } else if (wide) {
+            memcpy(slot, frame->xmm[loc - JIT_LOC_XMM], 16);
         } else {
             *slot = loc < JIT_LOC_XMM ? frame->gpr[loc] : frame->xmm[loc - JIT_LOC_XMM][0];
         }
@@ -315,6 +358,20 @@ static enum isa_fault_kind site_access(struct cpu *cpu, const struct jit_site *s
     return kind;
 }
 
+static enum isa_fault_kind site_access_wide(struct cpu *cpu, struct jit_frame *frame, const struct jit_site *s,
+                                            u64 addr, struct isa_fault *f)
+{
+    struct ir_v128 v;
+    if (s->op == IR_STORE) {
+        memcpy(&v, frame->xmm[s->value - JIT_LOC_XMM], sizeof(v));
+        return slow_store_wide(cpu, s->aux, addr, &v, f);
+    }
+    enum isa_fault_kind kind = slow_load_wide(cpu, s->aux, addr, &v, f);
+    if (!kind && s->result != JIT_LOC_NONE)
+        memcpy(frame->xmm[s->result - JIT_LOC_XMM], &v, sizeof(v));
+    return kind;
+}
+
 bool jit_slow_access(struct cpu *cpu, struct jit_frame *frame, const struct jit_site *site)
 {
     struct isa_fault f;
@@ -327,12 +384,15 @@ bool jit_slow_access(struct cpu *cpu, struct jit_frame *frame, const struct jit_
         return false;
     }
     u64 addr = frame_get(frame, site->addr) + (u64)(s64)site->offset;
-    if (site_access(cpu, site, addr, frame_get(frame, site->value), frame_get(frame, site->value2),
-                    &out, &f)) {
+    bool wide = site->type == IR_V128;
+    if (wide ? site_access_wide(cpu, frame, site, addr, &f)
+             : site_access(cpu, site, addr, frame_get(frame, site->value),
+                           frame_get(frame, site->value2), &out, &f)) {
         jit_write_state(cpu, frame, site);
         cpu->isa->fault(cpu, &f);
         return false;
     }
-    frame_put(frame, site->result, out);
+    if (!wide)
+        frame_put(frame, site->result, out);
     return true;
 }

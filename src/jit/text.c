@@ -104,6 +104,18 @@ static const struct ir_attr attrs_fcmp[] = {
     {NULL},
 };
 
+static const struct ir_attr attrs_lane[] = {{"b", 3, 0}, {"h", 3, 1}, {"s", 3, 2}, {"d", 3, 3}, {NULL}};
+static const struct ir_attr attrs_lanes_float[] = {
+    {"rne", IR_FLOAT_ROUND, FLOAT_RNE}, {"wide", IR_FLOAT_WIDE, IR_FLOAT_WIDE}, FLOAT_ATTRS, {NULL}};
+static const struct ir_attr attrs_lanes_cmp[] = {
+    {"eq", IR_FLOAT_COND, IR_FLOAT_EQ},
+    {"lt", IR_FLOAT_COND, IR_FLOAT_LT},
+    {"le", IR_FLOAT_COND, IR_FLOAT_LE},
+    {"sig", IR_FLOAT_SIGNAL, IR_FLOAT_SIGNAL},
+    {"wide", IR_FLOAT_WIDE, IR_FLOAT_WIDE},
+    FLOAT_ATTRS,
+    {NULL},
+};
 static const struct ir_attr attrs_hint[] = {
     {"call", 3, IR_JUMP_CALL}, {"ret", 3, IR_JUMP_RETURN}, {NULL}};
 static const struct ir_attr attrs_none[] = {{NULL}};
@@ -121,8 +133,14 @@ const struct ir_attr *ir_attrs(unsigned op)
     case IR_EXIT_INDIRECT: return attrs_hint;
     case IR_INSN:
     case IR_CALL: return NULL;
-    default: return op >= IR_FADD && op <= IR_ITOF ? attrs_float : attrs_none;
+    case IR_VFCMP: return attrs_lanes_cmp;
+    default: break;
     }
+    if (ir_op_is_vector_float(op))
+        return attrs_lanes_float;
+    if (ir_op_is_vector(op))
+        return attrs_lane;
+    return ir_op_is_float(op) ? attrs_float : attrs_none;
 }
 
 const char *const ir_rmw_names[] = {

@@ -13,16 +13,16 @@
 
 /*
  * Types, a letter for the result (or the op's type) and one for each operand:
- *   i  i32 or i64          6  i64          3  i32          f  f32 or f64      x  any of the four
- *   t  the op's type       a  operand a's  s  f32          d  f64             -  no value
+ *   i  i32 or i64          6  i64          3  i32          f  f32 or f64      x  any of the four      m  any of the five
+ *   t  the op's type       V  v128            a  operand a's  s  f32          d  f64             -  no value
  */
 static const char *signature(unsigned op)
 {
     switch (op) {
     case IR_CONST: return "i---";
-    case IR_GET:
+    case IR_GET: return "m---";
     case IR_LOAD_STATE: return "x---";
-    case IR_PUT:
+    case IR_PUT: return "mt--";
     case IR_STORE_STATE: return "xt--";
     case IR_NOT:
     case IR_NEG:
@@ -40,9 +40,9 @@ static const char *signature(unsigned op)
     case IR_ZEXT32: return "6i--";
     case IR_TRUNC: return "36--";
     case IR_CMP: return "6ia-";
-    case IR_SELECT: return "x6tt";
-    case IR_LOAD: return "x6--";
-    case IR_STORE: return "x6t-";
+    case IR_SELECT: return "m6tt";
+    case IR_LOAD: return "m6--";
+    case IR_STORE: return "m6t-";
     case IR_RMW: return "i6t-";
     case IR_CAS: return "i6tt";
     case IR_LOAD_LINKED: return "i6--";
@@ -65,6 +65,12 @@ static const char *signature(unsigned op)
     case IR_NANBOX: return "ds--";
     case IR_UNBOX: return "sd--";
     case IR_BITCAST: return "xx--";
+    case IR_VPAIR: return "V66-";
+    case IR_VLOW: return "xV--";
+    case IR_VZEXT: return "Vx--";
+    case IR_VDUP: return "V6--";
+    case IR_VGET: return "6V--";
+    case IR_VSET: return "VV6-";
     case IR_EXIT_IF:
     case IR_TRAP_IF:
     case IR_EXIT_INDIRECT: return "v6--";
@@ -73,7 +79,7 @@ static const char *signature(unsigned op)
     case IR_EXIT_JUMP:
     case IR_EXIT_LOOKUP: return "v---";
     case IR_CALL: return "----"; /* by the helper */
-    default: return "itt-";      /* integer arithmetic */
+    default: return ir_op_is_vector(op) ? "Vttt" : "itt-"; /* arithmetic */
     }
 }
 
@@ -84,6 +90,8 @@ static bool type_is(char letter, unsigned type, unsigned own, unsigned first)
     case '6': return type == IR_I64;
     case '3': return type == IR_I32;
     case 'f': return type == IR_F32 || type == IR_F64;
+    case 'V': return type == IR_V128;
+    case 'm': return type == IR_V128 || (type >= IR_I32 && type <= IR_F64);
     case 'x': return type >= IR_I32 && type <= IR_F64;
     case 't': return type == own;
     case 'a': return type == first;
@@ -148,8 +156,8 @@ static int check_size(const struct checker *ck)
     const struct ir_op *op = ck->op;
     unsigned moved = op->op == IR_STORE_COND ? ck->u->ops[op->b].type : op->type;
     unsigned bytes = IR_MEM_BYTES(op->aux), full = ir_type_bits(moved) / 8;
-    bool is_float = moved == IR_F32 || moved == IR_F64;
-    if (bytes > full || (is_float && bytes != full))
+    bool whole = moved == IR_F32 || moved == IR_F64 || moved == IR_V128;
+    if (bytes > full || (whole && bytes != full))
         return broken(ck, "the access's size does not fit the type");
     return 0;
 }
@@ -223,6 +231,22 @@ static int check_helper(const struct checker *ck, u32 helper)
                : broken(ck, "the helper does not take one argument");
 }
 
+/* A small constant: kind, lane, count of bits or bytes. */
+static int check_small(const struct checker *ck, u32 v)
+{
+    unsigned lane = ck->op->aux & 3, bits = 8u << lane;
+    switch (ck->op->op) {
+    case IR_RMW: return v >= IR_RMW_KINDS ? broken(ck, "no such operation") : 0;
+    case IR_VGET:
+    case IR_VSET: return v >= 16u >> lane ? broken(ck, "no such lane") : 0;
+    case IR_VEXT: return v > 16 ? broken(ck, "more than 16 bytes") : 0;
+    case IR_VSHL:
+    case IR_VSHR:
+    case IR_VSAR: return v > bits ? broken(ck, "shifts by more than a lane") : 0;
+    default: return 0;
+    }
+}
+
 /* What is not a value, by operand letter; unused fields are 0, so that equal ops have equal words.
  */
 static int check_field(const struct checker *ck, char letter, u32 v)
@@ -232,7 +256,7 @@ static int check_field(const struct checker *ck, char letter, u32 v)
     case 's': return check_slot(ck, v);
     case 'h': return check_helper(ck, v);
     case '-': return v ? broken(ck, "an unused field is not 0") : 0;
-    case 'k': return op == IR_RMW && v >= IR_RMW_KINDS ? broken(ck, "no such operation") : 0;
+    case 'k': return check_small(ck, v);
     case 'o': return ir_op_info[op].flags & IR_OP_MEMORY ? 0 : check_state_offset(ck, v);
     default: return 0;
     }

@@ -63,7 +63,7 @@ static unsigned operand_type(const struct x64 *g, const struct ir_op *op)
 }
 
 /* A cold call of x64_soft_op with the operands in reg[]. */
-static struct x64_cold *soft_site(struct x64 *g, const struct ir_op *op, const unsigned *reg, unsigned count, unsigned rd)
+struct x64_cold *x64_soft_site(struct x64 *g, const struct ir_op *op, const unsigned *reg, unsigned count, unsigned rd)
 {
     struct x64_cold *c = x64_cold_site(g, op, X64_SOFT);
     c->site.kind = (u16)operand_type(g, op);
@@ -71,6 +71,11 @@ static struct x64_cold *soft_site(struct x64 *g, const struct ir_op *op, const u
     c->site.value = count > 1 ? (u8)reg[1] : JIT_LOC_NONE;
     c->site.value2 = count > 2 ? (u8)reg[2] : JIT_LOC_NONE;
     c->site.result = (u8)rd;
+    /* The constant of a vector operation that has one. */
+    if (ir_op_info[op->op].operands[1] == 'k')
+        c->site.offset = (s32)op->b;
+    else if (ir_op_info[op->op].operands[2] == 'k')
+        c->site.offset = (s32)op->c;
     return c;
 }
 
@@ -81,13 +86,43 @@ X64_SELECT(soft)
         reg[k] = x64_use(g, k);
     alloc_done(&g->a);
     unsigned rd = alloc_def(&g->a, alloc_class(result), 0);
-    struct x64_cold *c = soft_site(g, op, reg, count, rd);
+    struct x64_cold *c = x64_soft_site(g, op, reg, count, rd);
     c->from[0] = asm_jmp(&g->s);
     x64_resume(g, c);
 }
 
+static struct ir_v128 frame_vector(const struct jit_frame *frame, u8 loc)
+{
+    struct ir_v128 v = {{0}};
+    if (loc != JIT_LOC_NONE && loc >= JIT_LOC_XMM)
+        memcpy(&v, frame->xmm[loc - JIT_LOC_XMM], sizeof(v));
+    else if (loc != JIT_LOC_NONE)
+        v.d[0] = frame->gpr[loc];
+    return v;
+}
+
+static void soft_vector(struct cpu *cpu, struct jit_frame *frame, const struct jit_site *site)
+{
+    u32 k = (u32)site->offset;
+    struct ir_op op = {.op = site->op, .type = site->type, .aux = site->aux, .b = k, .c = k};
+    struct ir_v128 a = frame_vector(frame, site->addr), b = frame_vector(frame, site->value),
+                   c = frame_vector(frame, site->value2);
+    unsigned flags = 0;
+    struct ir_v128 v = ir_eval_vector(&op, cpu->isa->float_round(cpu), &a, &b, &c, &flags);
+    if (flags)
+        cpu->isa->float_accrue(cpu, flags);
+    if (site->result < JIT_LOC_XMM)
+        frame->gpr[site->result] = v.d[0];
+    else
+        memcpy(frame->xmm[site->result - JIT_LOC_XMM], &v, sizeof(v));
+}
+
 bool x64_soft_op(struct cpu *cpu, struct jit_frame *frame, const struct jit_site *site)
 {
+    if (ir_op_is_vector(site->op)) {
+        soft_vector(cpu, frame, site);
+        return true;
+    }
     u64 v[3] = {0};
     u8 loc[3] = {site->addr, site->value, site->value2};
     unsigned flags = 0;
@@ -122,7 +157,7 @@ static void fix_nan(struct x64 *g, const struct ir_op *op, const unsigned *reg, 
         x64_cold_load(g, from, rd, op->type, (u32)offsetof(struct x64_runtime, nan) + 8 * wide(op->type));
         return;
     }
-    struct x64_cold *c = soft_site(g, op, reg, count, rd);
+    struct x64_cold *c = x64_soft_site(g, op, reg, count, rd);
     c->from[0] = from;
     x64_resume(g, c);
 }
@@ -219,7 +254,7 @@ X64_SELECT(fminmax)
     alloc_done(&g->a);
     unsigned rd = alloc_def(&g->a, ALLOC_XMM, in_use(reg, 2));
     asm_rr(&g->s, X_UCOMIS | x64_packed(op->type), reg[0] & 15, reg[1] & 15);
-    struct x64_cold *nan = soft_site(g, op, reg, 2, rd), *equal = x64_cold_new(g, cold_equal);
+    struct x64_cold *nan = x64_soft_site(g, op, reg, 2, rd), *equal = x64_cold_new(g, cold_equal);
     nan->from[0] = asm_jcc(&g->s, CC_P);
     equal->site = nan->site;
     equal->reg = (u8)rd;
@@ -293,7 +328,7 @@ X64_SELECT(ftoi)
     unsigned ra = x64_use(g, 0);
     alloc_done(&g->a);
     unsigned rd = alloc_def(&g->a, ALLOC_GPR, 0);
-    struct x64_cold *c = soft_site(g, op, &ra, 1, rd);
+    struct x64_cold *c = x64_soft_site(g, op, &ra, 1, rd);
     u32 size = is_unsigned ? ASM_W : x64_size(op->type);
     if (is_unsigned)
         check_bounds(g, c, op, from, ra);
@@ -328,7 +363,7 @@ X64_SELECT(itof)
     if (t != ra)
         asm_mov(&g->s, 0, t, ra);
     if (is_unsigned && from == IR_I64) {
-        c = soft_site(g, op, &ra, 1, rd);
+        c = x64_soft_site(g, op, &ra, 1, rd);
         asm_rr(&g->s, X_TEST | ASM_W, ra, ra);
         c->from[0] = asm_jcc(&g->s, CC_S);
     }

@@ -20,7 +20,7 @@ struct access {
 
 static bool only_slow(const struct ir_op *op)
 {
-    return (op->aux & IR_MEM_CONTEXT) || (op->aux & IR_MEM_SIZE) > 3;
+    return (op->aux & IR_MEM_CONTEXT) || ((op->aux & IR_MEM_SIZE) > 3 && op->type != IR_V128);
 }
 
 static void emit_check(struct x64 *g, struct access *m)
@@ -152,7 +152,7 @@ static void load_float(struct x64 *g, const struct ir_op *op)
         return;
     }
     emit_check(g, &m);
-    asm_rm(&g->s, X_MOVS | x64_scalar(op->type), rd & 15, accessed(&m));
+    asm_rm(&g->s, op->type == IR_V128 ? X_MOVUPS : X_MOVS | x64_scalar(op->type), rd & 15, accessed(&m));
     x64_resume(g, m.cold);
 }
 
@@ -204,7 +204,7 @@ static void store_value(struct x64 *g, const struct ir_op *op, const struct acce
         else
             asm_u32(&g->s, (u32)v.imm);
     } else if (v.reg >= 16) {
-        asm_rm(&g->s, X_MOVS_STORE | (size == 3 ? ASM_F2 : ASM_F3), v.reg & 15, accessed(m));
+        asm_rm(&g->s, size == 4 ? X_MOVUPS_STORE : X_MOVS_STORE | (size == 3 ? ASM_F2 : ASM_F3), v.reg & 15, accessed(m));
     } else if ((op->aux & IR_MEM_BIG) && size) {
         store_big(g, m, v.reg);
     } else {

@@ -15,7 +15,9 @@ static struct x64 *gen(struct jit_alloc *a)
 
 static void load_mem(struct x64 *g, unsigned reg, struct asm_mem m, unsigned type)
 {
-    if (reg >= 16)
+    if (type == IR_V128)
+        asm_rm(&g->s, X_MOVUPS, reg & 15, m);
+    else if (reg >= 16)
         asm_rm(&g->s, X_MOVS | x64_scalar(type), reg & 15, m);
     else
         asm_rm(&g->s, X_MOV | x64_size(type), reg, m);
@@ -23,7 +25,9 @@ static void load_mem(struct x64 *g, unsigned reg, struct asm_mem m, unsigned typ
 
 static void store_mem(struct x64 *g, struct asm_mem m, unsigned reg, unsigned type)
 {
-    if (reg >= 16)
+    if (type == IR_V128)
+        asm_rm(&g->s, X_MOVUPS_STORE, reg & 15, m);
+    else if (reg >= 16)
         asm_rm(&g->s, X_MOVS_STORE | x64_scalar(type), reg & 15, m);
     else
         asm_rm(&g->s, X_MOV_STORE | x64_size(type), reg, m);
@@ -44,26 +48,35 @@ static void host_load_spill(struct jit_alloc *a, unsigned reg, unsigned spill, u
     load_mem(gen(a), reg, x64_spill(spill), type);
 }
 
-static void host_store_spill(struct jit_alloc *a, unsigned spill, unsigned reg)
+static void host_store_spill(struct jit_alloc *a, unsigned spill, unsigned reg, unsigned type)
 {
-    store_mem(gen(a), x64_spill(spill), reg, reg >= 16 ? IR_F64 : IR_I64);
+    store_mem(gen(a), x64_spill(spill), reg, type == IR_V128 ? IR_V128 : reg >= 16 ? IR_F64 : IR_I64);
 }
 
-/* push and pop: no register, no flag. pop's address counts after its own increment of rsp, so as if nothing had been pushed. */
+/* 8 or 16 bytes by push and pop: no register, no flag. pop's address counts after its own increment of rsp, so as if nothing had been
+ * pushed. */
+static void copy_words(struct x64 *g, struct asm_mem to, struct asm_mem from, unsigned type)
+{
+    for (unsigned i = 0; i < (type == IR_V128 ? 2u : 1u); i++) {
+        asm_rm(&g->s, X_GROUP5, G5_PUSH, from);
+        asm_rm(&g->s, X_POP, 0, to);
+        from.disp += 8;
+        to.disp += 8;
+    }
+}
+
 static void host_slot_to_spill(struct jit_alloc *a, unsigned spill, unsigned slot)
 {
-    asm_rm(&gen(a)->s, X_GROUP5, G5_PUSH, x64_slot(gen(a), slot));
-    asm_rm(&gen(a)->s, X_POP, 0, x64_spill(spill));
+    copy_words(gen(a), x64_spill(spill), x64_slot(gen(a), slot), gen(a)->isa->slots[slot].type);
 }
 
 static void host_spill_to_slot(struct jit_alloc *a, unsigned slot, unsigned spill)
 {
     struct x64 *g = gen(a);
     struct asm_mem m = x64_slot(g, slot);
-    bool wide = x64_size(g->isa->slots[slot].type);
-    if (wide) {
-        asm_rm(&g->s, X_GROUP5, G5_PUSH, x64_spill(spill));
-        asm_rm(&g->s, X_POP, 0, m);
+    unsigned type = g->isa->slots[slot].type;
+    if (type == IR_V128 || x64_size(type)) {
+        copy_words(g, m, x64_spill(spill), type);
         return;
     }
     asm_rm(&g->s, X_MOV_STORE | ASM_W, RAX, asm_at(X64_FRAME, offsetof(struct jit_frame, scratch)));
@@ -668,6 +681,16 @@ void (*const x64_select[IR_OPCODES])(struct x64 *g, const struct ir_op *op) = {
     [IR_FCMP] = x64_fcmp, [IR_FCVT] = x64_fcvt, [IR_FTOI] = x64_ftoi, [IR_ITOF] = x64_itof,
     [IR_FSGNJ] = x64_fsign, [IR_FSGNJN] = x64_fsign, [IR_FSGNJX] = x64_fsign,
     [IR_NANBOX] = x64_nanbox, [IR_UNBOX] = x64_unbox, [IR_BITCAST] = x64_bitcast,
+    [IR_VPAIR] = x64_vpair, [IR_VLOW] = x64_vlow, [IR_VZEXT] = x64_vzext, [IR_VHALF] = x64_vhalf, [IR_VDUP] = x64_vdup,
+    [IR_VGET] = x64_vget, [IR_VSET] = x64_vset, [IR_VAND] = x64_vbinary, [IR_VOR] = x64_vbinary, [IR_VXOR] = x64_vbinary,
+    [IR_VANDN] = x64_vandn, [IR_VSEL] = x64_vsel, [IR_VADD] = x64_vbinary, [IR_VSUB] = x64_vbinary, [IR_VMUL] = x64_vbinary,
+    [IR_VMINS] = x64_vbinary, [IR_VMINU] = x64_vbinary, [IR_VMAXS] = x64_vbinary, [IR_VMAXU] = x64_vbinary,
+    [IR_VEQ] = x64_vbinary, [IR_VGTS] = x64_vbinary, [IR_VGTU] = x64_vgtu, [IR_VADDSS] = x64_vbinary, [IR_VADDSU] = x64_vbinary,
+    [IR_VSUBSS] = x64_vbinary, [IR_VSUBSU] = x64_vbinary, [IR_VAVGU] = x64_vbinary, [IR_VSHL] = x64_vshift,
+    [IR_VSHR] = x64_vshift, [IR_VSAR] = x64_vshift, [IR_VZIPL] = x64_vbinary, [IR_VZIPH] = x64_vbinary, [IR_VEXT] = x64_vext,
+    [IR_VTBL] = x64_vtbl, [IR_VSXT] = x64_vunary, [IR_VZXT] = x64_vunary, [IR_VCNT] = x64_vcnt, [IR_VFADD] = x64_vfbinary,
+    [IR_VFSUB] = x64_vfbinary, [IR_VFMUL] = x64_vfbinary, [IR_VFDIV] = x64_vfbinary, [IR_VFSQRT] = x64_vfsqrt,
+    [IR_VFMADD] = x64_vfmadd, [IR_VFMIN] = x64_soft, [IR_VFMAX] = x64_soft, [IR_VFCMP] = x64_vfcmp,
     [IR_CALL] = x64_call, [IR_EXIT_IF] = x64_exit_if, [IR_TRAP_IF] = x64_trap_if, [IR_EXIT_JUMP] = x64_exit_jump,
     [IR_EXIT_INDIRECT] = x64_exit_indirect, [IR_EXIT_LOOKUP] = x64_exit_lookup,
 };

@@ -28,6 +28,7 @@ u32 x64_features(void)
         return 0;
     bool avx = (c & bit_AVX) && os_saves_ymm(c);
     f |= c & bit_SSE4_1 ? X64_SSE41 : 0;
+    f |= c & bit_SSE4_2 ? X64_SSE42 : 0;
     f |= c & bit_PCLMUL ? X64_CLMUL : 0;
     f |= c & bit_POPCNT ? X64_POPCNT : 0;
     f |= c & bit_MOVBE ? X64_MOVBE : 0;
@@ -209,6 +210,12 @@ static void set_constants(struct x64_runtime *rt)
         rt->magnitude[0][i] = ~sign32;
         rt->magnitude[1][i] = ~sign64;
     }
+    for (unsigned i = 0; i < 2; i++) {
+        rt->table_bias[i] = UINT64_C(0x7070707070707070);
+        rt->nibble[i] = UINT64_C(0x0f0f0f0f0f0f0f0f);
+    }
+    rt->nibble_ones[0] = UINT64_C(0x0302020102010100);
+    rt->nibble_ones[1] = UINT64_C(0x0403030203020201);
     rt->nanbox[0] = UINT64_C(0xffffffff00000000);
     rt->nan[0] = 0x7fc00000;
     rt->nan[1] = UINT64_C(0x7ff8000000000000);

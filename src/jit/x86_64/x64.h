@@ -16,7 +16,7 @@
 
 enum x64_feature {
     X64_BMI1 = 1, X64_BMI2 = 2, X64_LZCNT = 4, X64_POPCNT = 8, X64_MOVBE = 16, X64_FMA = 32, X64_AVX = 64, X64_AVX2 = 128,
-    X64_SSE41 = 256, X64_CLMUL = 512,
+    X64_SSE41 = 256, X64_CLMUL = 512, X64_SSE42 = 1024,
 };
 
 enum { X64_ISAS = 8, X64_STATE = RBP, X64_TLB = R14, X64_FRAME = RSP };
@@ -46,6 +46,7 @@ enum x64_stub {
 struct x64_runtime {
     u64 sign[2][2], magnitude[2][2]; /* [f64][lanes]: masks, 16 bytes each */
     u64 nanbox[2];
+    u64 table_bias[2], nibble[2], nibble_ones[2]; /* bytes of 0x70, of 0x0f; ones in 0..15 */
     u64 nan[2];                      /* default NaN: [f64] */
     struct x64_bounds bounds[2][2][2]; /* [f64 operand][64-bit result][rounding: 0 to zero, 1 dynamic] */
     void *slow_access, *soft_op, *float_merge, *float_reload;
@@ -163,6 +164,9 @@ X64_SELECT(fbinary); X64_SELECT(fsqrt); X64_SELECT(fmadd); X64_SELECT(fminmax); 
 X64_SELECT(ftoi); X64_SELECT(itof); X64_SELECT(fsign); X64_SELECT(nanbox); X64_SELECT(unbox); X64_SELECT(bitcast);
 X64_SELECT(clmul); X64_SELECT(call); X64_SELECT(exit_if); X64_SELECT(trap_if); X64_SELECT(exit_jump); X64_SELECT(exit_indirect);
 X64_SELECT(exit_lookup);
+X64_SELECT(vbinary); X64_SELECT(vandn); X64_SELECT(vsel); X64_SELECT(vgtu); X64_SELECT(vshift); X64_SELECT(vunary); X64_SELECT(vext);
+X64_SELECT(vtbl); X64_SELECT(vcnt); X64_SELECT(vpair); X64_SELECT(vlow); X64_SELECT(vzext); X64_SELECT(vhalf); X64_SELECT(vdup);
+X64_SELECT(vget); X64_SELECT(vset); X64_SELECT(vfbinary); X64_SELECT(vfsqrt); X64_SELECT(vfmadd); X64_SELECT(vfcmp);
 X64_SELECT(mul); X64_SELECT(mulh); X64_SELECT(divide); X64_SELECT(shift); X64_SELECT(count_bits); X64_SELECT(soft);
 
 /* Reads a table constant. */
@@ -200,6 +204,8 @@ static inline u32 x64_size(unsigned type)
     return ASM_SIZE(type == IR_I64 || type == IR_F64);
 }
 
+/* A cold call of x64_soft_op: operands in reg[], the result to rd. */
+struct x64_cold *x64_soft_site(struct x64 *g, const struct ir_op *op, const unsigned *reg, unsigned count, unsigned rd);
 /* x64_soft_op: operations the host lacks, in C, exactly as the interpreter does them (always true). */
 bool x64_soft_op(struct cpu *cpu, struct jit_frame *frame, const struct jit_site *site);
 
