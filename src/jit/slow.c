@@ -155,25 +155,40 @@ enum isa_fault_kind slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out
     unsigned size = IR_MEM_BYTES(aux), n = (aux & IR_MEM_CONTEXT) >> IR_MEM_CONTEXT_SHIFT;
     unsigned here = bytes_here(vaddr, size);
     struct tlb_target t, next;
-    u64 high;
-    bool ok;
+    u64 high = 0;
     if ((aux & IR_MEM_ALIGN) && vaddr & (size - 1))
         return refuse(f, ISA_FAULT_ALIGNMENT, ISA_READ, vaddr);
     if (resolve(cpu, n, vaddr, here, ISA_READ, &t, f))
         return f->kind;
     if (here == size) {
-        ok = target_load(cpu, &t, size, out);
+        if (!target_load(cpu, &t, size, out))
+            return refuse(f, ISA_FAULT_ACCESS, ISA_READ, vaddr);
     } else {
         if (resolve(cpu, n, vaddr + here, size - here, ISA_READ, &next, f))
             return f->kind;
-        ok = part_load(cpu, &t, here, out) && part_load(cpu, &next, size - here, &high);
-        if (ok)
-            *out |= high << (8 * here);
+        if (!part_load(cpu, &t, here, out))
+            return refuse(f, ISA_FAULT_ACCESS, ISA_READ, vaddr);
+        if (!part_load(cpu, &next, size - here, &high))
+            return refuse(f, ISA_FAULT_ACCESS, ISA_READ, vaddr + here);
+        *out |= high << (8 * here);
     }
-    if (!ok)
-        return refuse(f, ISA_FAULT_ACCESS, ISA_READ, vaddr);
     if (aux & IR_MEM_BIG)
         *out = bswap_size(*out, size);
+    return ISA_FAULT_NONE;
+}
+
+/* Memory takes what it is given; the part that may be refused goes first. */
+static enum isa_fault_kind store_parts(struct cpu *cpu, const struct tlb_target *low,
+                                       const struct tlb_target *high, u64 vaddr, unsigned here,
+                                       unsigned size, u64 value, struct isa_fault *f)
+{
+    bool reverse = low->host && !high->host;
+    for (unsigned i = 0; i < 2; i++) {
+        bool first = (i == 0) != reverse;
+        if (first ? !part_store(cpu, low, value, here)
+                  : !part_store(cpu, high, value >> (8 * here), size - here))
+            return refuse(f, ISA_FAULT_ACCESS, ISA_WRITE, first ? vaddr : vaddr + here);
+    }
     return ISA_FAULT_NONE;
 }
 
@@ -183,7 +198,6 @@ enum isa_fault_kind slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 val
     unsigned size = IR_MEM_BYTES(aux), n = (aux & IR_MEM_CONTEXT) >> IR_MEM_CONTEXT_SHIFT;
     unsigned here = bytes_here(vaddr, size);
     struct tlb_target t, next;
-    bool ok;
     if ((aux & IR_MEM_ALIGN) && vaddr & (size - 1))
         return refuse(f, ISA_FAULT_ALIGNMENT, ISA_WRITE, vaddr);
     if (aux & IR_MEM_BIG)
@@ -191,15 +205,12 @@ enum isa_fault_kind slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 val
     if (resolve(cpu, n, vaddr, here, ISA_WRITE, &t, f))
         return f->kind;
     if (here == size) {
-        ok = target_store(cpu, &t, value, size);
-    } else {
-        if (resolve(cpu, n, vaddr + here, size - here, ISA_WRITE, &next, f))
-            return f->kind;
-        ok = part_store(cpu, &t, value, here) &&
-             part_store(cpu, &next, value >> (8 * here), size - here);
+        if (!target_store(cpu, &t, value, size))
+            return refuse(f, ISA_FAULT_ACCESS, ISA_WRITE, vaddr);
+    } else if (resolve(cpu, n, vaddr + here, size - here, ISA_WRITE, &next, f) ||
+               store_parts(cpu, &t, &next, vaddr, here, size, value, f)) {
+        return f->kind;
     }
-    if (!ok)
-        return refuse(f, ISA_FAULT_ACCESS, ISA_WRITE, vaddr);
     if (!n && t.flags & (TLB_CODE | TLB_RESERVED))
         tlb_relax(cpu, vaddr);
     return ISA_FAULT_NONE;
