@@ -10,8 +10,8 @@
  *   alloc_put / alloc_get   slots
  *   alloc_map()             the state map as of now
  *
- * Where a value is: a register, a spill word of the frame (a v128: two, the first even), the memory of a slot (its home), a constant; several at once. A slot is
- * dirty when the value bound to it is not what its memory holds. Invariants:
+ * Where a value is: a register, a spill word of the frame (a v128: two, the first even), the memory of a slot (its home), a constant;
+ * several at once. A slot is dirty when the value bound to it is not what its memory holds. Invariants:
  *   1. a value that is still needed (a later use, or a dirty slot) is somewhere;
  *   2. a value that a dirty slot is bound to is in a register, a spill word or a constant: what a state map can name;
  *   3. memory[s] == v only while the guest state's memory of slot s holds v.

@@ -53,6 +53,21 @@ enum isa_fault_kind slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 val
     return f->kind;
 }
 
+/* No unit here loads or stores vectors: test_vector.c has the whole machine for that. */
+enum isa_fault_kind slow_load_wide(struct cpu *cpu, unsigned aux, u64 vaddr, struct ir_v128 *out,
+                                   struct isa_fault *f)
+{
+    fail_msg("a vector is loaded");
+    return ISA_FAULT_NONE;
+}
+
+enum isa_fault_kind slow_store_wide(struct cpu *cpu, unsigned aux, u64 vaddr,
+                                    const struct ir_v128 *v, struct isa_fault *f)
+{
+    fail_msg("a vector is stored");
+    return ISA_FAULT_NONE;
+}
+
 enum isa_fault_kind slow_rmw(struct cpu *cpu, unsigned aux, enum ir_rmw kind, u64 vaddr, u64 value,
                              u64 *old, struct isa_fault *f)
 {
@@ -86,7 +101,7 @@ enum isa_fault_kind slow_store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u6
 /* ---- Running text ---- */
 
 static struct arena arena;
-static u64 values[IR_MAX_OPS];
+static u64 values[2 * IR_MAX_OPS];
 
 static int setup(void **state)
 {
