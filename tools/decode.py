@@ -5,6 +5,9 @@ usage: decode.py ISA OUT.h OUT.c TABLE.decode...
 
 All tables of src/isa/ISA/ make one decoder. A table is text, one fact a line; '#' starts a comment.
 
+    set NAME [FUNCTIONS]                an instruction set of its own, with its own decoder, that the lines of this file
+                                        belong to (a64, a32, t32); FUNCTIONS (default: NAME) begins the names of its
+                                        trans functions. Without it the architecture has one set.
     include "PATH"                      a header the generated files include (struct ISA_ctx, ISA_EXT_...)
     exclusive NAME NAME ...             conditions of which exactly one holds (rv32 rv64)
     operand NAME [WIDTH] KIND [signed] [+BIAS]
@@ -29,12 +32,15 @@ CONDITION names the extensions needed, A&B|C; '-' for none. Attributes:
     size=4         sets an argument that the picture does not hold (a number, another operand or a C constant)
     over=NAME,...  this line is meant to overlap, and go before, the line NAME (hints, special cases)
 
+A NAME with a variant, add/imm, is printed without it.
+
 => TARGET names the function, trans_TARGET, if it is not the instruction's own; when TARGET is an instruction, its
 arguments are filled (compressed instructions). The generator refuses pictures of a wrong length, arguments
 left unset and overlaps that are not declared.
 
 OUT.h: struct ISA_arg_*, enum ISA_insn, ISA_trans_* prototypes and
     enum ISA_insn ISA_identifyLENGTH(const u64 *ext, INSN)    0 (ISA_INSN_NONE): no such instruction
+    enum ISA_insn ISA_identify_SET_LENGTH(const u64 *ext, INSN)    the same, of a set
     bool ISA_translate(struct ISA_ctx *ctx, enum ISA_insn id, u64 insn)
     const struct insn_set ISA_insn_set                        for the disassembler, random tests, coverage
 """
@@ -103,8 +109,9 @@ class Field:
 
 
 class Insn:
-    def __init__(self, where, name):
+    def __init__(self, where, name, group=""):
         self.where, self.name = where, name
+        self.group, self.prefix = (group.split() * 2)[:2] if group else ("", "")
         self.length = 0
         self.match = self.mask = 0
         self.fields = {}      # operand name -> Field
@@ -115,7 +122,13 @@ class Insn:
         self.sets = {}        # argument -> text
         self.over = []
         self.target = None
-        self.ident = c_name(name)
+        self.ident = self.c_ident(name)
+
+    def c_ident(self, name):
+        return c_name(f"{self.group}_{name}" if self.group else name)
+
+    def c_function(self, name):
+        return c_name(f"{self.prefix}_{name}" if self.prefix else name)
 
     def fail(self, text):
         raise TableError(f"{self.where}: {self.name}: {text}")
@@ -142,20 +155,23 @@ class Tables:
                 text = line.split("#")[0].strip()
                 if text:
                     lines.append((f"{path}:{number}", text))
-        return lines
+        groups = [text.split(maxsplit=1)[1] for _, text in lines if text.split()[0] == "set"]
+        if len(groups) > 1:
+            raise TableError(f"{path}: belongs to two sets")
+        return [(*line, *(groups or [""])) for line in lines if line[1].split()[0] != "set"]
 
     def load(self, paths):
         lines = [line for path in paths for line in self.read(path)]
         rest = []
-        for where, text in lines:  # declarations first: the files may come in any order
+        for where, text, group in lines:  # declarations first: the files may come in any order
             word = text.split()[0]
             if word in DECLARATIONS:
                 getattr(self, "declare_" + word)(where, text)
             else:
-                rest.append((where, text))
+                rest.append((where, text, group))
         self.resolve_formats()
-        for where, text in rest:
-            self.insns.append(self.parse_insn(where, text))
+        for line in rest:
+            self.insns.append(self.parse_insn(*line))
         self.check()
 
     def declare_include(self, where, text):
@@ -193,12 +209,12 @@ class Tables:
             elif not fmt.args:
                 fmt.struct = "none"
 
-    def parse_insn(self, where, text):
+    def parse_insn(self, where, text, group):
         if ":" not in text or len(text.split(" : ", 1)) != 2:
             raise TableError(f"{where}: expected: NAME PICTURE : FORMAT CONDITION [attributes] [=> TARGET]")
         head, tail = text.split(" : ", 1)
         name, *picture = head.split()
-        insn = Insn(where, name)
+        insn = Insn(where, name, group)
         self.parse_picture(insn, picture)
         body, _, target = tail.partition("=>")
         words, rest = body.split(), target.split()
@@ -286,13 +302,13 @@ class Tables:
     def check(self):
         by_name = {}
         for insn in self.insns:
-            by_name.setdefault(insn.name, []).append(insn)
-        for name, same in by_name.items():
+            by_name.setdefault((insn.group, insn.name), []).append(insn)
+        for (_, name), same in by_name.items():
             if len(same) > 1:
                 if len({i.mode for i in same}) < len(same) or None in {i.mode for i in same}:
                     same[1].fail(f"is already at {same[0].where}")
                 for insn in same:
-                    insn.ident = c_name(f"{name}_{insn.mode}")
+                    insn.ident = insn.c_ident(f"{name}_{insn.mode}")
         self.names = by_name
         for insn in self.insns:
             self.bind(insn)
@@ -300,10 +316,10 @@ class Tables:
 
     def bind(self, insn):
         """Finds the trans function, its arguments and where each comes from."""
-        target = self.names.get(insn.target)
+        target = self.names.get((insn.group, insn.target))
         fmt = target[0].format if target else insn.format
         inherited = target[0].sets if target else {}
-        insn.function = c_name(target[0].target or target[0].name if target else insn.target or insn.name)
+        insn.function = insn.c_function(target[0].target or target[0].name if target else insn.target or insn.name)
         insn.struct, insn.values = fmt.struct, []
         by_arg = {}
         for field in insn.fields.values():
@@ -328,7 +344,7 @@ class Tables:
             if arg not in used and not re.search(rf"\b{arg}\b", insn.format.syntax):
                 insn.fail(f"{arg} is in the picture but neither an argument nor printed")
         for name in insn.over:
-            if name not in self.names:
+            if (insn.group, name) not in self.names:
                 insn.fail(f"over={name}: no such instruction")
 
     def check_overlaps(self):
@@ -340,7 +356,7 @@ class Tables:
 
 
 def overlap(a, b):
-    if a.length != b.length or (a.mode and b.mode and a.mode != b.mode):
+    if (a.group, a.length) != (b.group, b.length) or (a.mode and b.mode and a.mode != b.mode):
         return False
     if (a.match ^ b.match) & a.mask & b.mask:
         return False
@@ -476,8 +492,13 @@ class Decoder:
 
     # ---- The two files ----------------------------------------------------------------------------------------
 
-    def lengths(self):
-        return sorted({i.length for i in self.t.insns})
+    def decoders(self):
+        """The functions that identify: (name, length, its instructions)."""
+        groups = {}
+        for insn in self.t.insns:
+            groups.setdefault((insn.group, insn.length), []).append(insn)
+        return [(f"{self.isa}_identify{f'_{group}_' if group else ''}{length}", length, groups[group, length])
+                for group, length in sorted(groups)]
 
     def header(self):
         isa, up = self.isa, self.up
@@ -506,8 +527,8 @@ class Decoder:
         for n, kind in enumerate(self.kinds()):
             w.put(1, f"{up}_OPERAND_{kind.upper()} = {n},")
         w.put(0, "};\n")
-        for length in self.lengths():
-            w.put(0, f"enum {isa}_insn {isa}_identify{length}(const u64 *ext, {c_type(length)} insn);")
+        for name, length, _ in self.decoders():
+            w.put(0, f"enum {isa}_insn {name}(const u64 *ext, {c_type(length)} insn);")
         w.put(0, f"bool {isa}_translate(struct {isa}_ctx *ctx, enum {isa}_insn id, u64 insn);")
         w.put(0, f"extern const struct insn_set {isa}_insn_set;\n")
         w.put(0, "/* The meanings, trans_*.c. False: an illegal instruction; nothing may have been built then. */")
@@ -535,9 +556,9 @@ class Decoder:
         w.put(0, f'#include "isa/{isa}_decode.h"\n')
         w.put(0, "static inline bool has(const u64 *ext, unsigned n)\n{")
         w.put(1, "return ext[n / 64] >> (n % 64) & 1;\n}\n")
-        for length in self.lengths():
-            w.put(0, f"enum {isa}_insn {isa}_identify{length}(const u64 *ext, {c_type(length)} insn)\n{{")
-            self.emit_tree(w, 1, [i for i in self.t.insns if i.length == length], 0)
+        for name, length, insns in self.decoders():
+            w.put(0, f"enum {isa}_insn {name}(const u64 *ext, {c_type(length)} insn)\n{{")
+            self.emit_tree(w, 1, insns, 0)
             w.put(1, f"return {self.up}_INSN_NONE;\n}}\n")
         self.emit_translate(w)
         self.emit_tables(w)
@@ -580,9 +601,9 @@ class Decoder:
         for insn in self.t.insns:
             ops = ", ".join(str(index[f.key()]) for f in insn.fields.values())
             need = "|".join("&".join(alt) for alt in insn.condition)
-            w.put(1, f'{{"{insn.name}", "{insn.format.syntax}", "{need}", "{insn.mode or ""}", "{insn.format.name}",')
+            w.put(1, f'{{"{insn.name.split("/")[0]}", "{insn.format.syntax}", "{need}", "{insn.mode or ""}", "{insn.format.name}",')
             w.put(1, f" {hexu(insn.match, 64)}, {hexu(insn.mask, 64)}, {insn.length // 8}, "
-                     f"{len(insn.fields)}, {{{ops}}}}},")
+                     f'{len(insn.fields)}, {{{ops}}}, "{insn.group}"}},')
         w.put(0, "};\n")
         w.put(0, f"const struct insn_set {isa}_insn_set = {{")
         w.put(1, ".insns = insns, .count = ARRAY_SIZE(insns), .operands = operands,")

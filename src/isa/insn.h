@@ -43,6 +43,7 @@ struct insn_desc {
     u8 length; /* bytes */
     u8 operands;
     u16 operand[INSN_MAX_OPERANDS]; /* indexes in insn_set.operands */
+    const char *set; /* the instruction set, where the architecture has several; "" */
 };
 
 struct insn_set {

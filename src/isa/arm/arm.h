@@ -1,0 +1,366 @@
+/*
+ * arm.h - an Arm A-profile CPU: its state, its mode word, the front end's context, and what the files of
+ * isa/arm give each other. "DDI 0487" is the Arm Architecture Reference Manual for A-profile.
+ *
+ * One struct for AArch64 and AArch32. Invariants:
+ *   - x[0..30] are the general registers, `sp` the stack pointer in use (of PSTATE.SP and EL); the others are in
+ *     sp_el[], where the one in use is stale. arm_bank_switch moves them whenever EL, SPSel or mode change.
+ *   - AArch32: r0..r14 of the current mode are x[0..14], zero-extended; the banked ones are in bank[].
+ *   - The condition flags are kept as the operation that sets them (enum arm_cc); arm_nzcv() says what they are.
+ *   - cpu.mode is arm_mode(cpu) and cpu.context_stamp has been bumped since the last change of what arm_context answers,
+ *     at every unit boundary: who changes EL, PSTATE, SCTLR, TCR, HCR, SCR, CPACR, FPCR ends by arm_state_changed.
+ *   - irq_wires is the only field that other threads touch (arm_set_irq), and power (by firmware's CPU_ON).
+ */
+#ifndef ISA_ARM_ARM_H
+#define ISA_ARM_ARM_H
+
+#include "cpu/cpu.h"
+#include "isa/insn.h"
+#include "jit/build.h"
+#include "loop/timer.h"
+
+/* ---- Features: FEAT_ names of DDI 0487, A2 ---------------------------------------------------- */
+
+enum arm_ext {
+#define EXT(id, name, models, ...) ARM_EXT_##id,
+#include "isa/arm/ext.def"
+#undef EXT
+    ARM_EXTS
+};
+#define ARM_EXT_WORDS ((ARM_EXTS + 63) / 64)
+
+/* ---- Names of the architecture ---------------------------------------------------------------- */
+
+/* Condition codes ("C1.2.4"). */
+enum arm_cond {
+    ARM_EQ, ARM_NE, ARM_CS, ARM_CC, ARM_MI, ARM_PL, ARM_VS, ARM_VC,
+    ARM_HI, ARM_LS, ARM_GE, ARM_LT, ARM_GT, ARM_LE, ARM_AL, ARM_NV,
+};
+
+/* How the condition flags follow from cc_x and cc_y. 32: of the low words. */
+enum arm_cc {
+    ARM_CC_NZCV,    /* cc_x bits 31..28 */
+    ARM_CC_ADD32, ARM_CC_ADD64,
+    ARM_CC_SUB32, ARM_CC_SUB64,     /* cc_x - cc_y */
+    ARM_CC_LOGIC32, ARM_CC_LOGIC64, /* of the result cc_x; C = V = 0 */
+};
+#define PSTATE_N BIT(31)
+#define PSTATE_Z BIT(30)
+#define PSTATE_C BIT(29)
+#define PSTATE_V BIT(28)
+
+/* PSTATE beside the flags, EL and SP, in the places that SPSR_ELx has them ("C5.2.19"). */
+#define PSTATE_SP     BIT(0)
+#define PSTATE_A32    BIT(4) /* nRW */
+#define PSTATE_T      BIT(5)
+#define PSTATE_F      BIT(6)
+#define PSTATE_I      BIT(7)
+#define PSTATE_A      BIT(8)
+#define PSTATE_D      BIT(9) /* AArch32: E */
+#define PSTATE_BTYPE  BITS(11, 10)
+#define PSTATE_SSBS   BIT(12)
+#define PSTATE_IL     BIT(20)
+#define PSTATE_SS     BIT(21)
+#define PSTATE_PAN    BIT(22)
+#define PSTATE_UAO    BIT(23)
+#define PSTATE_DIT    BIT(24)
+#define PSTATE_TCO    BIT(25)
+
+/* Exception classes: ESR_ELx.EC ("D24.2.40"). */
+enum arm_ec {
+    ARM_EC_UNKNOWN = 0x00,
+    ARM_EC_WFX = 0x01,
+    ARM_EC_CP15 = 0x03,
+    ARM_EC_CP15_64 = 0x04,
+    ARM_EC_CP14 = 0x05,
+    ARM_EC_CP14_LS = 0x06,
+    ARM_EC_FP = 0x07,
+    ARM_EC_CP10_ID = 0x08,
+    ARM_EC_PAUTH = 0x09,
+    ARM_EC_CP14_64 = 0x0c,
+    ARM_EC_BTI = 0x0d,
+    ARM_EC_ILLEGAL_STATE = 0x0e,
+    ARM_EC_SVC32 = 0x11,
+    ARM_EC_HVC32 = 0x12,
+    ARM_EC_SMC32 = 0x13,
+    ARM_EC_SVC64 = 0x15,
+    ARM_EC_HVC64 = 0x16,
+    ARM_EC_SMC64 = 0x17,
+    ARM_EC_SYSREG = 0x18,
+    ARM_EC_SVE = 0x19,
+    ARM_EC_ERET = 0x1a,
+    ARM_EC_PAC_FAIL = 0x1c,
+    ARM_EC_SME = 0x1d,
+    ARM_EC_IABT_LOWER = 0x20,
+    ARM_EC_IABT = 0x21,
+    ARM_EC_PC_ALIGN = 0x22,
+    ARM_EC_DABT_LOWER = 0x24,
+    ARM_EC_DABT = 0x25,
+    ARM_EC_SP_ALIGN = 0x26,
+    ARM_EC_MOPS = 0x27,
+    ARM_EC_FP32_TRAP = 0x28,
+    ARM_EC_FP64_TRAP = 0x2c,
+    ARM_EC_SERROR = 0x2f,
+    ARM_EC_BREAKPOINT_LOWER = 0x30,
+    ARM_EC_BREAKPOINT = 0x31,
+    ARM_EC_STEP_LOWER = 0x32,
+    ARM_EC_STEP = 0x33,
+    ARM_EC_WATCHPOINT_LOWER = 0x34,
+    ARM_EC_WATCHPOINT = 0x35,
+    ARM_EC_BKPT32 = 0x38,
+    ARM_EC_VECTOR_CATCH32 = 0x3a,
+    ARM_EC_BRK64 = 0x3c,
+};
+#define ARM_SYNDROME(ec, iss) ((u64)(ec) << 26 | BIT(25) | (u64)(iss))
+#define ARM_SYNDROME_16(ec, iss) ((u64)(ec) << 26 | (u64)(iss)) /* of a 16-bit instruction */
+
+/* Inputs of cpu_irq(). */
+enum arm_irq { ARM_IRQ_IRQ, ARM_IRQ_FIQ, ARM_IRQ_VIRQ, ARM_IRQ_VFIQ, ARM_IRQ_SERROR };
+
+/* Generic timers, in the order of the outputs given to arm_cpu_set_timer_irq. */
+enum arm_timer { ARM_TIMER_PHYS, ARM_TIMER_VIRT, ARM_TIMER_HYP, ARM_TIMER_SEC, ARM_TIMER_HYPVIRT, ARM_TIMERS };
+
+/* ---- The mode word: all that makes translations of the same bytes differ ------------------------
+ *
+ *   63         32 31    24 23   16 15  14  13 12  11  10   9   8   7  6  5  4   3   2   1 0
+ *  +-------------+--------+-------+---+------+---+---+---+---+---+-----+-----+---+---+-----+
+ *  | feature set | (SVE,  |  IT   |GP | TBI  |SS |E2H|BE |SA | A | FPC | FP  | T |A32| EL  |
+ *  |             |  SME)  |       |   |      |   |   |   |   |   |     |     |   |   |     |
+ *  +-------------+--------+-------+---+------+---+---+---+---+---+-----+-----+---+---+-----+
+ *   EL    exception level                     FP   0: usable, 1: traps; 2, 3: places of SVE, SME
+ *   A32   AArch32; T: Thumb                   FPC  enum arm_fpcr_class
+ *   A     SCTLR.A: alignment is checked       SA   the stack pointer's alignment is checked
+ *   BE    data is big-endian                  E2H  EL2 with HCR_EL2.E2H: EL1's register names are EL2's
+ *   SS    software step is active             TBI  branch targets lose their tag: bit 55 = 0, 1
+ *   GP    place of "guarded page"             IT   AArch32 T32: ITSTATE
+ *   (SVE, SME): vector lengths, PSTATE.SM, ZA; MTE: places kept, 0
+ *   feature set: hash of the features: CPUs of different models share a machine's code cache
+ */
+#define ARM_MODE_EL        BITS(1, 0)
+#define ARM_MODE_A32       BIT(2)
+#define ARM_MODE_T         BIT(3)
+#define ARM_MODE_FP_SHIFT  4
+#define ARM_MODE_FP        BITS(5, 4)
+#define ARM_MODE_FPC_SHIFT 6
+#define ARM_MODE_FPC       BITS(7, 6)
+#define ARM_MODE_A         BIT(8)
+#define ARM_MODE_SA        BIT(9)
+#define ARM_MODE_BE        BIT(10)
+#define ARM_MODE_E2H       BIT(11)
+#define ARM_MODE_SS        BIT(12)
+#define ARM_MODE_TBI_SHIFT 13
+#define ARM_MODE_TBI       BITS(14, 13)
+#define ARM_MODE_GP        BIT(15)
+#define ARM_MODE_IT_SHIFT  16
+#define ARM_MODE_IT        BITS(23, 16)
+#define ARM_MODE_SET_SHIFT 32
+
+/* What FPCR asks of float operations. Rounding is dynamic in all (IR_FLOAT_DYN). */
+enum arm_fpcr_class {
+    ARM_FPC_HOST, /* NaNs propagate */
+    ARM_FPC_DN,   /* NaN results are the default NaN */
+    ARM_FPC_SOFT, /* flush to zero, alternative half precision: exact path */
+};
+
+/* ---- Slots ------------------------------------------------------------------------------------ */
+
+enum arm_slot {
+    ARM_SLOT_X = 0, /* + 0..30 */
+    ARM_SLOT_SP = 31,
+    ARM_SLOT_PC = 32,
+    ARM_SLOT_CC_OP, /* enum arm_cc */
+    ARM_SLOT_CC_X,
+    ARM_SLOT_CC_Y,
+    ARM_SLOT_V, /* + 0..31, IR_V128 */
+    ARM_SLOTS = ARM_SLOT_V + 32
+};
+
+/* ---- The CPU ---------------------------------------------------------------------------------- */
+
+/* What a GIC's CPU interface registers do (ICC_*, ICH_*, ICV_*): the board connects a GICv3 here. encoding: op0..op2 as
+ * the MRS instruction has them (bits 20..5, shifted down by 5). The CPU's own thread. False: UNDEFINED. */
+struct arm_gic_cpu {
+    bool (*read)(void *opaque, u32 encoding, unsigned el, bool secure, u64 *value);
+    bool (*write)(void *opaque, u32 encoding, unsigned el, bool secure, u64 value);
+    void *opaque;
+};
+
+/* Firmware that the board plays itself (PSCI): called for HVC or SMC by the CPU's own thread with x0..x7 in cpu; true
+ * when it was such a call (x0..x3 are set then). */
+struct arm_firmware {
+    bool (*call)(void *opaque, struct cpu *cpu, bool smc, u64 x[8]);
+    void *opaque;
+};
+
+struct arm_timer_state {
+    u64 cval;
+    u32 ctl; /* ENABLE, IMASK */
+    struct timer timer;
+    struct irq irq;
+    struct arm_cpu *cpu;
+};
+
+union arm_vector {
+    u8 b[16];
+    u16 h[8];
+    u32 s[4];
+    u64 d[2];
+};
+
+struct arm_cpu {
+    struct cpu cpu;
+
+    /* -- Hot: reached with 8-bit displacements (arm_isa.state_bias). */
+    _Alignas(64) u64 x[31];
+    u64 sp;
+    u64 pc;
+    u64 cc_op, cc_x, cc_y;
+    _Alignas(16) union arm_vector v[32];
+
+    u64 pstate; /* PSTATE_*, without flags; bits 3..2 EL, or bits 4..0 the AArch32 mode */
+    u32 fpcr, fpsr;
+    _Atomic u32 irq_wires; /* BIT(enum arm_irq) */
+    bool event;            /* event register (WFE, SEV); set by others through cpu_run_on or kick */
+
+    /* -- System registers (sysreg.def). */
+    u64 sp_el[4], elr_el[4], spsr_el[4];
+    u64 bank[24]; /* AArch32: banked registers, in the order of state.c's table */
+    u64 sysreg[256]; /* plain storage of sysreg.def, by enum arm_sysreg */
+
+    /* -- Fixed by the model. */
+    u64 ext[ARM_EXT_WORDS];
+    u64 ext_hash;
+    u64 mpidr;
+    bool has_el2, has_el3, aarch64; /* aarch64: EL3 or the highest level starts there */
+    u64 cntfrq;
+    struct arm_gic_cpu gic;
+    struct arm_firmware firmware;
+    struct arm_timer_state timer[ARM_TIMERS];
+    struct insn_coverage *coverage;
+};
+
+static inline struct arm_cpu *arm_cpu(struct cpu *cpu)
+{
+    return container_of(cpu, struct arm_cpu, cpu);
+}
+static inline bool arm_cpu_has(const struct arm_cpu *a, enum arm_ext e)
+{
+    return a->ext[e / 64] >> (e % 64) & 1;
+}
+static inline unsigned arm_el(const struct arm_cpu *a) /* AArch64 state */
+{
+    return (unsigned)(a->pstate >> 2 & 3);
+}
+
+/* ---- The front end's context: one while a unit is translated ---------------------------------- */
+
+/* What is known of the condition flags at this point of the unit. */
+struct arm_flags {
+    bool known;       /* op, x, y are what the slots will hold */
+    enum arm_cc op;
+    ir_value x, y;
+    bool conditional; /* CCMP: as above where `cond` is not 0, else nzcv */
+    ir_value cond;
+    u32 nzcv;
+};
+
+struct arm_ctx {
+    struct arm_cpu *cpu;
+    struct ir_builder *b;
+    const u64 *ext; /* cpu->ext */
+    u64 pc;         /* of the instruction under translation */
+    u64 next;       /* of the one to translate after it: pc + length, or where a jump leads */
+    u32 insn;       /* its bits */
+    u8 length;      /* in bytes */
+    u8 el;
+    bool a32, thumb, big_endian, align, sp_align, e2h, step;
+    u8 tbi;
+    u8 fp_trap;    /* mode word's FP */
+    u8 fpc;        /* enum arm_fpcr_class */
+    bool sp_checked; /* SP's alignment was tested since it changed */
+    struct arm_flags flags;
+};
+
+static inline bool arm_has(const struct arm_ctx *c, enum arm_ext e)
+{
+    return c->ext[e / 64] >> (e % 64) & 1;
+}
+
+/* ---- Helpers: indexes in arm_isa.helpers ------------------------------------------------------- */
+
+enum arm_helper {
+#define HELPER(id, fn, result, args, effects) ARM_HELPER_##id,
+#include "isa/arm/helper.def"
+#undef HELPER
+    ARM_HELPERS
+};
+extern const struct ir_helper arm_helpers[];
+#define HELPER_VOID void
+#define HELPER_I64  u64
+#define HELPER_I32  u64
+#define HELPER_F32  u64
+#define HELPER_F64  u64
+#define HELPER_ARGS_0 struct cpu *cpu
+#define HELPER_ARGS_1 struct cpu *cpu, u64 a
+#define HELPER_ARGS_2 struct cpu *cpu, u64 a, u64 b
+#define HELPER_ARGS_3 struct cpu *cpu, u64 a, u64 b, u64 c
+#define HELPER_ARGS_4 struct cpu *cpu, u64 a, u64 b, u64 c, u64 d
+#define HELPER(id, fn, result, args, effects) HELPER_##result fn(HELPER_ARGS_##args);
+#include "isa/arm/helper.def"
+#undef HELPER
+
+/* ---- Inside: what the files of this folder give each other ------------------------------------- */
+
+/* trap.c. syndrome: ESR_ELx as the target level sees it; far: FAR_ELx where the class has one. */
+void arm_exception(struct arm_cpu *a, u64 syndrome, u64 far, u64 preferred_return);
+/* ... from a helper: translated code leaves. */
+void arm_unwind(struct arm_cpu *a, u64 syndrome, u64 far, u64 preferred_return);
+void arm_undefined(struct arm_cpu *a); /* of the instruction at pc; unwinds */
+void arm_fault(struct cpu *cpu, const struct isa_fault *f);
+bool arm_interrupt(struct cpu *cpu);
+bool arm_wakes(struct cpu *cpu);
+void arm_set_irq(struct cpu *cpu, unsigned n, int level);
+void arm_state_changed(struct arm_cpu *a);
+u64 arm_mode(const struct arm_cpu *a);
+/* The flags as bits 31..28, and set from there. */
+u32 arm_nzcv(const struct arm_cpu *a);
+void arm_nzcv_set(struct arm_cpu *a, u32 nzcv);
+/* PSTATE as SPSR_ELx holds it, flags included; and into it (ERET's checks are the caller's): banks are switched. */
+u64 arm_pstate_read(const struct arm_cpu *a);
+void arm_pstate_write(struct arm_cpu *a, u64 spsr);
+
+/* mmu.c */
+void arm_context(struct cpu *cpu, unsigned n, struct isa_context *out);
+enum isa_fault_kind must_check arm_walk(struct cpu *cpu, const struct isa_context *context, u64 vaddr,
+                                        enum isa_access access, struct isa_mapping *m, struct isa_fault *f);
+
+/* state.c */
+extern const struct state_table arm_state;
+int must_check arm_init(struct cpu *cpu, const char *arch, const char *model, struct err *err);
+void arm_fini(struct cpu *cpu);
+void arm_reset(struct cpu *cpu);
+void arm_print_registers(struct cpu *cpu, void *file);
+
+/* model.c */
+extern const struct isa_model arm_models[];
+int must_check arm_model_apply(struct arm_cpu *a, const char *arch, const char *text, struct err *err);
+void arm_model_features(void *file);
+void arm_model_facts(struct cpu *cpu, struct isa_cpu_facts *facts);
+
+/* The front end (translate.c, disassemble.c: with the decode tables). */
+void arm_translate_unit(struct cpu *cpu, struct ir_builder *b, unsigned max_insns);
+unsigned arm_disassemble(const struct cpu *cpu, u64 pc, const u8 *code, unsigned len, char *text, size_t size);
+
+/* ---- For boards -------------------------------------------------------------------------------- */
+
+extern const struct isa arm_isa;
+void arm_cpu_set_mpidr(struct cpu *cpu, u64 affinity);
+void arm_cpu_set_gic(struct cpu *cpu, const struct arm_gic_cpu *gic);
+void arm_cpu_set_firmware(struct cpu *cpu, const struct arm_firmware *firmware);
+void arm_cpu_set_timer_irq(struct cpu *cpu, enum arm_timer timer, struct irq irq);
+/* Which exception levels above EL1 the board's CPUs have. Before reset. */
+void arm_cpu_set_levels(struct cpu *cpu, bool el2, bool el3);
+/* Registers the boot protocol sets, after reset. el: starts at this level. CPU stopped or its own thread. */
+void arm_cpu_set_start(struct cpu *cpu, u64 pc, u64 x0, unsigned el);
+
+#endif
