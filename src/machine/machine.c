@@ -59,6 +59,14 @@ static void map_changed(void *opaque, struct mem_space *s)
         cpu_kick(m->cpus[i], CPU_EXIT_MAP);
 }
 
+void machine_space_init(struct machine *m, struct mem_space *s, const char *name,
+                        struct mem_region *root)
+{
+    mem_space_init(s, &m->memory, name, root);
+    s->changed_opaque = m;
+    s->changed = map_changed;
+}
+
 static u64 virtual_time(void *opaque)
 {
     return clock_now(&((struct machine *)opaque)->clock);
@@ -85,9 +93,7 @@ struct machine *machine_new(const struct loop_config *config, struct err *err)
     clock_init(&m->rtc, CLOCK_KIND_HOST);
     memory_init(&m->memory, &m->epoch);
     mem_container(&m->root, "system", UINT64_MAX);
-    mem_space_init(&m->space, &m->memory, "memory", &m->root);
-    m->space.changed_opaque = m;
-    m->space.changed = map_changed;
+    machine_space_init(m, &m->space, "memory", &m->root);
     pthread_mutex_init(&m->lock, NULL);
     machine_run_init(m);
     m->device_host = (struct device_host){
@@ -374,8 +380,9 @@ int machine_make_cpus(struct machine *m, u64 reset_pc, struct err *err)
     m->cpus = alloc_zero(m->config.cpus * sizeof(*m->cpus));
     m->reset_pc = reset_pc;
     for (u32 i = 0; i < m->config.cpus; i++) {
+        struct mem_space *space = m->board->cpu_space ? m->board->cpu_space(m, i) : &m->space;
         struct cpu *cpu =
-            cpu_create(m->isa, &m->cpu_host, &m->space, i, m->arch, m->cpu_model, err);
+            cpu_create(m->isa, &m->cpu_host, space, i, m->arch, m->cpu_model, err);
         if (!cpu)
             return err_prefix(err, "-cpu %s", m->cpu_model);
         m->cpus[m->cpu_count++] = cpu;

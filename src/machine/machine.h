@@ -64,6 +64,9 @@ struct board {
     int (*load)(struct machine *m, struct err *err);
     void (*reset)(struct machine *m); /* after devices and CPUs */
     void (*fini)(struct machine *m);
+    /* What the CPU sees, when it is not what all see (registers that are banked by CPU). Made by
+     * machine_space_init; ended by fini. NULL: m->space. */
+    struct mem_space *(*cpu_space)(struct machine *m, u32 index);
     /* Presses the power button; NULL: there is none. */
     void (*power_button)(struct machine *m);
 };
@@ -248,6 +251,9 @@ void machine_request_stop(struct machine *m);                 /* a debugger: pau
 /* ---- For boards, during init ---- */
 /* m->ram of the size that was asked for, named; not mapped yet. */
 int must_check machine_make_ram(struct machine *m, const char *name, struct err *err);
+/* An address space of this machine: its CPUs hear of changes. */
+void machine_space_init(struct machine *m, struct mem_space *s, const char *name,
+                        struct mem_region *root);
 int must_check machine_make_cpus(struct machine *m, u64 reset_pc, struct err *err);
 /* A device with -global's properties set; machine_realize or device_free follows. */
 struct device *must_check machine_device(struct machine *m, const char *type, const char *id,

@@ -1,0 +1,559 @@
+/*
+ * arm_virt.c - the Arm `virt` board: devices, addresses and wires in tables, from which both the
+ * machine and its device tree are made.
+ *
+ *   0x00000000, 0x04000000  flash            0x09030000  PL061 (SPI 7): power key on line 3
+ *   0x08000000  GIC distributor              0x0a000000  virtio-mmio slots, every 0x200
+ * (SPIs 16..47) 0x08010000  GIC CPU interface            0x0c000000  platform bus (nothing is
+ * plugged in) 0x08020000  GICv2m (SPIs 48..111)        0x10000000, 0x3eff0000, 0x4010000000,
+ * 0x8000000000  (PCIe host) 0x09000000  PL011 (SPI 1)                0x40000000  RAM 0x09010000
+ * PL031 (SPI 2) 0x09020000  fw_cfg
+ *
+ * The GIC's registers are banked by CPU: each CPU has an address space of its own, all of which is
+ * the machine's but for these. Addresses, interrupt numbers and compatible strings are a contract
+ * with firmware and kernels.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/host.h"
+#include "board/parts.h"
+#include "boot/arm.h"
+#include "boot/psci.h"
+#include "isa/arm/arm.h"
+
+enum {
+    MAX_CPUS = 8, /* of a GICv2 */
+    CLUSTER = 8,
+    GIC_IRQS = 288,
+    GIC_SPIS = GIC_IRQS - 32,
+    VIRTIO_SLOTS = 32,
+    VIRTIO_SPI = 16,
+    V2M_SPI = 48,
+    V2M_COUNT = 64,
+    POWER_LINE = 3,
+    KEY_POWER = 116,
+    POWER_PRESS_MS = 100,
+};
+
+#define FLASH_BASE  UINT64_C(0x00000000)
+#define FLASH_SIZE  UINT64_C(0x04000000)
+#define GICD_BASE   UINT64_C(0x08000000)
+#define GICC_BASE   UINT64_C(0x08010000)
+#define GIC_WINDOW  UINT64_C(0x10000)
+#define V2M_BASE    UINT64_C(0x08020000)
+#define UART_BASE   UINT64_C(0x09000000)
+#define FW_CFG_BASE UINT64_C(0x09020000)
+#define GPIO_BASE   UINT64_C(0x09030000)
+#define VIRTIO_BASE UINT64_C(0x0a000000)
+#define VIRTIO_STEP UINT64_C(0x200)
+#define BUS_BASE    UINT64_C(0x0c000000)
+#define BUS_SIZE    UINT64_C(0x02000000)
+#define RAM_BASE    UINT64_C(0x40000000)
+#define RAM_MAX     (255 * GiB)
+
+/* Interrupt specifiers ("arm,gic.yaml"). */
+enum { FDT_SPI = 0, FDT_PPI = 1, FDT_EDGE = 1, FDT_LEVEL = 4 };
+enum { PHANDLE_CLOCK = 1, PHANDLE_GIC, PHANDLE_V2M, PHANDLE_GPIO, PHANDLE_CPUS };
+
+/* PrimeCells: registers of 4 KiB, one interrupt, the board's 24 MHz clock. */
+static const struct primecell {
+    const char *type, *id;
+    u64 base;
+    u32 spi, phandle;
+} primecells[] = {
+    {"pl061", "gpio", GPIO_BASE, 7, PHANDLE_GPIO},
+    {"pl031", "rtc", 0x09010000, 2, 0},
+    {"pl011", "serial0", UART_BASE, 1, 0},
+};
+
+/* Private interrupts of the generic timers (enum arm_timer), in the order of the device tree's
+ * list. */
+static const struct {
+    u8 timer, ppi;
+} timers[] = {
+    {ARM_TIMER_SEC, 13}, {ARM_TIMER_PHYS, 14},    {ARM_TIMER_VIRT, 11},
+    {ARM_TIMER_HYP, 10}, {ARM_TIMER_HYPVIRT, 12},
+};
+
+/* What one CPU sees. */
+struct view {
+    struct mem_region root, system;
+    struct mem_space space;
+};
+
+struct virt {
+    /* Options. */
+    bool virtualization, secure;
+    int acpi, gic_version;
+
+    bool a32;
+    struct view view[MAX_CPUS];
+    u32 views;
+    struct device *gic, *v2m, *fw_cfg;
+    struct device *primecell[ARRAY_SIZE(primecells)], *virtio[VIRTIO_SLOTS];
+    struct boot_roms roms;
+    struct arm_boot boot;
+    struct psci psci;
+    struct timer power_key;
+};
+
+static const char *const acpi_words[] = {"off", "auto", NULL};
+static const char *const gic_words[] = {"2", NULL};
+static const struct option virt_options[] = {
+    OPTION_BOOL("virtualization", struct virt, virtualization, "off", "CPUs have EL2"),
+    OPTION_BOOL("secure", struct virt, secure, "off",
+                "CPUs have EL3 (there is no memory of its own for it)"),
+    OPTION_ENUM("gic-version", struct virt, gic_version, "2", gic_words, "interrupt controller"),
+    OPTION_ENUM("acpi", struct virt, acpi, "auto", acpi_words, "ACPI tables (there are none)"),
+    OPTION_LAST,
+};
+
+static const struct board_arch virt_archs[] = {{"aarch64", "cortex-a57"}, {0}};
+
+static struct device *find_primecell(const struct virt *v, const char *id)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(primecells); i++) {
+        if (!strcmp(primecells[i].id, id))
+            return v->primecell[i];
+    }
+    return NULL;
+}
+
+/* ---- CPUs -------------------------------------------------------------------------------------
+ */
+
+static struct mem_space *virt_cpu_space(struct machine *m, u32 index)
+{
+    struct virt *v = m->board_data;
+    struct view *w = &v->view[index];
+    mem_container(&w->root, "cpu", UINT64_MAX);
+    mem_alias(&w->system, "system", &m->root, 0, UINT64_MAX);
+    mem_map(&m->memory, &w->root, 0, &w->system, 0);
+    machine_space_init(m, &w->space, "cpu-memory", &w->root);
+    v->views = index + 1;
+    return &w->space;
+}
+
+static u64 affinity_of(u32 index)
+{
+    return index % CLUSTER | (u64)(index / CLUSTER) << 8;
+}
+
+static u64 cpu_affinity(const struct cpu *cpu)
+{
+    return affinity_of(cpu->index);
+}
+
+/* The highest level at which the board's own loader or PSCI hands a CPU over. */
+static unsigned start_level(const struct virt *v)
+{
+    return v->virtualization ? 2 : 1;
+}
+
+static void psci_start(struct cpu *cpu, u64 pc, u64 x0)
+{
+    arm_cpu_set_start(cpu, pc, x0, arm_cpu(cpu)->has_el2 ? 2 : 1);
+}
+
+static void psci_wait(struct cpu *cpu)
+{
+    cpu->halted = !cpu->isa->wakes(cpu);
+}
+
+static bool firmware_call(void *opaque, struct cpu *cpu, bool smc, u64 x[8])
+{
+    struct virt *v = opaque;
+    /* By HVC where there is no EL2 that would take it, else by SMC; real firmware at EL3 answers
+     * for itself. */
+    if (v->secure || smc != v->virtualization)
+        return false;
+    return psci_call(&v->psci, cpu, x);
+}
+
+static void connect_cpu(struct machine *m, struct virt *v, u32 i)
+{
+    struct cpu *cpu = m->cpus[i];
+    const struct arm_firmware firmware = {.call = firmware_call, .opaque = v};
+    arm_cpu_set_mpidr(cpu, affinity_of(i));
+    arm_cpu_set_levels(cpu, v->virtualization, v->secure);
+    arm_cpu_set_firmware(cpu, &firmware);
+    device_connect(v->gic, 2 * i, cpu_irq(cpu, ARM_IRQ_IRQ));
+    device_connect(v->gic, 2 * i + 1, cpu_irq(cpu, ARM_IRQ_FIQ));
+    for (unsigned k = 0; k < ARRAY_SIZE(timers); k++)
+        arm_cpu_set_timer_irq(cpu, timers[k].timer,
+                              device_input(v->gic, GIC_SPIS + 32 * i + 16 + timers[k].ppi));
+    mem_map(&m->memory, &v->view[i].root, GICD_BASE, device_mmio(v->gic, 2 * i), 1);
+    mem_map(&m->memory, &v->view[i].root, GICC_BASE, device_mmio(v->gic, 2 * i + 1), 1);
+}
+
+/* ---- Devices ----------------------------------------------------------------------------------
+ */
+
+static struct irq spi(const struct virt *v, u32 n)
+{
+    return device_input(v->gic, n);
+}
+
+static int make_interrupts(struct machine *m, struct virt *v, struct err *err)
+{
+    const struct board_setting gic[] = {{"num-cpu", m->cpu_count}, {"num-irq", GIC_IRQS}, {0}};
+    const struct board_setting v2m[] = {{"base-spi", 32 + V2M_SPI}, {"num-spi", V2M_COUNT}, {0}};
+    v->gic = board_new_device(m, "arm_gic", "gic", gic, err);
+    if (!v->gic || machine_realize(m, v->gic, err))
+        return -ENODEV;
+    for (u32 i = 0; i < m->cpu_count; i++)
+        connect_cpu(m, v, i);
+    v->v2m = board_add_device(m, "arm-gicv2m", "gicv2m", V2M_BASE, v2m, err);
+    for (unsigned i = 0; v->v2m && i < V2M_COUNT; i++)
+        device_connect(v->v2m, i, spi(v, V2M_SPI + i));
+    return v->v2m ? 0 : -ENODEV;
+}
+
+static int make_primecells(struct machine *m, struct virt *v, struct err *err)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(primecells); i++) {
+        const struct primecell *e = &primecells[i];
+        const char *line = !strcmp(e->id, "serial0") ? m->config.serial[0] : NULL;
+        v->primecell[i] = board_add_serial(m, e->type, e->id, e->base, line, err);
+        if (!v->primecell[i])
+            return -ENODEV;
+        device_connect(v->primecell[i], 0, spi(v, e->spi));
+    }
+    return 0;
+}
+
+static int make_devices(struct machine *m, struct virt *v, struct err *err)
+{
+    int r = make_interrupts(m, v, err);
+    if (!r)
+        r = make_primecells(m, v, err);
+    for (unsigned i = 0; i < VIRTIO_SLOTS && !r; i++) {
+        char id[24];
+        snprintf(id, sizeof(id), "virtio-mmio-bus.%u", i);
+        v->virtio[i] =
+            board_add_device(m, "virtio-mmio", id, VIRTIO_BASE + i * VIRTIO_STEP, NULL, err);
+        if (!v->virtio[i])
+            return -ENODEV;
+        device_connect(v->virtio[i], 0, spi(v, VIRTIO_SPI + i));
+    }
+    for (unsigned i = 0; i < MACHINE_FLASHES && !r; i++)
+        r = board_add_flash(m, i, FLASH_BASE + i * FLASH_SIZE, FLASH_SIZE, err);
+    if (r)
+        return r;
+    v->fw_cfg = board_add_device(m, "fw_cfg_mem", "fw_cfg", FW_CFG_BASE, NULL, err);
+    return v->fw_cfg ? 0 : -ENODEV;
+}
+
+/* ---- Power key --------------------------------------------------------------------------------
+ */
+
+static void key_released(void *opaque)
+{
+    struct machine *m = opaque;
+    struct virt *v = m->board_data;
+    pthread_mutex_lock(&m->lock);
+    irq_set(device_input(find_primecell(v, "gpio"), POWER_LINE), 0);
+    pthread_mutex_unlock(&m->lock);
+}
+
+static void virt_power_button(struct machine *m)
+{
+    struct virt *v = m->board_data;
+    pthread_mutex_lock(&m->lock);
+    irq_set(device_input(find_primecell(v, "gpio"), POWER_LINE), 1);
+    pthread_mutex_unlock(&m->lock);
+    timer_set(&v->power_key, clock_now(&m->clock) + POWER_PRESS_MS * UINT64_C(1000000));
+}
+
+/* ---- Device tree ------------------------------------------------------------------------------
+ */
+
+static void fdt_psci(struct boot_fdt *f, const struct virt *v)
+{
+    static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2\0arm,psci";
+    if (v->secure)
+        return;
+    int node = boot_fdt_node(f, 0, "psci");
+    boot_fdt_bytes(f, node, "compatible", compatible, sizeof(compatible));
+    boot_fdt_string(f, node, "method", v->virtualization ? "smc" : "hvc");
+    boot_fdt_u32(f, node, "cpu_suspend", 0xc4000001);
+    boot_fdt_u32(f, node, "cpu_off", 0x84000002);
+    boot_fdt_u32(f, node, "cpu_on", 0xc4000003);
+    boot_fdt_u32(f, node, "migrate", 0xc4000005);
+}
+
+static void fdt_cpus(struct boot_fdt *f, const struct machine *m, const struct virt *v)
+{
+    int cpus = boot_fdt_node(f, 0, "cpus");
+    boot_fdt_u32(f, cpus, "#size-cells", 0);
+    boot_fdt_u32(f, cpus, "#address-cells", 1);
+    int map = boot_fdt_node(f, cpus, "cpu-map");
+    int cluster = boot_fdt_node(f, boot_fdt_node(f, map, "socket0"), "cluster0");
+    for (u32 i = m->cpu_count; i--;)
+        boot_fdt_u32(f, boot_fdt_node(f, cluster, "core%u", i), "cpu", PHANDLE_CPUS + i);
+    for (u32 i = m->cpu_count; i--;) {
+        struct isa_cpu_facts facts = {0};
+        m->cpus[i]->isa->facts(m->cpus[i], &facts);
+        int node = boot_fdt_node(f, cpus, "cpu@%llx", (unsigned long long)affinity_of(i));
+        boot_fdt_u32(f, node, "phandle", PHANDLE_CPUS + i);
+        boot_fdt_u32(f, node, "reg", (u32)affinity_of(i));
+        if (m->cpu_count > 1 && !v->secure)
+            boot_fdt_string(f, node, "enable-method", "psci");
+        boot_fdt_string(f, node, "compatible", facts.compatible);
+        boot_fdt_string(f, node, "device_type", "cpu");
+    }
+}
+
+/* Flags of a private interrupt: which CPUs of a GICv2 it goes to. */
+static u32 ppi_flags(const struct machine *m, u32 trigger)
+{
+    return trigger | ((1u << m->cpu_count) - 1) << 8;
+}
+
+static void fdt_timer(struct boot_fdt *f, const struct machine *m)
+{
+    static const char compatible[] = "arm,armv8-timer\0arm,armv7-timer";
+    u32 cells[3 * ARRAY_SIZE(timers)], n = 0;
+    /* The last one, of the hypervisor's virtual timer, is not listed: few bindings know it. */
+    for (unsigned i = 0; i + 1 < ARRAY_SIZE(timers); i++) {
+        cells[n++] = FDT_PPI;
+        cells[n++] = timers[i].ppi;
+        cells[n++] = ppi_flags(m, FDT_LEVEL);
+    }
+    int node = boot_fdt_node(f, 0, "timer");
+    boot_fdt_bytes(f, node, "compatible", compatible, sizeof(compatible));
+    boot_fdt_flag(f, node, "always-on");
+    boot_fdt_cells(f, node, "interrupts", cells, n);
+}
+
+static void fdt_spi(struct boot_fdt *f, int node, u32 n, u32 trigger)
+{
+    boot_fdt_cells(f, node, "interrupts", (const u32[]){FDT_SPI, n, trigger}, 3);
+}
+
+static void fdt_gic(struct boot_fdt *f, const struct virt *v)
+{
+    int node = board_fdt_device(f, 0, v->gic, GICD_BASE, GIC_WINDOW);
+    boot_fdt_reg(f, node, (const u64[]){GICD_BASE, GIC_WINDOW, GICC_BASE, GIC_WINDOW}, 2);
+    boot_fdt_u32(f, node, "phandle", PHANDLE_GIC);
+    boot_fdt_u32(f, node, "#interrupt-cells", 3);
+    boot_fdt_flag(f, node, "interrupt-controller");
+    boot_fdt_u32(f, node, "#address-cells", 2);
+    boot_fdt_u32(f, node, "#size-cells", 2);
+    boot_fdt_flag(f, node, "ranges");
+    int v2m = board_fdt_device(f, node, v->v2m, V2M_BASE, 0x1000);
+    boot_fdt_u32(f, v2m, "phandle", PHANDLE_V2M);
+    boot_fdt_flag(f, v2m, "msi-controller");
+}
+
+static void fdt_primecells(struct boot_fdt *f, const struct virt *v)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(primecells); i++) {
+        const struct primecell *e = &primecells[i];
+        static const char one[] = "apb_pclk", two[] = "uartclk\0apb_pclk";
+        bool uart = e->base == UART_BASE;
+        int node = board_fdt_device(f, 0, v->primecell[i], e->base, 0x1000);
+        fdt_spi(f, node, e->spi, FDT_LEVEL);
+        boot_fdt_cells(f, node, "clocks", (const u32[]){PHANDLE_CLOCK, PHANDLE_CLOCK},
+                       uart ? 2 : 1);
+        boot_fdt_bytes(f, node, "clock-names", uart ? two : one, uart ? sizeof(two) : sizeof(one));
+        if (e->phandle) {
+            boot_fdt_u32(f, node, "phandle", e->phandle);
+            boot_fdt_flag(f, node, "gpio-controller");
+            boot_fdt_u32(f, node, "#gpio-cells", 2);
+        }
+    }
+}
+
+static void fdt_power_key(struct boot_fdt *f)
+{
+    int node = boot_fdt_node(f, 0, "gpio-keys");
+    boot_fdt_string(f, node, "compatible", "gpio-keys");
+    int key = boot_fdt_node(f, node, "poweroff");
+    boot_fdt_cells(f, key, "gpios", (const u32[]){PHANDLE_GPIO, POWER_LINE, 0}, 3);
+    boot_fdt_u32(f, key, "linux,code", KEY_POWER);
+    boot_fdt_string(f, key, "label", "GPIO Key Poweroff");
+}
+
+/* Later nodes come first in the tree, so Linux finds virtio slots from the last to the first, which
+ * is the order in which -device fills them. */
+static void fdt_virtio(struct boot_fdt *f, const struct virt *v)
+{
+    for (unsigned i = VIRTIO_SLOTS; i--;) {
+        int node = board_fdt_device(f, 0, v->virtio[i], VIRTIO_BASE + i * VIRTIO_STEP, VIRTIO_STEP);
+        fdt_spi(f, node, VIRTIO_SPI + i, FDT_EDGE);
+        boot_fdt_flag(f, node, "dma-coherent");
+    }
+}
+
+static void fdt_flash(struct boot_fdt *f)
+{
+    int node = boot_fdt_node(f, 0, "flash@%llx", (unsigned long long)FLASH_BASE);
+    boot_fdt_string(f, node, "compatible", "cfi-flash");
+    boot_fdt_reg(f, node,
+                 (const u64[]){FLASH_BASE, FLASH_SIZE, FLASH_BASE + FLASH_SIZE, FLASH_SIZE}, 2);
+    boot_fdt_u32(f, node, "bank-width", 4);
+}
+
+static void fdt_platform_bus(struct boot_fdt *f)
+{
+    static const char compatible[] = "qemu,platform\0simple-bus";
+    int node = boot_fdt_node(f, 0, "platform-bus@%llx", (unsigned long long)BUS_BASE);
+    boot_fdt_bytes(f, node, "compatible", compatible, sizeof(compatible));
+    boot_fdt_u32(f, node, "#size-cells", 1);
+    boot_fdt_u32(f, node, "#address-cells", 1);
+    boot_fdt_cells(f, node, "ranges", (const u32[]){0, 0, BUS_BASE, BUS_SIZE}, 4);
+    boot_fdt_u32(f, node, "interrupt-parent", PHANDLE_GIC);
+}
+
+static void fdt_clock(struct boot_fdt *f)
+{
+    int node = boot_fdt_node(f, 0, "apb-pclk");
+    boot_fdt_string(f, node, "compatible", "fixed-clock");
+    boot_fdt_u32(f, node, "#clock-cells", 0);
+    boot_fdt_u32(f, node, "clock-frequency", 24000000);
+    boot_fdt_string(f, node, "clock-output-names", "clk24mhz");
+    boot_fdt_u32(f, node, "phandle", PHANDLE_CLOCK);
+}
+
+static void fdt_chosen(struct boot_fdt *f)
+{
+    static const char serial[] = "/pl011@9000000";
+    u8 seed[40];
+    host_random(seed, sizeof(seed));
+    int chosen = boot_fdt_node(f, 0, "chosen");
+    boot_fdt_bytes(f, chosen, "kaslr-seed", seed, 8);
+    boot_fdt_bytes(f, chosen, "rng-seed", seed + 8, 32);
+    boot_fdt_string(f, chosen, "stdout-path", serial);
+    boot_fdt_string(f, boot_fdt_node(f, 0, "aliases"), "serial0", serial);
+}
+
+static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct virt *v)
+{
+    boot_fdt_string(f, 0, "model", "linux,dummy-virt");
+    boot_fdt_string(f, 0, "compatible", "linux,dummy-virt");
+    boot_fdt_u32(f, 0, "#size-cells", 2);
+    boot_fdt_u32(f, 0, "#address-cells", 2);
+    boot_fdt_u32(f, 0, "interrupt-parent", PHANDLE_GIC);
+    boot_fdt_flag(f, 0, "dma-coherent");
+    fdt_chosen(f);
+    fdt_clock(f);
+    fdt_timer(f, m);
+    fdt_cpus(f, m, v);
+    fdt_flash(f);
+    fdt_gic(f, v);
+    fdt_primecells(f, v);
+    fdt_power_key(f);
+    fdt_virtio(f, v);
+    boot_fdt_flag(f, board_fdt_device(f, 0, v->fw_cfg, FW_CFG_BASE, 0x18), "dma-coherent");
+    fdt_platform_bus(f);
+    int memory = boot_fdt_node(f, 0, "memory@%llx", (unsigned long long)RAM_BASE);
+    boot_fdt_reg(f, memory, (const u64[]){RAM_BASE, m->ram_size}, 1);
+    boot_fdt_string(f, memory, "device_type", "memory");
+    fdt_psci(f, v);
+}
+
+/* ---- Life -------------------------------------------------------------------------------------
+ */
+
+static int virt_init(struct machine *m, struct err *err)
+{
+    struct virt *v = m->board_data;
+    if (m->ram_size > RAM_MAX)
+        return err_set(err, EINVAL, "-m: this board has at most %llu GiB",
+                       (unsigned long long)(RAM_MAX / GiB));
+    psci_init(&v->psci, m);
+    v->psci.affinity = cpu_affinity;
+    v->psci.start = psci_start;
+    v->psci.wait = psci_wait;
+    timer_init(&v->power_key, m->loop, &m->clock, key_released, m);
+    int r = machine_make_ram(m, "mach-virt.ram", err);
+    if (r)
+        return r;
+    mem_map(&m->memory, &m->root, RAM_BASE, &m->ram, 0);
+    r = machine_make_cpus(m, FLASH_BASE, err);
+    return r ? r : make_devices(m, v, err);
+}
+
+static int finish_fdt(struct machine *m, struct virt *v, struct boot_fdt *f, struct err *err)
+{
+    u8 *data;
+    u64 size;
+    arm_boot_chosen(&v->boot, f);
+    int r = boot_fdt_finish(f, &data, &size, err);
+    if (r)
+        return r;
+    r = arm_boot_finish(&v->boot, data, size, err);
+    if (!r && m->config.dumpdtb)
+        r = machine_dump_fdt(m, data, size, err);
+    free(data);
+    return r;
+}
+
+static int virt_load(struct machine *m, struct err *err)
+{
+    struct virt *v = m->board_data;
+    struct boot_fdt f = {0};
+    boot_roms_init(&v->roms, &m->space);
+    v->boot = (struct arm_boot){.m = m,
+                                .roms = &v->roms,
+                                .ram_base = RAM_BASE,
+                                .flash = FLASH_BASE,
+                                .flash_used = m->config.flash[0] != NULL};
+    int r = arm_boot_load(&v->boot, err);
+    if (!r)
+        r = board_fill_fw_cfg(m, v->fw_cfg, v->boot.firmware, err);
+    if (!r)
+        r = board_open_fdt(&f, m, err);
+    if (!r && !m->config.dtb)
+        make_fdt(&f, m, v);
+    if (!r)
+        r = finish_fdt(m, v, &f, err);
+    boot_fdt_fini(&f);
+    return r;
+}
+
+/* Firmware begins at its reset vector on the highest level, on every CPU if it is to answer for
+ * PSCI; a kernel on CPU 0, the others wait for PSCI. */
+static void virt_reset(struct machine *m)
+{
+    struct virt *v = m->board_data;
+    boot_roms_write(&v->roms);
+    if (m->config.on_reboot == MACHINE_REBOOT_SHUTDOWN)
+        boot_roms_drop(&v->roms);
+    for (u32 i = 0; i < m->cpu_count; i++)
+        m->cpus[i]->powered_off = i > 0 && !v->secure;
+    if (!v->boot.firmware && v->boot.entry)
+        arm_cpu_set_start(m->cpus[0], v->boot.entry, v->boot.fdt_addr, start_level(v));
+}
+
+static void virt_fini(struct machine *m)
+{
+    struct virt *v = m->board_data;
+    psci_fini(&v->psci);
+    if (v->power_key.loop)
+        timer_fini(&v->power_key);
+    for (u32 i = 0; i < v->views; i++) {
+        mem_unmap(&m->memory, &v->view[i].system);
+        mem_space_fini(&v->view[i].space);
+    }
+    boot_roms_fini(&v->roms);
+}
+
+const struct board arm_virt = {
+    .name = "virt",
+    .help = "Arm VirtIO board",
+    .archs = virt_archs,
+    .max_cpus = MAX_CPUS,
+    .default_ram = 128 * MiB,
+    .size = sizeof(struct virt),
+    .options = virt_options,
+    .init = virt_init,
+    .load = virt_load,
+    .reset = virt_reset,
+    .fini = virt_fini,
+    .cpu_space = virt_cpu_space,
+    .power_button = virt_power_button,
+};
