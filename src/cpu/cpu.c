@@ -136,8 +136,11 @@ static void cpu_wait_halted(struct cpu *cpu)
     atomic_store(&cpu->run_state, CPU_HALTED);
     if (cpu->isa->wakes(cpu))
         cpu->halted = false;
-    else if (!(atomic_load(&cpu->exit_request) & ~(u32)(CPU_EXIT_IRQ | CPU_EXIT_MAP)))
-        host_futex_wait(&cpu->wake, wake, UINT64_MAX);
+    else if (!(atomic_load(&cpu->exit_request) & ~(u32)(CPU_EXIT_IRQ | CPU_EXIT_MAP | CPU_EXIT_FLUSH)))
+        host_futex_wait(&cpu->wake, wake, cpu->halt_ns ? cpu->halt_ns : UINT64_MAX);
+    if (cpu->halt_ns)
+        cpu->halted = false; /* the isa looks again */
+    cpu->halt_ns = 0;
     atomic_store(&cpu->run_state, CPU_RUNNING);
 }
 

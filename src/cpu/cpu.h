@@ -37,6 +37,7 @@ enum cpu_exit {
     CPU_EXIT_STOP = 4,  /* run state must become stopped */
     CPU_EXIT_DEBUG = 8, /* single step or breakpoint */
     CPU_EXIT_MAP = 16,  /* the physical memory map changed: what is cached of it goes */
+    CPU_EXIT_FLUSH = 32, /* another CPU's TLB maintenance waits in the engine's queue */
 };
 
 /* An engine executes a vCPU. run() returns when a CPU_EXIT_WORK/STOP request is there or the CPU
@@ -75,6 +76,7 @@ struct cpu {
     bool halted;              /* isa: waits for an interrupt (WFI); the engine returns */
     u64 mode;                 /* mode word: the isa keeps it true at every unit boundary */
     u32 context_stamp;        /* the isa bumps it when isa->context() would answer anew */
+    u64 halt_ns;              /* isa: halted no longer than this; 0: until isa->wakes() */
 
     /* -- Fixed after cpu_init. */
     const struct isa *isa;

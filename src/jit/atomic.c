@@ -200,6 +200,13 @@ static u64 host_load_aligned(const u8 *p, unsigned size)
                        : *p;
 }
 
+void jit_clear_exclusive(struct cpu *cpu)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    if (jc->linked_addr != ~UINT64_C(0))
+        link_forget(jc);
+}
+
 enum isa_fault_kind slow_load_linked(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out,
                                      struct isa_fault *f)
 {

@@ -104,6 +104,8 @@ static bool engine_requests(struct cpu *cpu)
         return false;
     if (why & CPU_EXIT_MAP)
         jit_map_changed(cpu);
+    if (why & CPU_EXIT_FLUSH)
+        jit_flush_serve(cpu);
     if (why & CPU_EXIT_IRQ)
         atomic_fetch_and(&cpu->exit_request, ~(u32)CPU_EXIT_IRQ);
     if (cpu->isa->interrupt(cpu)) {
@@ -175,6 +177,13 @@ void jit_sync_code(struct cpu *cpu)
     atomic_thread_fence(memory_order_seq_cst);
 }
 
+void jit_each_cpu(struct cpu *cpu, void (*fn)(struct cpu *each, void *arg), void *arg)
+{
+    struct jit *jit = jit_cpu(cpu)->jit;
+    for (u32 i = 0; i < jit->cpu_count; i++)
+        fn(jit->cpus[i], arg);
+}
+
 /* ---- Attach ---------------------------------------------------------------------------------- */
 
 static int engine_attach(struct cpu *cpu, struct err *err)
@@ -196,6 +205,7 @@ static int engine_attach(struct cpu *cpu, struct err *err)
     jc->values = alloc_zero(2 * IR_MAX_OPS * sizeof(*jc->values));
     if (jit->opt.check)
         jc->check = alloc_zero(sizeof(*jc->check));
+    pthread_mutex_init(&jc->flush_lock, NULL);
     cpu->engine_data = jc;
     jit->cpus[jit->cpu_count++] = cpu;
     return 0;
@@ -216,6 +226,7 @@ static void engine_detach(struct cpu *cpu)
     arena_fini(&jc->arena);
     free(jc->values);
     free(jc->check);
+    pthread_mutex_destroy(&jc->flush_lock);
     host_unmap(jc, sizeof(*jc));
     cpu->engine_data = NULL;
 }

@@ -255,6 +255,15 @@ struct jit_cpu {
     struct tlb_target host_target; /* of jit_host_address */
     struct mem_section ram_hint; /* the section of RAM found last (its start and offset); ram NULL: none */
     struct jit_stats stats;
+    /* shoot.c */
+    pthread_mutex_t flush_lock;
+    struct jit_flush flush_queue[16];
+    u32 flush_count;
+    bool flush_everything;
+    u64 flush_asked;
+    _Atomic u64 flush_done;
+    u64 flush_ticket[512]; /* by jit.cpus: what this CPU asked last */
+    u64 flush_stamp;
     u64 *values;             /* interpreter's */
     struct jit_check *check; /* check=on, or NULL */
     u32 until_flush;

@@ -7,8 +7,8 @@
  * tlb_publish_write and smc.c).
  *  3. A dead context (live false) holds anything; it is cleared when it is taken into use.
  *
- * Flushes come only from the CPU's own thread (the guest's shoot-downs are its own interrupts),
- * except tlb_flush_everything.
+ * Flushes come only from the CPU's own thread (shoot-downs are the guest's own interrupts, or requests
+ * in shoot.c), except tlb_flush_everything.
  */
 #include "jit/cache.h"
 
@@ -393,6 +393,7 @@ static void context_drop(struct jit_cpu *jc, struct tlb_context *c)
 void jit_flush_all(struct cpu *cpu)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
+    jc->flush_stamp++;
     for (u32 i = 0; i < TLB_CONTEXTS; i++) {
         if (jc->contexts[i].live)
             context_drop(jc, &jc->contexts[i]);
@@ -456,20 +457,37 @@ static void context_flush_local(struct jit_cpu *jc, struct tlb_context *c)
     }
 }
 
-void jit_flush_space(struct cpu *cpu, u64 space, u64 mask, u64 vaddr, bool keep_global)
+static bool key_matches(const struct isa_context *k, const struct jit_flush *f)
+{
+    return !((k->space ^ f->key.space) & f->mask.space) && !((k->view ^ f->key.view) & f->mask.view);
+}
+
+void jit_flush(struct cpu *cpu, const struct jit_flush *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
+    jc->flush_stamp++;
     for (u32 i = 0; i < TLB_CONTEXTS; i++) {
         struct tlb_context *c = &jc->contexts[i];
-        if (!c->live || ((c->key_data.space ^ space) & mask && (c->key_fetch.space ^ space) & mask))
+        if (!c->live || !(key_matches(&c->key_data, f) || key_matches(&c->key_fetch, f)))
             continue;
-        if (vaddr != ~UINT64_C(0))
-            context_flush_page(jc, c, vaddr);
-        else if (keep_global)
+        if (f->vaddr != ~UINT64_C(0))
+            context_flush_page(jc, c, f->vaddr);
+        else if (f->keep_global)
             context_flush_local(jc, c);
         else
             context_drop(jc, c);
     }
+}
+
+u64 jit_flush_stamp(struct cpu *cpu)
+{
+    return jit_cpu(cpu)->flush_stamp;
+}
+
+void jit_flush_space(struct cpu *cpu, u64 space, u64 mask, u64 vaddr, bool keep_global)
+{
+    struct jit_flush f = {.key.space = space, .mask.space = mask, .vaddr = vaddr, .keep_global = keep_global};
+    jit_flush(cpu, &f);
 }
 
 void jit_flush_page(struct cpu *cpu, u64 vaddr)

@@ -28,6 +28,23 @@ void jit_flush_page(struct cpu *cpu, u64 vaddr);
 /* Flushes contexts whose isa_context.space matches `space` under `mask`; vaddr ~0: every page. keep_global: entries that hold
  * in every address space may stay (a fence for one address space does not order them). */
 void jit_flush_space(struct cpu *cpu, u64 space, u64 mask, u64 vaddr, bool keep_global);
+/* The same by both parts of the contexts' keys. */
+struct jit_flush {
+    struct isa_context key, mask;
+    u64 vaddr; /* ~0: every page */
+    bool keep_global;
+};
+void jit_flush(struct cpu *cpu, const struct jit_flush *f);
+/* Counts this CPU's flushes: what an isa caches beside the TLB goes when it has changed. */
+u64 jit_flush_stamp(struct cpu *cpu);
+/* For architectures whose instructions flush the TLBs of other CPUs (shoot.c). jit_flush_others asks every other CPU of
+ * the same architecture; false: there is none. It is complete when jit_flush_others_done says so: wait for that between
+ * units only, halted or calling jit_flush_serve, which does what others asked of this CPU. */
+bool jit_flush_others(struct cpu *cpu, const struct jit_flush *f);
+bool jit_flush_others_done(struct cpu *cpu);
+void jit_flush_serve(struct cpu *cpu);
+/* Calls fn for each CPU of the machine, this one included. */
+void jit_each_cpu(struct cpu *cpu, void (*fn)(struct cpu *each, void *arg), void *arg);
 
 /* -- Guest virtual memory from helpers: context n as IR_MEM_CONTEXT, size 1..8. On failure *f says
  * why; the helper calls isa->fault after. */
@@ -47,6 +64,9 @@ void *must_check jit_host_address(struct cpu *cpu, unsigned context, u64 vaddr, 
                                   enum isa_access access, struct isa_fault *f);
 
 void jit_host_stored(struct cpu *cpu, u64 vaddr, unsigned size);
+
+/* The exclusive monitor of this CPU is cleared: a store-conditional fails until the next load-linked. */
+void jit_clear_exclusive(struct cpu *cpu);
 
 /* -- Instruction stream: fence.i / ic ivau by this CPU. Stores invalidate at once, so this only
  * orders. */

@@ -175,13 +175,38 @@ enum arm_slot {
     ARM_SLOTS = ARM_SLOT_V + 32
 };
 
+/* ---- System registers -------------------------------------------------------------------------- */
+
+/* Storage in arm_cpu.sysreg: the SYSREG and SYSID rows of sysreg.def. */
+enum arm_sysreg_id {
+#define SYSREG(op0, op1, crn, crm, op2, id, ...) ARM_SYS_##id,
+#define SYSID(op0, op1, crn, crm, op2, id, ...)  ARM_SYS_##id,
+#define SYSFN(op0, op1, crn, crm, op2, id, ...)
+#define SYSOP(op0, op1, crn, crm, op2, id, ...)
+#include "isa/arm/sysreg.def"
+#undef SYSREG
+#undef SYSID
+#undef SYSFN
+#undef SYSOP
+    ARM_SYSREGS
+};
+/* A register's name as instructions have it: bits 20..5, shifted down by 5. */
+#define ARM_ENC(op0, op1, crn, crm, op2) ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
+
 /* ---- The CPU ---------------------------------------------------------------------------------- */
 
-/* What a GIC's CPU interface registers do (ICC_*, ICH_*, ICV_*): the board connects a GICv3 here. encoding: op0..op2 as
- * the MRS instruction has them (bits 20..5, shifted down by 5). The CPU's own thread. False: UNDEFINED. */
+/* What a GIC's CPU interface registers do (ICC_*, ICH_*, ICV_*): the board connects a GICv3 here. The CPU's own
+ * thread. What SCR_EL3 traps has been trapped before. */
+struct arm_gic_access {
+    u32 encoding; /* ARM_ENC */
+    u8 el;
+    bool secure;
+    bool virtual; /* HCR_EL2.IMO or FMO makes ICC_* of EL1 be ICV_* */
+};
+enum arm_gic_result { ARM_GIC_OK, ARM_GIC_UNDEFINED, ARM_GIC_TRAP_EL2, ARM_GIC_TRAP_EL3 };
 struct arm_gic_cpu {
-    bool (*read)(void *opaque, u32 encoding, unsigned el, bool secure, u64 *value);
-    bool (*write)(void *opaque, u32 encoding, unsigned el, bool secure, u64 value);
+    enum arm_gic_result (*read)(void *opaque, const struct arm_gic_access *at, u64 *value);
+    enum arm_gic_result (*write)(void *opaque, const struct arm_gic_access *at, u64 value);
     void *opaque;
 };
 
@@ -194,10 +219,25 @@ struct arm_firmware {
 
 struct arm_timer_state {
     u64 cval;
-    u32 ctl; /* ENABLE, IMASK */
+    u64 ctl; /* ENABLE, IMASK */
     struct timer timer;
     struct irq irq;
     struct arm_cpu *cpu;
+};
+
+/* All that a walk depends on beside TTBR0 and the ASID (mmu.c); contexts name it by its place in a table. */
+struct arm_regime {
+    u64 ttbr1, tcr, sctlr, mair, vttbr, vtcr, hcr;
+    u64 kind; /* enum arm_regime_kind */
+    u64 secure, used, el2_ee; /* u64: regimes are compared as bytes */
+};
+enum { ARM_REGIMES = 16, ARM_WALK_CACHE = 256 };
+
+/* A last-level table of stage 1 that a walk found, and what its parents took away. */
+struct arm_walk_entry {
+    u64 space, view, tag; /* tag: address of what the table maps, | 1; 0: none */
+    u64 table;
+    u16 attributes;
 };
 
 union arm_vector {
@@ -220,22 +260,49 @@ struct arm_cpu {
     u64 pstate; /* PSTATE_*, without flags; bits 3..2 EL, or bits 4..0 the AArch32 mode */
     u32 fpcr, fpsr;
     _Atomic u32 irq_wires; /* BIT(enum arm_irq) */
-    bool event;            /* event register (WFE, SEV); set by others through cpu_run_on or kick */
+    _Atomic u32 event;     /* event register (WFE, SEV); set by any CPU */
 
     /* -- System registers (sysreg.def). */
     u64 sp_el[4], elr_el[4], spsr_el[4];
     u64 bank[24]; /* AArch32: banked registers, in the order of state.c's table */
-    u64 sysreg[256]; /* plain storage of sysreg.def, by enum arm_sysreg */
+    u64 sysreg[ARM_SYSREGS];
 
     /* -- Fixed by the model. */
     u64 ext[ARM_EXT_WORDS];
     u64 ext_hash;
     u64 mpidr;
     bool has_el2, has_el3, aarch64; /* aarch64: EL3 or the highest level starts there */
+    u64 rvbar;   /* where reset starts */
+    u64 pmu_base, pmu_control, pmu_enabled, pmu_overflow, pmu_interrupts; /* pmu.c */
+    struct irq pmu_irq;
     u64 cntfrq;
     struct arm_gic_cpu gic;
     struct arm_firmware firmware;
     struct arm_timer_state timer[ARM_TIMERS];
+    pthread_mutex_t timer_lock;
+    bool has_timers;
+    u8 phys_bits;    /* of addresses that the model implements */
+    u8 asid_bits, vmid_bits;
+    u8 breakpoints, watchpoints; /* numbers of */
+    u8 pmu_id;       /* PMCR_EL0.IDCODE */
+    u8 zva_log2;     /* bytes of DC ZVA */
+    u32 ccsidr[6];   /* by CSSELR_EL1 */
+    const char *model_name, *compatible;
+    char model_letter; /* in ext.def */
+    u64 saved_model; /* state streams: arm_model_identity */
+    bool saved_halted;
+
+    /* -- Not state: caches and what a unit boundary settles. */
+    struct arm_regime regime[ARM_REGIMES];
+    u32 regime_next;
+    u64 walk_stamp; /* jit_flush_stamp when walk_cache was emptied */
+    struct arm_walk_entry walk_cache[ARM_WALK_CACHE];
+    bool tlbi_pending; /* a broadcast TLBI was sent since the last DSB */
+    bool sync_wait;    /* halted until it is done */
+    bool wait_event;   /* halted by WFE */
+    bool stepping;     /* software step: the unit under way is the one to step over */
+    u32 spins;
+
     struct insn_coverage *coverage;
 };
 
@@ -329,10 +396,54 @@ void arm_nzcv_set(struct arm_cpu *a, u32 nzcv);
 u64 arm_pstate_read(const struct arm_cpu *a);
 void arm_pstate_write(struct arm_cpu *a, u64 spsr);
 
+/* To el at least; elsewhere by TGE. far: where the class has one. */
+void arm_exception_to(struct arm_cpu *a, unsigned el, u64 syndrome, u64 far, u64 preferred_return);
+/* Target EL1 or the one that is asked for, whatever the syndrome: traps of system registers and instructions. */
+void arm_trap_to(struct arm_cpu *a, unsigned el, u64 syndrome, u64 preferred_return);
+void arm_trap_unwind(struct arm_cpu *a, unsigned el, u64 syndrome);
+/* Makes el the current level with its stack pointer, SP_EL0 or SP_ELx (spsel). */
+void arm_bank_switch(struct arm_cpu *a, unsigned el, bool spsel);
+bool arm_el2_enabled(const struct arm_cpu *a);
+bool arm_is_secure(const struct arm_cpu *a);
+/* HCR_EL2 as it works: 0 where EL2 is not there or not enabled. */
+u64 arm_hcr(const struct arm_cpu *a);
+/* EL2&0 is in use at EL0 (E2H and TGE), or at EL2 (E2H). */
+bool arm_is_host(const struct arm_cpu *a);
+
 /* mmu.c */
+enum arm_regime_kind { ARM_REGIME_EL10, ARM_REGIME_EL2, ARM_REGIME_EL20, ARM_REGIME_EL3 };
+/* n of arm_context beside 0 and fetch: as by LDTR/STTR. */
+enum { ARM_CONTEXT_UNPRIV = 1 };
 void arm_context(struct cpu *cpu, unsigned n, struct isa_context *out);
 enum isa_fault_kind must_check arm_walk(struct cpu *cpu, const struct isa_context *context, u64 vaddr,
                                         enum isa_access access, struct isa_mapping *m, struct isa_fault *f);
+
+/* pstate.c */
+unsigned arm_fp_trap_level(const struct arm_cpu *a); /* 0: FP and SIMD are usable */
+unsigned arm_regime_el(const struct arm_cpu *a);     /* whose registers rule translation now: 1..3 */
+u64 arm_sctlr(const struct arm_cpu *a);              /* of that level */
+
+/* debug.c */
+bool arm_debug_active(const struct arm_cpu *a); /* units are of one instruction: step or breakpoints */
+bool arm_debug_check(struct arm_cpu *a);        /* at a unit boundary; true: took an exception */
+bool arm_debug_step_enabled(const struct arm_cpu *a);
+
+/* helper_system.c */
+/* A DSB waits for other CPUs' TLB maintenance: done? If not, the CPU halts until it is. */
+bool arm_sync_done(struct arm_cpu *a);
+
+/* timer.c */
+void arm_timer_init(struct arm_cpu *a);
+void arm_timer_fini(struct arm_cpu *a);
+void arm_timer_reset(struct arm_cpu *a);
+void arm_timer_update(struct arm_cpu *a); /* all, after a change of what they depend on */
+u64 arm_count(const struct arm_cpu *a);   /* the physical count */
+u64 arm_virtual_count(const struct arm_cpu *a);
+u64 arm_ticks_ns(const struct arm_cpu *a, u64 ticks);
+
+/* sysreg.c: by name for debuggers and -d. */
+const char *arm_sysreg_name(u32 encoding);
+bool arm_sysreg_read_named(struct arm_cpu *a, const char *name, u64 *value);
 
 /* state.c */
 extern const struct state_table arm_state;
@@ -346,6 +457,9 @@ extern const struct isa_model arm_models[];
 int must_check arm_model_apply(struct arm_cpu *a, const char *arch, const char *text, struct err *err);
 void arm_model_features(void *file);
 void arm_model_facts(struct cpu *cpu, struct isa_cpu_facts *facts);
+/* ID registers that depend on has_el2, has_el3. */
+void arm_model_levels(struct arm_cpu *a);
+u64 arm_model_identity(const struct arm_cpu *a);
 
 /* The front end (translate.c, disassemble.c: with the decode tables). */
 void arm_translate_unit(struct cpu *cpu, struct ir_builder *b, unsigned max_insns);
@@ -358,6 +472,9 @@ void arm_cpu_set_mpidr(struct cpu *cpu, u64 affinity);
 void arm_cpu_set_gic(struct cpu *cpu, const struct arm_gic_cpu *gic);
 void arm_cpu_set_firmware(struct cpu *cpu, const struct arm_firmware *firmware);
 void arm_cpu_set_timer_irq(struct cpu *cpu, enum arm_timer timer, struct irq irq);
+void arm_cpu_set_pmu_irq(struct cpu *cpu, struct irq irq);
+/* Where reset starts (RVBAR). */
+void arm_cpu_set_reset_address(struct cpu *cpu, u64 rvbar);
 /* Which exception levels above EL1 the board's CPUs have. Before reset. */
 void arm_cpu_set_levels(struct cpu *cpu, bool el2, bool el3);
 /* Registers the boot protocol sets, after reset. el: starts at this level. CPU stopped or its own thread. */

@@ -29,6 +29,30 @@ static void translate_insn(struct arm_ctx *c)
     ir_exit_lookup(c->b);
 }
 
+/*
+ * In a unit of one instruction under debug (ARM_MODE_SS) every way out goes by the engine, which looks at steps and
+ * breakpoints before the next instruction: direct exits become look-ups.
+ */
+static void leave_by_lookup(struct arm_ctx *c)
+{
+    struct ir_unit *u = c->b->unit;
+    for (u32 i = 0; i < u->count; i++) {
+        struct ir_op *op = &u->ops[i];
+        if (op->op == IR_EXIT_IF)
+            *op = (struct ir_op){.op = IR_TRAP_IF,
+                                 .a = op->a,
+                                 .b = ARM_HELPER_LEAVE,
+                                 .c = (u32)(ir_exit_imm(op) - u->pc)};
+    }
+    struct ir_op last = u->ops[u->count - 1];
+    if (last.op != IR_EXIT_JUMP && last.op != IR_EXIT_INDIRECT)
+        return;
+    u->count--;
+    c->b->ended = false;
+    ir_put(c->b, ARM_SLOT_PC, last.op == IR_EXIT_JUMP ? ir_const(c->b, ir_imm(&last)) : last.a);
+    ir_exit_lookup(c->b);
+}
+
 static void begin(struct arm_ctx *c, u64 mode)
 {
     c->el = (u8)(mode & ARM_MODE_EL);
@@ -44,6 +68,20 @@ static void begin(struct arm_ctx *c, u64 mode)
     c->fpc = (u8)((mode & ARM_MODE_FPC) >> ARM_MODE_FPC_SHIFT);
 }
 
+static void translate_insns(struct arm_ctx *c, unsigned max_insns)
+{
+    for (unsigned n = 0; n < max_insns && !ir_builder_full(c->b); n++) {
+        if (!fetch(c))
+            break;
+        c->next = c->pc + c->length;
+        ir_insn(c->b, c->pc, c->length);
+        translate_insn(c);
+        if (ir_ended(c->b))
+            return;
+        c->pc = c->next;
+    }
+}
+
 void arm_translate_unit(struct cpu *cpu, struct ir_builder *b, unsigned max_insns)
 {
     struct arm_cpu *a = arm_cpu(cpu);
@@ -51,18 +89,17 @@ void arm_translate_unit(struct cpu *cpu, struct ir_builder *b, unsigned max_insn
         a->coverage = insn_coverage_new(&arm_insn_set);
     struct arm_ctx c = {.cpu = a, .b = b, .ext = a->ext, .pc = b->unit->pc};
     begin(&c, b->unit->mode);
-    for (unsigned n = 0; n < max_insns && !ir_builder_full(b); n++) {
-        if (!fetch(&c))
-            break;
-        c.next = c.pc + c.length;
-        ir_insn(b, c.pc, c.length);
-        translate_insn(&c);
-        if (ir_ended(b))
-            return;
-        c.pc = c.next;
+    if (c.pc & 3) {
+        ir_insn(b, c.pc, 4);
+        arm_call(&c, ARM_HELPER_PC_ALIGNMENT, NULL);
+        ir_exit_lookup(b);
+        return;
     }
-    if (b->unit->guest_insns)
+    translate_insns(&c, c.step ? 1 : max_insns);
+    if (!ir_ended(b) && b->unit->guest_insns)
         ir_exit_jump(b, c.pc);
-    else
+    else if (!ir_ended(b))
         ir_exit_lookup(b); /* the engine raises the fetch fault */
+    if (c.step)
+        leave_by_lookup(&c);
 }

@@ -1,0 +1,192 @@
+/*
+ * debug.c - self-hosted debug: breakpoints, watchpoints, software step, and their registers.
+ *
+ * Manual: DDI 0487, D2. While breakpoints or software step may act, units are of one instruction (ARM_MODE_SS), and
+ * arm_debug_check runs before each. Software step: "active-not-pending" is PSTATE.SS set; the instruction that runs then
+ * clears it, and what follows is pending. On the CPU's thread.
+ */
+#include "isa/arm/control.h"
+#include "isa/arm/sysreg.h"
+#include "isa/arm/walk.h"
+#include "jit/translate.h"
+
+enum { OSLSR_OSLK = 2 };
+
+/* ---- What is enabled ------------------------------------------------------------------------------- */
+
+/* "AArch64.GenerateDebugExceptions": at the present level. */
+static bool debug_enabled(const struct arm_cpu *a)
+{
+    unsigned el = arm_el(a);
+    bool to_el2 = arm_el2_enabled(a) && (a->sysreg[ARM_SYS_MDCR_EL2] & MDCR_TDE || arm_hcr(a) & HCR_TGE);
+    unsigned target = to_el2 ? 2 : 1;
+    if (a->sysreg[ARM_SYS_OSLSR_EL1] & OSLSR_OSLK || a->sysreg[ARM_SYS_OSDLR_EL1] & 1)
+        return false;
+    if (arm_is_secure(a) && a->sysreg[ARM_SYS_MDCR_EL3] & MDCR3_SDD)
+        return false;
+    if (el == target)
+        return a->sysreg[ARM_SYS_MDSCR_EL1] & MDSCR_KDE && !(a->pstate & PSTATE_D);
+    return el < target;
+}
+
+bool arm_debug_step_enabled(const struct arm_cpu *a)
+{
+    return a->sysreg[ARM_SYS_MDSCR_EL1] & MDSCR_SS && debug_enabled(a);
+}
+
+static u64 dbg(const struct arm_cpu *a, unsigned first, unsigned n)
+{
+    return a->sysreg[first + 4 * n]; /* sysreg.def: BVR, BCR, WVR, WCR of each number */
+}
+
+static bool breakpoints_enabled(const struct arm_cpu *a)
+{
+    if (!(a->sysreg[ARM_SYS_MDSCR_EL1] & MDSCR_MDE) || !debug_enabled(a))
+        return false;
+    for (unsigned n = 0; n < a->breakpoints; n++) {
+        if (dbg(a, ARM_SYS_DBGBCR0_EL1, n) & 1)
+            return true;
+    }
+    return false;
+}
+
+bool arm_debug_active(const struct arm_cpu *a)
+{
+    return unlikely(a->sysreg[ARM_SYS_MDSCR_EL1] & (MDSCR_SS | MDSCR_MDE)) &&
+           (arm_debug_step_enabled(a) || breakpoints_enabled(a));
+}
+
+/* ---- Breakpoints ------------------------------------------------------------------------------------- */
+
+/* HMC, SSC, PMC (or PAC): does the control register name the present level and state ("D2.8.3")? */
+static bool state_matches(const struct arm_cpu *a, u64 control)
+{
+    unsigned hmc = (unsigned)(control >> 13 & 1), ssc = (unsigned)(control >> 14 & 3), pxc = (unsigned)(control >> 1 & 3);
+    bool secure = arm_is_secure(a);
+    if ((ssc == 1 && secure) || (ssc == 2 && !secure))
+        return false;
+    switch (arm_el(a)) {
+    case 3: return hmc && !(ssc == 1);
+    case 2: return hmc || ssc == 3;
+    case 1: return pxc & 1;
+    default: return pxc & 2;
+    }
+}
+
+/* Types by BT ("DBGBCR<n>_EL1"): address, context, VMID and their linked forms. */
+static bool context_matches(const struct arm_cpu *a, unsigned n, unsigned type)
+{
+    u64 value = dbg(a, ARM_SYS_DBGBVR0_EL1, n);
+    u64 vmid = a->sysreg[ARM_SYS_VTTBR_EL2] >> 48;
+    bool low = arm_el(a) < 2;
+    switch (type & 14) {
+    case 2: return (u32)value == (u32)a->sysreg[ARM_SYS_CONTEXTIDR_EL1] && low && !arm_is_host(a);
+    case 8: return low && arm_el2_enabled(a) && (value >> 32 & 0xffff) == vmid;
+    case 10:
+        return low && arm_el2_enabled(a) && (value >> 32 & 0xffff) == vmid &&
+               (u32)value == (u32)a->sysreg[ARM_SYS_CONTEXTIDR_EL1];
+    default: return false;
+    }
+}
+
+static bool linked_matches(const struct arm_cpu *a, u64 control)
+{
+    unsigned link = (unsigned)(control >> 16 & 15);
+    if (link >= a->breakpoints)
+        return false;
+    u64 other = dbg(a, ARM_SYS_DBGBCR0_EL1, link);
+    unsigned type = (unsigned)(other >> 20 & 15);
+    return other & 1 && type & 1 && context_matches(a, link, type);
+}
+
+static bool breakpoint_hits(const struct arm_cpu *a, unsigned n)
+{
+    u64 control = dbg(a, ARM_SYS_DBGBCR0_EL1, n);
+    unsigned type = (unsigned)(control >> 20 & 15);
+    if (!(control & 1) || !state_matches(a, control))
+        return false;
+    if (type & 2 || type & 8)
+        return !(type & 1) && context_matches(a, n, type);
+    bool mismatch = type & 4;
+    u64 value = dbg(a, ARM_SYS_DBGBVR0_EL1, n) & BITS(55, 2);
+    if (mismatch || value != (a->pc & BITS(55, 2)))
+        return false;
+    return !(type & 1) || linked_matches(a, control);
+}
+
+static unsigned debug_level(const struct arm_cpu *a)
+{
+    return arm_el2_enabled(a) && (a->sysreg[ARM_SYS_MDCR_EL2] & MDCR_TDE || arm_hcr(a) & HCR_TGE) ? 2 : 1;
+}
+
+/* ---- Before each instruction ---------------------------------------------------------------------------- */
+
+bool arm_debug_check(struct arm_cpu *a)
+{
+    bool step = arm_debug_step_enabled(a);
+    if (a->stepping) {
+        /* the instruction that was stepped over is done */
+        a->stepping = false;
+        a->pstate &= ~PSTATE_SS;
+    }
+    if (step && !(a->pstate & PSTATE_SS)) {
+        arm_exception_to(a, debug_level(a), ARM_SYNDROME(ARM_EC_STEP_LOWER, BIT(24) | ARM_FSC_DEBUG), 0, a->pc);
+        return true;
+    }
+    for (unsigned n = 0; breakpoints_enabled(a) && n < a->breakpoints; n++) {
+        if (breakpoint_hits(a, n)) {
+            arm_exception_to(a, debug_level(a), ARM_SYNDROME(ARM_EC_BREAKPOINT_LOWER, ARM_FSC_DEBUG), 0, a->pc);
+            return true;
+        }
+    }
+    a->stepping = step;
+    return false;
+}
+
+/* ---- Registers -------------------------------------------------------------------------------------------- */
+
+bool arm_check_breakpoint(const struct arm_cpu *a, const struct arm_sysreg *r)
+{
+    return arm_enc_crm(r->encoding) < a->breakpoints;
+}
+
+bool arm_check_watchpoint(const struct arm_cpu *a, const struct arm_sysreg *r)
+{
+    return arm_enc_crm(r->encoding) < a->watchpoints;
+}
+
+void arm_set_mdscr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
+{
+    u64 known = MDSCR_SS | MDSCR_TDCC | MDSCR_KDE | MDSCR_MDE | BIT(6) | BITS(23, 19) | BIT(14) | BITS(31, 26);
+    *arm_sysreg_at(a, r) = v & known;
+}
+
+/* OSLSR_EL1.OSLK follows the lock. */
+void arm_set_oslar(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
+{
+    u64 *oslsr = &a->sysreg[ARM_SYS_OSLSR_EL1];
+    *oslsr = v & 1 ? *oslsr | OSLSR_OSLK : *oslsr & ~(u64)OSLSR_OSLK;
+}
+
+u64 arm_get_claimset(struct arm_cpu *a, const struct arm_sysreg *r)
+{
+    return 0xff;
+}
+
+void arm_set_claimset(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
+{
+    a->sysreg[ARM_SYS_DBGCLAIMCLR_EL1] |= v & 0xff;
+}
+
+void arm_set_claimclr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
+{
+    *arm_sysreg_at(a, r) &= ~(v & 0xff);
+}
+
+/* Pages with watchpoints are not cached (arm_watched). */
+void arm_set_watchpoint(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
+{
+    bool is_value = (r->encoding & 7) == 6;
+    *arm_sysreg_at(a, r) = v & (is_value ? ~UINT64_C(3) : BITS(28, 24) | BIT(20) | BITS(19, 0));
+    jit_flush_all(&a->cpu);
+}

@@ -1,0 +1,242 @@
+/*
+ * mmu.c - TLB contexts, the engine's page walks, address translation instructions.
+ *
+ * What a walk depends on is all in struct isa_context, so a switch of tables, levels or guests flushes nothing:
+ *   space  TTBR0's address and the ASID, as walk.h has them; 0 while stage 1 is off
+ *   view   the access's privilege, PAN, kind of regime, security, VMID; and, as a place in arm_cpu.regime[], the control
+ *          registers: TTBR1, TCR, SCTLR, MAIR, VTTBR, VTCR, HCR. When that table is full, everything is flushed.
+ * Global mappings hold in all spaces of a view, so they never leave their regime. On the CPU's thread.
+ */
+#include "isa/arm/control.h"
+#include "isa/arm/sysreg.h"
+#include "isa/arm/walk.h"
+#include "jit/translate.h"
+
+/* ---- Regimes ---------------------------------------------------------------------------------------- */
+
+#define SCTLR_WALK (SCTLR_M | SCTLR_WXN | SCTLR_EE | SCTLR_EPAN)
+#define HCR_WALK   (HCR_VM | HCR_DC | HCR_PTW | HCR_TGE | HCR_E2H)
+
+static enum arm_regime_kind kind_of(const struct arm_cpu *a, unsigned el)
+{
+    u64 hcr = arm_hcr(a), host = HCR_E2H | HCR_TGE;
+    switch (el) {
+    case 3: return ARM_REGIME_EL3;
+    case 2: return hcr & HCR_E2H ? ARM_REGIME_EL20 : ARM_REGIME_EL2;
+    case 1: return ARM_REGIME_EL10;
+    default: return (hcr & host) == host ? ARM_REGIME_EL20 : ARM_REGIME_EL10;
+    }
+}
+
+static void fill(const struct arm_cpu *a, enum arm_regime_kind kind, struct arm_regime *r)
+{
+    const u64 *s = a->sysreg;
+    u64 hcr = arm_hcr(a);
+    memset(r, 0, sizeof(*r));
+    r->kind = kind;
+    r->used = 1;
+    r->secure = arm_is_secure(a);
+    switch (kind) {
+    case ARM_REGIME_EL10:
+        r->ttbr1 = s[ARM_SYS_TTBR1_EL1] & ARM_SPACE_BASE;
+        r->tcr = s[ARM_SYS_TCR_EL1];
+        r->sctlr = s[ARM_SYS_SCTLR_EL1] & SCTLR_WALK;
+        r->mair = s[ARM_SYS_MAIR_EL1];
+        r->hcr = hcr & HCR_WALK;
+        if (hcr & (HCR_TGE | HCR_DC))
+            r->sctlr &= ~SCTLR_M;
+        if (hcr & (HCR_VM | HCR_DC)) {
+            r->vttbr = s[ARM_SYS_VTTBR_EL2];
+            r->vtcr = s[ARM_SYS_VTCR_EL2];
+            r->el2_ee = (s[ARM_SYS_SCTLR_EL2] & SCTLR_EE) != 0;
+        }
+        break;
+    case ARM_REGIME_EL20: r->ttbr1 = s[ARM_SYS_TTBR1_EL2] & ARM_SPACE_BASE; /* fall through */
+    case ARM_REGIME_EL2:
+        r->tcr = s[ARM_SYS_TCR_EL2];
+        r->sctlr = s[ARM_SYS_SCTLR_EL2] & SCTLR_WALK;
+        r->mair = s[ARM_SYS_MAIR_EL2];
+        break;
+    case ARM_REGIME_EL3:
+        r->tcr = s[ARM_SYS_TCR_EL3];
+        r->sctlr = s[ARM_SYS_SCTLR_EL3] & SCTLR_WALK;
+        r->mair = s[ARM_SYS_MAIR_EL3];
+        break;
+    }
+}
+
+/* The regime's place. */
+static unsigned intern(struct arm_cpu *a, const struct arm_regime *r)
+{
+    for (unsigned i = 0; i < ARM_REGIMES; i++) {
+        if (memcmp(&a->regime[i], r, sizeof(*r)) == 0)
+            return i;
+    }
+    if (a->regime_next == ARM_REGIMES) {
+        memset(a->regime, 0, sizeof(a->regime));
+        a->regime_next = 0;
+        jit_flush_all(&a->cpu);
+    }
+    a->regime[a->regime_next] = *r;
+    return a->regime_next++;
+}
+
+static u64 space_of(const struct arm_cpu *a, const struct arm_regime *r)
+{
+    static const u16 ttbr0[] = {ARM_SYS_TTBR0_EL1, ARM_SYS_TTBR0_EL2, ARM_SYS_TTBR0_EL2, ARM_SYS_TTBR0_EL3};
+    static const u16 ttbr1[] = {ARM_SYS_TTBR1_EL1, 0, ARM_SYS_TTBR1_EL2, 0};
+    u64 low = a->sysreg[ttbr0[r->kind]], asid = low;
+    if (!(r->sctlr & SCTLR_M))
+        return 0;
+    if (!ttbr1[r->kind])
+        return low & ARM_SPACE_BASE;
+    if (r->tcr & TCR_A1)
+        asid = a->sysreg[ttbr1[r->kind]];
+    asid &= a->asid_bits == 16 && r->tcr & TCR_AS ? ARM_SPACE_ASID : BITS(55, 48);
+    return (low & ARM_SPACE_BASE) | asid;
+}
+
+static u64 view_of(const struct arm_cpu *a, const struct arm_regime *r, unsigned place)
+{
+    u64 vmid = r->vttbr >> 48;
+    if (a->vmid_bits == 8 || !(r->vtcr & BIT(19)))
+        vmid &= 0xff;
+    return r->kind << ARM_VIEW_KIND_SHIFT | (r->secure ? ARM_VIEW_SECURE : 0) | vmid << ARM_VIEW_VMID_SHIFT |
+           (u64)place << ARM_VIEW_REGIME_SHIFT;
+}
+
+/* Of a regime, with an access's own bits. */
+static void make_context(struct arm_cpu *a, enum arm_regime_kind kind, u64 bits, struct isa_context *out)
+{
+    struct arm_regime r;
+    fill(a, kind, &r);
+    out->space = space_of(a, &r);
+    out->view = view_of(a, &r, intern(a, &r)) | bits;
+}
+
+/* LDTR and STTR are EL0's accesses, but with PSTATE.UAO ("C3.2.5"). */
+static bool is_unprivileged(const struct arm_cpu *a, unsigned n)
+{
+    unsigned el = arm_el(a);
+    if (el == 0)
+        return true;
+    if (n != ARM_CONTEXT_UNPRIV || a->pstate & PSTATE_UAO)
+        return false;
+    u64 host = HCR_E2H | HCR_TGE;
+    return el == 1 || (el == 2 && (arm_hcr(a) & host) == host);
+}
+
+void arm_context(struct cpu *cpu, unsigned n, struct isa_context *out)
+{
+    struct arm_cpu *a = arm_cpu(cpu);
+    enum arm_regime_kind kind = kind_of(a, arm_el(a));
+    u64 bits = is_unprivileged(a, n) ? ARM_VIEW_EL0 : 0;
+    bool el0_kind = kind == ARM_REGIME_EL10 || kind == ARM_REGIME_EL20;
+    if (!bits && el0_kind && n != ISA_CONTEXT_FETCH && a->pstate & PSTATE_PAN)
+        bits |= ARM_VIEW_PAN;
+    make_context(a, kind, bits, out);
+}
+
+/* ---- Walks --------------------------------------------------------------------------------------------- */
+
+static struct arm_translation translation(struct arm_cpu *a, const struct isa_context *context, u64 vaddr,
+                                          enum isa_access access)
+{
+    return (struct arm_translation){.a = a,
+                                    .regime = &a->regime[(context->view & ARM_VIEW_REGIME) >> ARM_VIEW_REGIME_SHIFT],
+                                    .space = context->space,
+                                    .view = context->view,
+                                    .vaddr = vaddr,
+                                    .access = access};
+}
+
+static enum isa_fault_kind kind_of_code(u64 code)
+{
+    unsigned fsc = (unsigned)(code & ARM_FAULT_FSC);
+    return fsc >= ARM_FSC_EXTERNAL && fsc < 0x18 ? ISA_FAULT_ACCESS : ISA_FAULT_PAGE;
+}
+
+enum isa_fault_kind arm_walk(struct cpu *cpu, const struct isa_context *context, u64 vaddr, enum isa_access access,
+                             struct isa_mapping *m, struct isa_fault *f)
+{
+    struct arm_cpu *a = arm_cpu(cpu);
+    struct arm_translation t = translation(a, context, vaddr, access);
+    *f = (struct isa_fault){.access = access, .vaddr = vaddr};
+    if (!arm_translate_address(&t)) {
+        f->code = t.code;
+        f->kind = kind_of_code(t.code);
+    }
+    log_if(cpu->host->log, LOG_MMU, "cpu %u: walk %#llx %c space %#llx view %#llx: %s %#llx\n", cpu->index,
+           (unsigned long long)vaddr, "rwxp"[access], (unsigned long long)context->space,
+           (unsigned long long)context->view, f->kind ? "fault" : "ok",
+           (unsigned long long)(f->kind ? t.code : t.paddr));
+    if (f->kind)
+        return f->kind;
+    *m = (struct isa_mapping){.paddr = t.paddr,
+                              .page_size = t.size,
+                              .rights = (u8)BIT(access),
+                              .global = t.global,
+                              .io = !(t.attributes & 0xf0)};
+    return ISA_FAULT_NONE;
+}
+
+/* ---- AT ("C5.4") ---------------------------------------------------------------------------------------- */
+
+struct at {
+    enum arm_regime_kind kind;
+    u64 bits;
+    enum isa_access access;
+    bool both_stages;
+};
+
+static struct at at_of(const struct arm_cpu *a, u32 encoding)
+{
+    unsigned op1 = arm_enc_op1(encoding), op2 = encoding & 7;
+    struct at at = {.access = op2 & 1 ? ISA_WRITE : ISA_READ};
+    u64 hcr = arm_hcr(a), host = HCR_E2H | HCR_TGE;
+    if (op1 == 6) {
+        at.kind = ARM_REGIME_EL3;
+    } else if (op1 == 4 && op2 < 4) {
+        at.kind = hcr & HCR_E2H ? ARM_REGIME_EL20 : ARM_REGIME_EL2;
+    } else {
+        /* S1E1* at EL2 is the guest's, unless the host is the only one */
+        at.kind = (hcr & host) == host ? ARM_REGIME_EL20 : ARM_REGIME_EL10;
+        at.bits = op2 & 2 ? ARM_VIEW_EL0 : 0;
+        at.both_stages = op1 == 4;
+    }
+    if (arm_enc_crm(encoding) == 9 && a->pstate & PSTATE_PAN)
+        at.bits |= ARM_VIEW_PAN;
+    return at;
+}
+
+/* PAR_EL1 ("D24.2.111"). */
+static u64 par_of(const struct arm_translation *t, bool ok)
+{
+    u64 res1 = BIT(11), ns = t->regime->secure ? 0 : BIT(9);
+    if (ok)
+        return (u64)t->attributes << 56 | (t->paddr & BITS(51, 12)) | res1 | ns | (u64)t->shareability << 7;
+    return 1 | (t->code & ARM_FAULT_FSC) << 1 | (t->code & ARM_FAULT_S1PTW ? BIT(8) : 0) |
+           (t->code & ARM_FAULT_STAGE2 ? BIT(9) : 0) | res1;
+}
+
+void arm_op_translate(struct arm_cpu *a, const struct arm_sysreg *r, u64 vaddr)
+{
+    struct at at = at_of(a, r->encoding);
+    struct isa_context context;
+    make_context(a, at.kind, at.bits, &context);
+    struct arm_translation t = translation(a, &context, vaddr, at.access);
+    t.stage1_only = !at.both_stages;
+    bool ok = arm_translate_address(&t);
+    /* A guest's tables that its hypervisor does not map, and tables that are not memory, are exceptions. */
+    bool external = !ok && kind_of_code(t.code) == ISA_FAULT_ACCESS;
+    if (external || (!ok && t.code & ARM_FAULT_STAGE2 && t.stage1_only)) {
+        struct isa_fault f = {.kind = kind_of_code(t.code),
+                              .access = at.access,
+                              .vaddr = vaddr,
+                              .code = t.code | ARM_FAULT_CM};
+        arm_fault(&a->cpu, &f);
+        a->cpu.unwind = 1;
+        return;
+    }
+    a->sysreg[ARM_SYS_PAR_EL1] = par_of(&t, ok);
+}

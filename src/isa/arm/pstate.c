@@ -1,0 +1,216 @@
+/*
+ * pstate.c - PSTATE: condition flags, stack pointers by level, SPSR's form of it, and the mode word that follows.
+ *
+ * Manual: DDI 0487, D1.4 (PSTATE), C5.2.19 (SPSR_EL1). On the CPU's thread.
+ */
+#include "isa/arm/arm.h"
+#include "isa/arm/control.h"
+
+/* ---- Condition flags ------------------------------------------------------------------------------ */
+
+static u32 flags_of(u64 result, unsigned width, bool c, bool v)
+{
+    u32 f = 0;
+    f |= result >> (width - 1) & 1 ? (u32)PSTATE_N : 0;
+    f |= result << (64 - width) ? 0 : (u32)PSTATE_Z;
+    f |= c ? (u32)PSTATE_C : 0;
+    f |= v ? (u32)PSTATE_V : 0;
+    return f;
+}
+
+static u32 flags_add(u64 x, u64 y, unsigned width)
+{
+    u64 mask = ~UINT64_C(0) >> (64 - width);
+    x &= mask;
+    y &= mask;
+    u64 sum = (x + y) & mask;
+    return flags_of(sum, width, sum < x, ((x ^ sum) & (y ^ sum)) >> (width - 1) & 1);
+}
+
+static u32 flags_sub(u64 x, u64 y, unsigned width)
+{
+    u64 mask = ~UINT64_C(0) >> (64 - width);
+    x &= mask;
+    y &= mask;
+    u64 difference = (x - y) & mask;
+    return flags_of(difference, width, x >= y, ((x ^ y) & (x ^ difference)) >> (width - 1) & 1);
+}
+
+u32 arm_nzcv(const struct arm_cpu *a)
+{
+    switch ((enum arm_cc)a->cc_op) {
+    case ARM_CC_ADD32: return flags_add(a->cc_x, a->cc_y, 32);
+    case ARM_CC_ADD64: return flags_add(a->cc_x, a->cc_y, 64);
+    case ARM_CC_SUB32: return flags_sub(a->cc_x, a->cc_y, 32);
+    case ARM_CC_SUB64: return flags_sub(a->cc_x, a->cc_y, 64);
+    case ARM_CC_LOGIC32: return flags_of(a->cc_x, 32, false, false);
+    case ARM_CC_LOGIC64: return flags_of(a->cc_x, 64, false, false);
+    case ARM_CC_NZCV: break;
+    }
+    return (u32)a->cc_x & UINT32_C(0xf0000000);
+}
+
+void arm_nzcv_set(struct arm_cpu *a, u32 nzcv)
+{
+    a->cc_op = ARM_CC_NZCV;
+    a->cc_x = nzcv;
+    a->cc_y = 0;
+}
+
+/* ---- Levels ----------------------------------------------------------------------------------------- */
+
+bool arm_is_secure(const struct arm_cpu *a)
+{
+    if (!a->has_el3)
+        return false;
+    return arm_el(a) == 3 || !(a->sysreg[ARM_SYS_SCR_EL3] & SCR_NS);
+}
+
+/* Secure EL2 is not implemented: EL2 is there when SCR_EL3.NS is set. EL3 sees the world that NS names. */
+bool arm_el2_enabled(const struct arm_cpu *a)
+{
+    return a->has_el2 && (!a->has_el3 || a->sysreg[ARM_SYS_SCR_EL3] & SCR_NS);
+}
+
+u64 arm_hcr(const struct arm_cpu *a)
+{
+    return arm_el2_enabled(a) ? a->sysreg[ARM_SYS_HCR_EL2] : 0;
+}
+
+bool arm_is_host(const struct arm_cpu *a)
+{
+    u64 hcr = arm_hcr(a);
+    if (!(hcr & HCR_E2H))
+        return false;
+    return arm_el(a) == 2 || (arm_el(a) == 0 && hcr & HCR_TGE);
+}
+
+void arm_bank_switch(struct arm_cpu *a, unsigned el, bool spsel)
+{
+    unsigned from = a->pstate & PSTATE_SP ? arm_el(a) : 0, to = spsel ? el : 0;
+    if (from != to) {
+        a->sp_el[from] = a->sp;
+        a->sp = a->sp_el[to];
+    }
+    a->pstate = (a->pstate & ~(PSTATE_SP | 12)) | (spsel ? PSTATE_SP : 0) | (u64)el << 2;
+}
+
+u64 arm_pstate_read(const struct arm_cpu *a)
+{
+    return a->pstate | arm_nzcv(a);
+}
+
+/* What SPSR_ELx and PSTATE have in common, by features. */
+static u64 pstate_known(const struct arm_cpu *a)
+{
+    u64 known = BITS(9, 6) | 15 | PSTATE_IL | PSTATE_SS;
+    known |= arm_cpu_has(a, ARM_EXT_BTI) ? PSTATE_BTYPE : 0;
+    known |= arm_cpu_has(a, ARM_EXT_SSBS) ? PSTATE_SSBS : 0;
+    known |= arm_cpu_has(a, ARM_EXT_PAN) ? PSTATE_PAN : 0;
+    known |= arm_cpu_has(a, ARM_EXT_UAO) ? PSTATE_UAO : 0;
+    known |= arm_cpu_has(a, ARM_EXT_DIT) ? PSTATE_DIT : 0;
+    return known;
+}
+
+void arm_pstate_write(struct arm_cpu *a, u64 spsr)
+{
+    arm_nzcv_set(a, (u32)spsr & UINT32_C(0xf0000000));
+    arm_bank_switch(a, (unsigned)(spsr >> 2 & 3), spsr & PSTATE_SP);
+    a->pstate = spsr & pstate_known(a);
+}
+
+/* ---- The mode word ---------------------------------------------------------------------------------- */
+
+/* Is FP and SIMD used at this level trapped, by any level ("AArch64.CheckFPAdvSIMDEnabled")? */
+static bool fp_traps(const struct arm_cpu *a)
+{
+    return arm_fp_trap_level(a) != 0;
+}
+
+/* A level whose FPEN field says "trap": 0 and 2 always, 1 at EL0. */
+static bool fpen_traps(u64 reg, unsigned el)
+{
+    unsigned fpen = (unsigned)(reg >> CPACR_FPEN_SHIFT & 3);
+    return !(fpen & 1) || (fpen == 1 && el == 0);
+}
+
+unsigned arm_fp_trap_level(const struct arm_cpu *a)
+{
+    unsigned el = arm_el(a);
+    u64 hcr = arm_hcr(a), cptr = a->sysreg[ARM_SYS_CPTR_EL2];
+    bool host_el0 = el == 0 && (hcr & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
+    if (el <= 1 && !host_el0 && fpen_traps(a->sysreg[ARM_SYS_CPACR_EL1], el))
+        return 1;
+    if (el <= 2 && arm_el2_enabled(a)) {
+        if (hcr & HCR_E2H) {
+            /* FPEN = 01 traps EL0 only where TGE makes it the host's */
+            unsigned fpen = (unsigned)(cptr >> CPACR_FPEN_SHIFT & 3);
+            if (!(fpen & 1) || (fpen == 1 && host_el0))
+                return 2;
+        } else if (cptr & CPTR_TFP) {
+            return 2;
+        }
+    }
+    return a->has_el3 && a->sysreg[ARM_SYS_CPTR_EL3] & CPTR_TFP ? 3 : 0;
+}
+
+static enum arm_fpcr_class fpcr_class(u32 fpcr)
+{
+    if (fpcr & (BIT(24) | BIT(19) | BIT(26)))
+        return ARM_FPC_SOFT;
+    return fpcr & BIT(25) ? ARM_FPC_DN : ARM_FPC_HOST;
+}
+
+/* TBI of instruction addresses: bit 0 for addresses with bit 55 clear, bit 1 for the others. */
+static u64 mode_tbi(const struct arm_cpu *a, bool two, u64 tcr)
+{
+    bool pauth = arm_cpu_has(a, ARM_EXT_PAUTH);
+    if (!two)
+        return tcr & TCR2_TBI && !(pauth && tcr & TCR2_TBID) ? 3 : 0;
+    u64 low = tcr & TCR_TBI0 && !(pauth && tcr & TCR_TBID0);
+    u64 high = tcr & TCR_TBI1 && !(pauth && tcr & TCR_TBID1);
+    return low | high << 1;
+}
+
+/* The level whose registers rule data and code of the current one: EL0 belongs to EL1 or, as the host's, to EL2. */
+unsigned arm_regime_el(const struct arm_cpu *a)
+{
+    unsigned el = arm_el(a);
+    return el ? el : arm_is_host(a) ? 2 : 1;
+}
+
+u64 arm_sctlr(const struct arm_cpu *a)
+{
+    static const u16 ids[4] = {0, ARM_SYS_SCTLR_EL1, ARM_SYS_SCTLR_EL2, ARM_SYS_SCTLR_EL3};
+    return a->sysreg[ids[arm_regime_el(a)]];
+}
+
+u64 arm_mode(const struct arm_cpu *a)
+{
+    static const u16 tcrs[4] = {0, ARM_SYS_TCR_EL1, ARM_SYS_TCR_EL2, ARM_SYS_TCR_EL3};
+    unsigned el = arm_el(a), regime = arm_regime_el(a);
+    u64 sctlr = arm_sctlr(a), mode = el, tcr = a->sysreg[tcrs[regime]];
+    bool e2h = regime == 2 && arm_hcr(a) & HCR_E2H;
+    if (fp_traps(a))
+        mode |= 1 << ARM_MODE_FP_SHIFT;
+    mode |= (u64)fpcr_class(a->fpcr) << ARM_MODE_FPC_SHIFT;
+    /* Without translation data is Device memory, whose alignment is always checked ("B2.10.1"). */
+    if (sctlr & SCTLR_A || (!(sctlr & SCTLR_M) && !(regime == 1 && arm_hcr(a) & HCR_DC)))
+        mode |= ARM_MODE_A;
+    if (sctlr & (el ? SCTLR_SA : SCTLR_SA0))
+        mode |= ARM_MODE_SA;
+    if (sctlr & (el ? SCTLR_EE : SCTLR_E0E))
+        mode |= ARM_MODE_BE;
+    if (el >= 2 && arm_hcr(a) & HCR_E2H)
+        mode |= ARM_MODE_E2H;
+    if (arm_debug_active(a))
+        mode |= ARM_MODE_SS;
+    mode |= mode_tbi(a, regime == 1 || e2h, tcr) << ARM_MODE_TBI_SHIFT;
+    return mode | a->ext_hash << ARM_MODE_SET_SHIFT;
+}
+
+void arm_state_changed(struct arm_cpu *a)
+{
+    a->cpu.mode = arm_mode(a);
+    a->cpu.context_stamp++;
+}

@@ -1,0 +1,259 @@
+/*
+ * state.c - a CPU's life and its state as a whole: start, reset, the table for snapshots, registers for people.
+ *
+ * On the main thread, or on the CPU's while it is stopped.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "isa/arm/control.h"
+#include "isa/arm/sysreg.h"
+#include "isa/insn.h"
+#include "jit/translate.h"
+#include "state/state.h"
+
+/* ---- State ------------------------------------------------------------------------------------------- */
+
+static const struct state_table timer_state = {
+    .name = "arm-timer",
+    .version = 1,
+    .min_version = 1,
+    .fields = (const struct state_field[]){STATE_U64(struct arm_timer_state, cval),
+                                           STATE_U64_MAX(struct arm_timer_state, ctl, 3), STATE_END},
+};
+
+static int state_pre_save(void *obj, struct err *err)
+{
+    struct arm_cpu *a = obj;
+    a->saved_model = arm_model_identity(a);
+    a->saved_halted = a->cpu.halted && !a->sync_wait;
+    return 0;
+}
+
+/* Streams are hostile: brings every register into the range that the rest of this folder takes for granted. */
+static void state_legalize(struct arm_cpu *a)
+{
+    unsigned highest = a->has_el3 ? 3 : a->has_el2 ? 2 : 1;
+    u64 pstate = a->pstate & (BITS(12, 6) | BITS(25, 20) | 15) & ~(u64)PSTATE_A32;
+    if (arm_el(a) > highest || (arm_el(a) == 2 && !a->has_el2))
+        pstate = (pstate & ~UINT64_C(12)) | (u64)highest << 2;
+    if (!(pstate & 12))
+        pstate &= ~PSTATE_SP;
+    a->pstate = pstate & ~UINT64_C(2);
+    if (a->cc_op > ARM_CC_LOGIC64)
+        arm_nzcv_set(a, 0);
+    for (unsigned i = 0; i < arm_sysreg_count; i++) {
+        const struct arm_sysreg *r = &arm_sysregs[i];
+        if (r->at && r->ext != ARM_EXTS && !arm_cpu_has(a, (enum arm_ext)r->ext))
+            *arm_sysreg_at(a, r) = r->reset;
+    }
+    a->fpcr &= UINT32_C(0x07c80000);
+    a->cpu.halted = a->saved_halted;
+    a->sync_wait = a->tlbi_pending = a->stepping = false;
+    memset(a->regime, 0, sizeof(a->regime));
+    a->regime_next = 0;
+    a->walk_stamp = UINT64_MAX;
+}
+
+static int state_post_load(void *obj, u32 version, struct err *err)
+{
+    struct arm_cpu *a = obj;
+    if (a->saved_model != arm_model_identity(a))
+        return err_set(err, EINVAL, "CPU %u was saved by another -cpu model, other features or exception levels",
+                       a->cpu.index);
+    state_legalize(a);
+    arm_state_changed(a);
+    arm_timer_update(a);
+    return 0;
+}
+
+#define SYSREG(op0, op1, crn, crm, op2, id, ...)                                                                       \
+    {.name = #id,                                                                                                      \
+     .type = STATE_TYPE_UINT,                                                                                          \
+     .shape = STATE_FIXED,                                                                                             \
+     .offset = offsetof(struct arm_cpu, sysreg[ARM_SYS_##id]),                                                         \
+     .size = 8,                                                                                                        \
+     .count = 1},
+#define SYSID(...)
+#define SYSFN(...)
+#define SYSOP(...)
+
+const struct state_table arm_state = {
+    .name = "arm-cpu",
+    .version = 1,
+    .min_version = 1,
+    .pre_save = state_pre_save,
+    .post_load = state_post_load,
+    .fields =
+        (const struct state_field[]){
+            STATE_U64(struct arm_cpu, saved_model),
+            STATE_BOOL(struct arm_cpu, saved_halted),
+            STATE_U64_ARRAY(struct arm_cpu, x),
+            STATE_U64(struct arm_cpu, sp),
+            STATE_U64(struct arm_cpu, pc),
+            STATE_U64(struct arm_cpu, cc_op),
+            STATE_U64(struct arm_cpu, cc_x),
+            STATE_U64(struct arm_cpu, cc_y),
+            STATE_ARRAY_(struct arm_cpu, v, STATE_TYPE_UINT, 8),
+            STATE_U64(struct arm_cpu, pstate),
+            STATE_U32(struct arm_cpu, fpcr),
+            STATE_U32(struct arm_cpu, fpsr),
+            STATE_U32_MAX(struct arm_cpu, irq_wires, 31),
+            STATE_U32_MAX(struct arm_cpu, event, 1),
+            STATE_U64_ARRAY(struct arm_cpu, sp_el),
+            STATE_U64_ARRAY(struct arm_cpu, elr_el),
+            STATE_U64_ARRAY(struct arm_cpu, spsr_el),
+            STATE_U64_ARRAY(struct arm_cpu, bank),
+            STATE_U64(struct arm_cpu, pmu_base),
+            STATE_U64_MAX(struct arm_cpu, pmu_control, 127),
+            STATE_U64(struct arm_cpu, pmu_enabled),
+            STATE_U64(struct arm_cpu, pmu_overflow),
+            STATE_U64(struct arm_cpu, pmu_interrupts),
+            STATE_STRUCT_ARRAY(struct arm_cpu, timer, &timer_state),
+#include "isa/arm/sysreg.def"
+            STATE_END,
+        },
+};
+
+/* ---- Life ---------------------------------------------------------------------------------------------- */
+
+int arm_init(struct cpu *cpu, const char *arch, const char *model, struct err *err)
+{
+    struct arm_cpu *a = arm_cpu(cpu);
+    int r = arm_model_apply(a, arch, model, err);
+    if (r)
+        return r;
+    arm_timer_init(a);
+    return 0;
+}
+
+void arm_fini(struct cpu *cpu)
+{
+    struct arm_cpu *a = arm_cpu(cpu);
+    arm_timer_fini(a);
+    if (a->coverage)
+        insn_coverage_print(a->coverage, cpu->host->log->file);
+    insn_coverage_free(a->coverage);
+}
+
+static unsigned highest_level(const struct arm_cpu *a)
+{
+    return a->has_el3 ? 3 : a->has_el2 ? 2 : 1;
+}
+
+/* "AArch64.TakeReset": the highest level, its stack pointer, everything masked, no translation. */
+void arm_reset(struct cpu *cpu)
+{
+    struct arm_cpu *a = arm_cpu(cpu);
+    unsigned el = highest_level(a);
+    memset(a->x, 0, sizeof(a->x));
+    memset(a->v, 0, sizeof(a->v));
+    memset(a->sp_el, 0, sizeof(a->sp_el));
+    memset(a->elr_el, 0, sizeof(a->elr_el));
+    memset(a->spsr_el, 0, sizeof(a->spsr_el));
+    memset(a->bank, 0, sizeof(a->bank));
+    a->sp = 0;
+    a->pc = a->rvbar;
+    a->fpcr = a->fpsr = 0;
+    a->pmu_base = a->pmu_control = a->pmu_enabled = a->pmu_overflow = a->pmu_interrupts = 0;
+    atomic_store(&a->event, 0);
+    arm_nzcv_set(a, 0);
+    arm_sysreg_reset(a);
+    a->sysreg[ARM_SYS_CNTFRQ_EL0] = a->cntfrq;
+    a->sysreg[ARM_SYS_VPIDR_EL2] = a->sysreg[ARM_SYS_MIDR_EL1];
+    a->sysreg[ARM_SYS_VMPIDR_EL2] = a->mpidr;
+    a->pstate = PSTATE_D | PSTATE_A | PSTATE_I | PSTATE_F | (u64)el << 2 | PSTATE_SP;
+    /* The setters know what is 1 in each. */
+    static const u16 control[] = {ARM_ENC(3, 0, 1, 0, 0), ARM_ENC(3, 4, 1, 0, 0), ARM_ENC(3, 6, 1, 0, 0),
+                                  ARM_ENC(3, 4, 1, 1, 0), ARM_ENC(3, 4, 1, 1, 2), ARM_ENC(3, 6, 1, 1, 0)};
+    for (unsigned i = 0; i < ARRAY_SIZE(control); i++)
+        arm_sysreg_set(a, arm_sysreg_find(a, control[i], 3, false), 0);
+    a->sync_wait = a->tlbi_pending = a->stepping = a->wait_event = false;
+    a->walk_stamp = UINT64_MAX;
+    arm_timer_reset(a);
+    arm_state_changed(a);
+}
+
+/* ---- For boards -------------------------------------------------------------------------------------------- */
+
+void arm_cpu_set_mpidr(struct cpu *cpu, u64 affinity)
+{
+    arm_cpu(cpu)->mpidr = (affinity & UINT64_C(0xff00ffffff)) | BIT(31);
+}
+
+void arm_cpu_set_reset_address(struct cpu *cpu, u64 rvbar)
+{
+    arm_cpu(cpu)->rvbar = rvbar;
+}
+
+void arm_cpu_set_gic(struct cpu *cpu, const struct arm_gic_cpu *gic)
+{
+    arm_cpu(cpu)->gic = *gic;
+}
+
+void arm_cpu_set_firmware(struct cpu *cpu, const struct arm_firmware *firmware)
+{
+    arm_cpu(cpu)->firmware = *firmware;
+}
+
+void arm_cpu_set_levels(struct cpu *cpu, bool el2, bool el3)
+{
+    struct arm_cpu *a = arm_cpu(cpu);
+    a->has_el2 = el2;
+    a->has_el3 = el3;
+    arm_model_levels(a);
+}
+
+/* What firmware leaves for a level below its own: the ones above let everything through. */
+static void open_levels_above(struct arm_cpu *a, unsigned el)
+{
+    if (a->has_el3 && el < 3) {
+        u64 scr = SCR_NS | SCR_RW | SCR_HCE | SCR_APK | SCR_API | SCR_ECVEN;
+        arm_sysreg_set(a, arm_sysreg_find(a, ARM_ENC(3, 6, 1, 1, 0), 3, false), scr);
+    }
+    if (a->has_el2 && el < 2)
+        arm_sysreg_set(a, arm_sysreg_find(a, ARM_ENC(3, 4, 1, 1, 0), 3, false), HCR_RW | HCR_APK | HCR_API);
+}
+
+void arm_cpu_set_start(struct cpu *cpu, u64 pc, u64 x0, unsigned el)
+{
+    struct arm_cpu *a = arm_cpu(cpu);
+    el = MAX(MIN(el, highest_level(a)), 1);
+    if (el == 2 && !a->has_el2)
+        el = a->has_el3 ? 3 : 1;
+    open_levels_above(a, el);
+    a->pc = pc;
+    a->x[0] = x0;
+    arm_bank_switch(a, el, true);
+    arm_state_changed(a);
+}
+
+/* ---- Registers for people -------------------------------------------------------------------------------------- */
+
+void arm_print_registers(struct cpu *cpu, void *file)
+{
+    static const char *const names[] = {"SCTLR_EL1", "TTBR0_EL1", "TTBR1_EL1", "TCR_EL1",   "VBAR_EL1", "ESR_EL1",
+                                        "FAR_EL1",   "ELR_EL1",   "SPSR_EL1",  "TPIDR_EL0", "HCR_EL2",  "ESR_EL2",
+                                        "FAR_EL2",   "ELR_EL2",   "SPSR_EL2",  "SCR_EL3",   "ESR_EL3",  "ELR_EL3"};
+    struct arm_cpu *a = arm_cpu(cpu);
+    u64 pstate = arm_pstate_read(a);
+    fprintf(file, "cpu %u: EL%u%c%s, pc %016llx, pstate %08llx %c%c%c%c %c%c%c%c\n", cpu->index, arm_el(a),
+            a->pstate & PSTATE_SP ? 'h' : 't', cpu->halted ? ", halted" : "", (unsigned long long)a->pc,
+            (unsigned long long)pstate, pstate & PSTATE_N ? 'N' : '-', pstate & PSTATE_Z ? 'Z' : '-',
+            pstate & PSTATE_C ? 'C' : '-', pstate & PSTATE_V ? 'V' : '-', pstate & PSTATE_D ? 'D' : '-',
+            pstate & PSTATE_A ? 'A' : '-', pstate & PSTATE_I ? 'I' : '-', pstate & PSTATE_F ? 'F' : '-');
+    for (unsigned i = 0; i < 31; i++)
+        fprintf(file, "x%-2u %016llx%s", i, (unsigned long long)a->x[i], i % 4 == 3 ? "\n" : "  ");
+    fprintf(file, "sp  %016llx\n", (unsigned long long)a->sp);
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        u64 v = 0;
+        if ((strstr(names[i], "EL2") && !a->has_el2) || (strstr(names[i], "EL3") && !a->has_el3))
+            continue;
+        if (arm_sysreg_read_named(a, names[i], &v))
+            fprintf(file, "%-9s %016llx%s", names[i], (unsigned long long)v, i % 3 == 2 ? "\n" : "  ");
+    }
+    fprintf(file, "fpcr %08x fpsr %08x\n", a->fpcr, a->fpsr);
+    for (unsigned i = 0; i < 32; i++)
+        fprintf(file, "v%-2u %016llx%016llx%s", i, (unsigned long long)a->v[i].d[1], (unsigned long long)a->v[i].d[0],
+                i % 2 ? "\n" : "  ");
+}
