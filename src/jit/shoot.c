@@ -1,14 +1,18 @@
 /*
- * shoot.c - TLB flushes that one CPU's instructions ask of the others (architectures whose hardware broadcasts them).
+ * shoot.c - TLB flushes that one CPU's instructions ask of the others (architectures whose hardware
+ * broadcasts them).
  *
- *   asker: queue the flush at each other CPU, kick it ... barrier instruction: leave translated code, wait
- *   asked: at the next unit boundary, before the isa looks at interrupts: flush, count, wake who waits
+ *   asker: queue the flush at each other CPU, kick it ... barrier instruction: leave translated
+ * code, wait asked: at the next unit boundary, before the isa looks at interrupts: flush, count,
+ * wake who waits
  *
- * A CPU that does not run has done what it was asked: it serves its queue before it enters translated code. So two CPUs
- * that wait for each other both get on: who waits sleeps as halted (cpu->halted, isa->wakes), or serves its own queue.
+ * A CPU that does not run has done what it was asked: it serves its queue before it enters
+ * translated code. So two CPUs that wait for each other both get on: who waits sleeps as halted
+ * (cpu->halted, isa->wakes), or serves its own queue.
  *
- * Locking: flush_lock of a jit_cpu guards its queue; flush_done is written by its CPU alone. The asker queues before it
- * looks at run_state, the asked one writes run_state before it looks at the queue: one sees the other.
+ * Locking: flush_lock of a jit_cpu guards its queue; flush_done is written by its CPU alone. The
+ * asker queues before it looks at run_state, the asked one writes run_state before it looks at the
+ * queue: one sees the other.
  */
 #include "jit/cache.h"
 

@@ -1,9 +1,10 @@
 /*
  * debug.c - self-hosted debug: breakpoints, watchpoints, software step, and their registers.
  *
- * Manual: DDI 0487, D2. While breakpoints or software step may act, units are of one instruction (ARM_MODE_SS), and
- * arm_debug_check runs before each. Software step: "active-not-pending" is PSTATE.SS set; the instruction that runs then
- * clears it, and what follows is pending. On the CPU's thread.
+ * Manual: DDI 0487, D2. While breakpoints or software step may act, units are of one instruction
+ * (ARM_MODE_SS), and arm_debug_check runs before each. Software step: "active-not-pending" is
+ * PSTATE.SS set; the instruction that runs then clears it, and what follows is pending. On the
+ * CPU's thread.
  */
 #include "isa/arm/control.h"
 #include "isa/arm/sysreg.h"
@@ -12,13 +13,15 @@
 
 enum { OSLSR_OSLK = 2 };
 
-/* ---- What is enabled ------------------------------------------------------------------------------- */
+/* ---- What is enabled
+ * ------------------------------------------------------------------------------- */
 
 /* "AArch64.GenerateDebugExceptions": at the present level. */
 static bool debug_enabled(const struct arm_cpu *a)
 {
     unsigned el = arm_el(a);
-    bool to_el2 = arm_el2_enabled(a) && (a->sysreg[ARM_SYS_MDCR_EL2] & MDCR_TDE || arm_hcr(a) & HCR_TGE);
+    bool to_el2 =
+        arm_el2_enabled(a) && (a->sysreg[ARM_SYS_MDCR_EL2] & MDCR_TDE || arm_hcr(a) & HCR_TGE);
     unsigned target = to_el2 ? 2 : 1;
     if (a->sysreg[ARM_SYS_OSLSR_EL1] & OSLSR_OSLK || a->sysreg[ARM_SYS_OSDLR_EL1] & 1)
         return false;
@@ -56,12 +59,14 @@ bool arm_debug_active(const struct arm_cpu *a)
            (arm_debug_step_enabled(a) || breakpoints_enabled(a));
 }
 
-/* ---- Breakpoints ------------------------------------------------------------------------------------- */
+/* ---- Breakpoints
+ * ------------------------------------------------------------------------------------- */
 
 /* HMC, SSC, PMC (or PAC): does the control register name the present level and state ("D2.8.3")? */
 static bool state_matches(const struct arm_cpu *a, u64 control)
 {
-    unsigned hmc = (unsigned)(control >> 13 & 1), ssc = (unsigned)(control >> 14 & 3), pxc = (unsigned)(control >> 1 & 3);
+    unsigned hmc = (unsigned)(control >> 13 & 1), ssc = (unsigned)(control >> 14 & 3),
+             pxc = (unsigned)(control >> 1 & 3);
     bool secure = arm_is_secure(a);
     if ((ssc == 1 && secure) || (ssc == 2 && !secure))
         return false;
@@ -116,10 +121,13 @@ static bool breakpoint_hits(const struct arm_cpu *a, unsigned n)
 
 static unsigned debug_level(const struct arm_cpu *a)
 {
-    return arm_el2_enabled(a) && (a->sysreg[ARM_SYS_MDCR_EL2] & MDCR_TDE || arm_hcr(a) & HCR_TGE) ? 2 : 1;
+    return arm_el2_enabled(a) && (a->sysreg[ARM_SYS_MDCR_EL2] & MDCR_TDE || arm_hcr(a) & HCR_TGE)
+               ? 2
+               : 1;
 }
 
-/* ---- Before each instruction ---------------------------------------------------------------------------- */
+/* ---- Before each instruction
+ * ---------------------------------------------------------------------------- */
 
 bool arm_debug_check(struct arm_cpu *a)
 {
@@ -130,12 +138,14 @@ bool arm_debug_check(struct arm_cpu *a)
         a->pstate &= ~PSTATE_SS;
     }
     if (step && !(a->pstate & PSTATE_SS)) {
-        arm_exception_to(a, debug_level(a), ARM_SYNDROME(ARM_EC_STEP_LOWER, BIT(24) | ARM_FSC_DEBUG), 0, a->pc);
+        arm_exception_to(a, debug_level(a),
+                         ARM_SYNDROME(ARM_EC_STEP_LOWER, BIT(24) | ARM_FSC_DEBUG), 0, a->pc);
         return true;
     }
     for (unsigned n = 0; breakpoints_enabled(a) && n < a->breakpoints; n++) {
         if (breakpoint_hits(a, n)) {
-            arm_exception_to(a, debug_level(a), ARM_SYNDROME(ARM_EC_BREAKPOINT_LOWER, ARM_FSC_DEBUG), 0, a->pc);
+            arm_exception_to(a, debug_level(a),
+                             ARM_SYNDROME(ARM_EC_BREAKPOINT_LOWER, ARM_FSC_DEBUG), 0, a->pc);
             return true;
         }
     }
@@ -143,7 +153,8 @@ bool arm_debug_check(struct arm_cpu *a)
     return false;
 }
 
-/* ---- Registers -------------------------------------------------------------------------------------------- */
+/* ---- Registers
+ * -------------------------------------------------------------------------------------------- */
 
 bool arm_check_breakpoint(const struct arm_cpu *a, const struct arm_sysreg *r)
 {
@@ -157,7 +168,8 @@ bool arm_check_watchpoint(const struct arm_cpu *a, const struct arm_sysreg *r)
 
 void arm_set_mdscr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
-    u64 known = MDSCR_SS | MDSCR_TDCC | MDSCR_KDE | MDSCR_MDE | BIT(6) | BITS(23, 19) | BIT(14) | BITS(31, 26);
+    u64 known = MDSCR_SS | MDSCR_TDCC | MDSCR_KDE | MDSCR_MDE | BIT(6) | BITS(23, 19) | BIT(14) |
+                BITS(31, 26);
     *arm_sysreg_at(a, r) = v & known;
 }
 

@@ -1,7 +1,9 @@
 /*
- * fault.c - data and instruction aborts: what a failed access becomes (ESR_ELx, FAR_ELx, HPFAR_EL2), and where it goes.
+ * fault.c - data and instruction aborts: what a failed access becomes (ESR_ELx, FAR_ELx,
+ * HPFAR_EL2), and where it goes.
  *
- * Manual: DDI 0487, D24.2.40 (ISS of aborts), "AArch64.Abort". On the CPU's thread; all state is written.
+ * Manual: DDI 0487, D24.2.40 (ISS of aborts), "AArch64.Abort". On the CPU's thread; all state is
+ * written.
  */
 #include "isa/arm/control.h"
 #include "isa/arm/walk.h"
@@ -12,7 +14,8 @@
 #define ISS_CM    BIT(8)
 #define ISS_ISV   BIT(24)
 
-/* ---- ISV: the access as the hypervisor emulates it ---------------------------------------------- */
+/* ---- ISV: the access as the hypervisor emulates it ----------------------------------------------
+ */
 
 /* Access size, sign, register and width of a load or store of one general register. */
 struct access {
@@ -21,8 +24,8 @@ struct access {
 };
 
 /*
- * "ISV is 1 for ... loads and stores of a single general-purpose register, without writeback", exclusives excluded
- * (C4.1.94: loads and stores; register numbers are in the same place in all).
+ * "ISV is 1 for ... loads and stores of a single general-purpose register, without writeback",
+ * exclusives excluded (C4.1.94: loads and stores; register numbers are in the same place in all).
  */
 static bool decode_access(u32 insn, struct access *out)
 {
@@ -62,11 +65,12 @@ static u64 iss_of_access(struct arm_cpu *a)
     }
     if (!decode_access(insn, &access))
         return 0;
-    return ISS_ISV | (u64)access.size << 22 | (u64)access.sign << 21 | (u64)access.rt << 16 | (u64)access.wide << 15 |
-           (u64)access.ordered << 14;
+    return ISS_ISV | (u64)access.size << 22 | (u64)access.sign << 21 | (u64)access.rt << 16 |
+           (u64)access.wide << 15 | (u64)access.ordered << 14;
 }
 
-/* ---- Aborts --------------------------------------------------------------------------------------- */
+/* ---- Aborts
+ * --------------------------------------------------------------------------------------- */
 
 /* Accesses that the engine refused, without a walk: no memory there, or alignment. */
 static u64 code_of(const struct isa_fault *f)
@@ -95,7 +99,8 @@ static unsigned target(const struct arm_cpu *a, const struct isa_fault *f, u64 c
 static bool is_write(const struct isa_fault *f, u64 code)
 {
     unsigned fsc = (unsigned)(code & ARM_FAULT_FSC & ~UINT64_C(3));
-    bool read_too = fsc == ARM_FSC_TRANSLATION || fsc == ARM_FSC_ACCESS_FLAG || fsc == ARM_FSC_ADDRESS_SIZE;
+    bool read_too =
+        fsc == ARM_FSC_TRANSLATION || fsc == ARM_FSC_ACCESS_FLAG || fsc == ARM_FSC_ADDRESS_SIZE;
     return f->access == ISA_WRITE && !(f->atomic && read_too);
 }
 

@@ -1,6 +1,6 @@
 /*
- * helper_system.c - system instructions other than exceptions and registers: waiting, events, barriers that wait, cache
- * maintenance by address, DC ZVA.
+ * helper_system.c - system instructions other than exceptions and registers: waiting, events,
+ * barriers that wait, cache maintenance by address, DC ZVA.
  *
  * On the CPU's thread; arm_wakes may also be asked while it sleeps.
  */
@@ -10,7 +10,8 @@
 #include "base/host.h"
 #include "jit/translate.h"
 
-/* ---- Waiting ------------------------------------------------------------------------------------------ */
+/* ---- Waiting
+ * ------------------------------------------------------------------------------------------ */
 
 enum wfx { WFX_WFI, WFX_WFE, WFX_WFIT, WFX_WFET };
 enum { WFE_YIELDS = 64, WFE_SLEEP_NS = 50 * 1000, SYNC_SPINS = 500, SYNC_SLEEP_NS = 50 * 1000 };
@@ -71,7 +72,8 @@ static void halt(struct arm_cpu *a, bool event, u64 ns)
     a->cpu.halted = true;
 }
 
-/* Exclusive monitors that others clear are events too, which nobody tells us: a waiting CPU looks again soon. */
+/* Exclusive monitors that others clear are events too, which nobody tells us: a waiting CPU looks
+ * again soon. */
 static void wait_for_event(struct arm_cpu *a, u64 limit)
 {
     if (++a->spins < WFE_YIELDS) {
@@ -112,7 +114,8 @@ void arm_helper_yield(struct cpu *cpu)
         host_yield();
 }
 
-/* ---- Events --------------------------------------------------------------------------------------------- */
+/* ---- Events
+ * --------------------------------------------------------------------------------------------- */
 
 static void send_event(struct cpu *each, void *from)
 {
@@ -128,7 +131,8 @@ void arm_helper_sev(struct cpu *cpu)
     jit_each_cpu(cpu, send_event, cpu);
 }
 
-/* ---- Barriers ------------------------------------------------------------------------------------------- */
+/* ---- Barriers
+ * ------------------------------------------------------------------------------------------- */
 
 /* Of TRAP_IF: TLB maintenance that was broadcast must be complete before the next instruction. */
 void arm_helper_dsb(struct cpu *cpu, u64 length)
@@ -166,7 +170,8 @@ void arm_helper_clrex(struct cpu *cpu)
     jit_clear_exclusive(cpu);
 }
 
-/* ---- PSTATE by immediate ------------------------------------------------------------------------------------ */
+/* ---- PSTATE by immediate
+ * ------------------------------------------------------------------------------------ */
 
 /* DAIFSet and DAIFClr at EL0: SCTLR_ELx.UMA. */
 static bool daif_allowed(struct arm_cpu *a, u32 insn)
@@ -186,7 +191,8 @@ static void put_bit(struct arm_cpu *a, u64 bit, bool on)
 void arm_helper_pstate_step(struct cpu *cpu, u64 insn)
 {
     struct arm_cpu *a = arm_cpu(cpu);
-    unsigned field = (unsigned)((insn >> 16 & 7) << 3 | (insn >> 5 & 7)), value = (unsigned)(insn >> 8 & 15);
+    unsigned field = (unsigned)((insn >> 16 & 7) << 3 | (insn >> 5 & 7)),
+             value = (unsigned)(insn >> 8 & 15);
     u64 bits = (u64)value << 6;
     switch (field) {
     case 3: put_bit(a, PSTATE_UAO, value & 1); break;
@@ -207,7 +213,9 @@ void arm_helper_pstate_step(struct cpu *cpu, u64 insn)
     arm_state_changed(a);
 }
 
-/* ---- Caches ------------------------------------------------------------------------------------------------ */
+/* ---- Caches
+ * ------------------------------------------------------------------------------------------------
+ */
 
 void arm_op_sync_code(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
@@ -215,8 +223,9 @@ void arm_op_sync_code(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 }
 
 /*
- * Memory is coherent, so what is left of DC and IC by address are the checks: a translation must be there, and read
- * permission for EL0 ("C5.3": "DC CVAU ... at EL0 requires read access permission"); DC IVAC needs write permission.
+ * Memory is coherent, so what is left of DC and IC by address are the checks: a translation must be
+ * there, and read permission for EL0 ("C5.3": "DC CVAU ... at EL0 requires read access
+ * permission"); DC IVAC needs write permission.
  */
 void arm_op_cache_address(struct arm_cpu *a, const struct arm_sysreg *r, u64 vaddr)
 {

@@ -1,18 +1,20 @@
 /*
  * mmu.c - TLB contexts, the engine's page walks, address translation instructions.
  *
- * What a walk depends on is all in struct isa_context, so a switch of tables, levels or guests flushes nothing:
- *   space  TTBR0's address and the ASID, as walk.h has them; 0 while stage 1 is off
- *   view   the access's privilege, PAN, kind of regime, security, VMID; and, as a place in arm_cpu.regime[], the control
- *          registers: TTBR1, TCR, SCTLR, MAIR, VTTBR, VTCR, HCR. When that table is full, everything is flushed.
- * Global mappings hold in all spaces of a view, so they never leave their regime. On the CPU's thread.
+ * What a walk depends on is all in struct isa_context, so a switch of tables, levels or guests
+ * flushes nothing: space  TTBR0's address and the ASID, as walk.h has them; 0 while stage 1 is off
+ *   view   the access's privilege, PAN, kind of regime, security, VMID; and, as a place in
+ * arm_cpu.regime[], the control registers: TTBR1, TCR, SCTLR, MAIR, VTTBR, VTCR, HCR. When that
+ * table is full, everything is flushed. Global mappings hold in all spaces of a view, so they never
+ * leave their regime. On the CPU's thread.
  */
 #include "isa/arm/control.h"
 #include "isa/arm/sysreg.h"
 #include "isa/arm/walk.h"
 #include "jit/translate.h"
 
-/* ---- Regimes ---------------------------------------------------------------------------------------- */
+/* ---- Regimes
+ * ---------------------------------------------------------------------------------------- */
 
 #define SCTLR_WALK (SCTLR_M | SCTLR_WXN | SCTLR_EE | SCTLR_EPAN)
 #define HCR_WALK   (HCR_VM | HCR_DC | HCR_PTW | HCR_TGE | HCR_E2H)
@@ -83,7 +85,8 @@ static unsigned intern(struct arm_cpu *a, const struct arm_regime *r)
 
 static u64 space_of(const struct arm_cpu *a, const struct arm_regime *r)
 {
-    static const u16 ttbr0[] = {ARM_SYS_TTBR0_EL1, ARM_SYS_TTBR0_EL2, ARM_SYS_TTBR0_EL2, ARM_SYS_TTBR0_EL3};
+    static const u16 ttbr0[] = {ARM_SYS_TTBR0_EL1, ARM_SYS_TTBR0_EL2, ARM_SYS_TTBR0_EL2,
+                                ARM_SYS_TTBR0_EL3};
     static const u16 ttbr1[] = {ARM_SYS_TTBR1_EL1, 0, ARM_SYS_TTBR1_EL2, 0};
     u64 low = a->sysreg[ttbr0[r->kind]], asid = low;
     if (!(r->sctlr & SCTLR_M))
@@ -101,12 +104,13 @@ static u64 view_of(const struct arm_cpu *a, const struct arm_regime *r, unsigned
     u64 vmid = r->vttbr >> 48;
     if (a->vmid_bits == 8 || !(r->vtcr & BIT(19)))
         vmid &= 0xff;
-    return r->kind << ARM_VIEW_KIND_SHIFT | (r->secure ? ARM_VIEW_SECURE : 0) | vmid << ARM_VIEW_VMID_SHIFT |
-           (u64)place << ARM_VIEW_REGIME_SHIFT;
+    return r->kind << ARM_VIEW_KIND_SHIFT | (r->secure ? ARM_VIEW_SECURE : 0) |
+           vmid << ARM_VIEW_VMID_SHIFT | (u64)place << ARM_VIEW_REGIME_SHIFT;
 }
 
 /* Of a regime, with an access's own bits. */
-static void make_context(struct arm_cpu *a, enum arm_regime_kind kind, u64 bits, struct isa_context *out)
+static void make_context(struct arm_cpu *a, enum arm_regime_kind kind, u64 bits,
+                         struct isa_context *out)
 {
     struct arm_regime r;
     fill(a, kind, &r);
@@ -137,17 +141,19 @@ void arm_context(struct cpu *cpu, unsigned n, struct isa_context *out)
     make_context(a, kind, bits, out);
 }
 
-/* ---- Walks --------------------------------------------------------------------------------------------- */
+/* ---- Walks
+ * --------------------------------------------------------------------------------------------- */
 
-static struct arm_translation translation(struct arm_cpu *a, const struct isa_context *context, u64 vaddr,
-                                          enum isa_access access)
+static struct arm_translation translation(struct arm_cpu *a, const struct isa_context *context,
+                                          u64 vaddr, enum isa_access access)
 {
-    return (struct arm_translation){.a = a,
-                                    .regime = &a->regime[(context->view & ARM_VIEW_REGIME) >> ARM_VIEW_REGIME_SHIFT],
-                                    .space = context->space,
-                                    .view = context->view,
-                                    .vaddr = vaddr,
-                                    .access = access};
+    return (struct arm_translation){
+        .a = a,
+        .regime = &a->regime[(context->view & ARM_VIEW_REGIME) >> ARM_VIEW_REGIME_SHIFT],
+        .space = context->space,
+        .view = context->view,
+        .vaddr = vaddr,
+        .access = access};
 }
 
 static enum isa_fault_kind kind_of_code(u64 code)
@@ -156,8 +162,8 @@ static enum isa_fault_kind kind_of_code(u64 code)
     return fsc >= ARM_FSC_EXTERNAL && fsc < 0x18 ? ISA_FAULT_ACCESS : ISA_FAULT_PAGE;
 }
 
-enum isa_fault_kind arm_walk(struct cpu *cpu, const struct isa_context *context, u64 vaddr, enum isa_access access,
-                             struct isa_mapping *m, struct isa_fault *f)
+enum isa_fault_kind arm_walk(struct cpu *cpu, const struct isa_context *context, u64 vaddr,
+                             enum isa_access access, struct isa_mapping *m, struct isa_fault *f)
 {
     struct arm_cpu *a = arm_cpu(cpu);
     struct arm_translation t = translation(a, context, vaddr, access);
@@ -166,10 +172,10 @@ enum isa_fault_kind arm_walk(struct cpu *cpu, const struct isa_context *context,
         f->code = t.code;
         f->kind = kind_of_code(t.code);
     }
-    log_if(cpu->host->log, LOG_MMU, "cpu %u: walk %#llx %c space %#llx view %#llx: %s %#llx\n", cpu->index,
-           (unsigned long long)vaddr, "rwxp"[access], (unsigned long long)context->space,
-           (unsigned long long)context->view, f->kind ? "fault" : "ok",
-           (unsigned long long)(f->kind ? t.code : t.paddr));
+    log_if(cpu->host->log, LOG_MMU, "cpu %u: walk %#llx %c space %#llx view %#llx: %s %#llx\n",
+           cpu->index, (unsigned long long)vaddr, "rwxp"[access],
+           (unsigned long long)context -> space, (unsigned long long)context -> view,
+           f -> kind ? "fault" : "ok", (unsigned long long)(f->kind ? t.code : t.paddr));
     if (f->kind)
         return f->kind;
     *m = (struct isa_mapping){.paddr = t.paddr,
@@ -180,7 +186,8 @@ enum isa_fault_kind arm_walk(struct cpu *cpu, const struct isa_context *context,
     return ISA_FAULT_NONE;
 }
 
-/* ---- AT ("C5.4") ---------------------------------------------------------------------------------------- */
+/* ---- AT ("C5.4")
+ * ---------------------------------------------------------------------------------------- */
 
 struct at {
     enum arm_regime_kind kind;
@@ -214,7 +221,8 @@ static u64 par_of(const struct arm_translation *t, bool ok)
 {
     u64 res1 = BIT(11), ns = t->regime->secure ? 0 : BIT(9);
     if (ok)
-        return (u64)t->attributes << 56 | (t->paddr & BITS(51, 12)) | res1 | ns | (u64)t->shareability << 7;
+        return (u64)t->attributes << 56 | (t->paddr & BITS(51, 12)) | res1 | ns |
+               (u64)t->shareability << 7;
     return 1 | (t->code & ARM_FAULT_FSC) << 1 | (t->code & ARM_FAULT_S1PTW ? BIT(8) : 0) |
            (t->code & ARM_FAULT_STAGE2 ? BIT(9) : 0) | res1;
 }
@@ -227,7 +235,8 @@ void arm_op_translate(struct arm_cpu *a, const struct arm_sysreg *r, u64 vaddr)
     struct arm_translation t = translation(a, &context, vaddr, at.access);
     t.stage1_only = !at.both_stages;
     bool ok = arm_translate_address(&t);
-    /* A guest's tables that its hypervisor does not map, and tables that are not memory, are exceptions. */
+    /* A guest's tables that its hypervisor does not map, and tables that are not memory, are
+     * exceptions. */
     bool external = !ok && kind_of_code(t.code) == ISA_FAULT_ACCESS;
     if (external || (!ok && t.code & ARM_FAULT_STAGE2 && t.stage1_only)) {
         struct isa_fault f = {.kind = kind_of_code(t.code),

@@ -1,9 +1,11 @@
 /*
- * model.c - CPU models and features: -cpu NAME[,FEATURE=on|off], ID registers, facts for device trees.
+ * model.c - CPU models and features: -cpu NAME[,FEATURE=on|off], ID registers, facts for device
+ * trees.
  *
- * A model is a set of features (ext.def) and the values of its ID registers (model.def). What the user turns on or off
- * changes the fields that id.def names. What is turned off takes with it what cannot be without it, unless the user
- * turned that on: then the two are named and refused. Runs before anybody else knows the CPU.
+ * A model is a set of features (ext.def) and the values of its ID registers (model.def). What the
+ * user turns on or off changes the fields that id.def names. What is turned off takes with it what
+ * cannot be without it, unless the user turned that on: then the two are named and refused. Runs
+ * before anybody else knows the CPU.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,12 +23,15 @@ static const struct ext {
 
 /* {whole, part}: the first cannot be without the second. */
 static const u8 needs[][2] = {
-    {ARM_EXT_PMULL, ARM_EXT_AES},       {ARM_EXT_SHA256, ARM_EXT_SHA1},     {ARM_EXT_SHA512, ARM_EXT_SHA256},
-    {ARM_EXT_SHA3, ARM_EXT_SHA512},     {ARM_EXT_FHM, ARM_EXT_FP16},        {ARM_EXT_PAN2, ARM_EXT_PAN},
-    {ARM_EXT_PAN3, ARM_EXT_PAN2},       {ARM_EXT_HPDS2, ARM_EXT_HPDS},      {ARM_EXT_IESB, ARM_EXT_RAS},
-    {ARM_EXT_DPB2, ARM_EXT_DPB},        {ARM_EXT_LRCPC2, ARM_EXT_LRCPC},    {ARM_EXT_LRCPC3, ARM_EXT_LRCPC2},
-    {ARM_EXT_FLAGM2, ARM_EXT_FLAGM},    {ARM_EXT_LPA2, ARM_EXT_LPA},        {ARM_EXT_LPA2, ARM_EXT_LVA},
-    {ARM_EXT_TLBIRANGE, ARM_EXT_TLBIOS}, {ARM_EXT_AA32EL1, ARM_EXT_AA32EL0},
+    {ARM_EXT_PMULL, ARM_EXT_AES},       {ARM_EXT_SHA256, ARM_EXT_SHA1},
+    {ARM_EXT_SHA512, ARM_EXT_SHA256},   {ARM_EXT_SHA3, ARM_EXT_SHA512},
+    {ARM_EXT_FHM, ARM_EXT_FP16},        {ARM_EXT_PAN2, ARM_EXT_PAN},
+    {ARM_EXT_PAN3, ARM_EXT_PAN2},       {ARM_EXT_HPDS2, ARM_EXT_HPDS},
+    {ARM_EXT_IESB, ARM_EXT_RAS},        {ARM_EXT_DPB2, ARM_EXT_DPB},
+    {ARM_EXT_LRCPC2, ARM_EXT_LRCPC},    {ARM_EXT_LRCPC3, ARM_EXT_LRCPC2},
+    {ARM_EXT_FLAGM2, ARM_EXT_FLAGM},    {ARM_EXT_LPA2, ARM_EXT_LPA},
+    {ARM_EXT_LPA2, ARM_EXT_LVA},        {ARM_EXT_TLBIRANGE, ARM_EXT_TLBIOS},
+    {ARM_EXT_AA32EL1, ARM_EXT_AA32EL0},
 };
 
 struct id_field {
@@ -34,13 +39,14 @@ struct id_field {
     u8 shift, ext, value;
 };
 static const struct id_field id_fields[] = {
-#define ID(reg_, shift_, ext_, value_)                                                                                 \
+#define ID(reg_, shift_, ext_, value_)                                                             \
     {.reg = ARM_SYS_##reg_, .shift = shift_, .ext = ARM_EXT_##ext_, .value = value_},
 #include "isa/arm/id.def"
 #undef ID
 };
 
-/* ---- The models ----------------------------------------------------------------------------------- */
+/* ---- The models
+ * ----------------------------------------------------------------------------------- */
 
 enum row_kind { ROW_MODEL, ROW_VALUE, ROW_CACHES, ROW_PMU };
 static const struct row {
@@ -51,7 +57,7 @@ static const struct row {
     u64 value;
     u32 caches[3]; /* data, instructions, second level */
 } rows[] = {
-#define MODEL(name_, letter_, help_, compatible_)                                                                      \
+#define MODEL(name_, letter_, help_, compatible_)                                                  \
     {.kind = ROW_MODEL, .name = name_, .letter = letter_, .compatible = compatible_},
 #define VALUE(reg_, value_) {.kind = ROW_VALUE, .reg = ARM_SYS_##reg_, .value = UINT64_C(value_)},
 #define CACHES(d, i, l2)    {.kind = ROW_CACHES, .caches = {d, i, l2}},
@@ -92,7 +98,8 @@ static int find_model(const char *name, const struct row **out, struct err *err)
     return r;
 }
 
-/* ---- Features as options ---------------------------------------------------------------------------- */
+/* ---- Features as options
+ * ---------------------------------------------------------------------------- */
 
 enum { WISH_OFF = 0, WISH_ON = 1, WISH_NONE = 2 };
 
@@ -103,7 +110,7 @@ struct wishes {
 };
 
 static const struct option feature_options[] = {
-#define EXT(id, name, ...)                                                                                             \
+#define EXT(id, name, ...)                                                                         \
     OPTION_NAMED(name, OPTION_TYPE_BOOL, struct wishes, ext[ARM_EXT_##id], NULL, "feature"),
 #include "isa/arm/ext.def"
 #undef EXT
@@ -138,12 +145,14 @@ static int parse(const char *text, char **model, struct wishes *w, struct err *e
     if (!r)
         r = option_done(&list, tables, err);
     if (!r && !w->aarch64)
-        r = err_set(err, ENOTSUP, "-cpu aarch64=off: CPUs that start in AArch32 state are not supported");
+        r = err_set(err, ENOTSUP,
+                    "-cpu aarch64=off: CPUs that start in AArch32 state are not supported");
     option_list_fini(&list);
     return r;
 }
 
-/* ---- Features ----------------------------------------------------------------------------------------- */
+/* ---- Features
+ * ----------------------------------------------------------------------------------------- */
 
 static void set(struct arm_cpu *a, unsigned i, bool on)
 {
@@ -161,7 +170,8 @@ static int spread_off(struct arm_cpu *a, struct wishes *w, struct err *err)
             if (!arm_cpu_has(a, whole) || w->ext[part] != WISH_OFF)
                 continue;
             if (w->ext[whole] == WISH_ON)
-                return err_set(err, EINVAL, "-cpu: %s=on needs %s, which is off", exts[whole].name, exts[part].name);
+                return err_set(err, EINVAL, "-cpu: %s=on needs %s, which is off", exts[whole].name,
+                               exts[part].name);
             w->ext[whole] = WISH_OFF;
             set(a, whole, false);
             changed = true;
@@ -184,21 +194,25 @@ static void spread_on(struct arm_cpu *a)
     }
 }
 
-/* ---- ID registers --------------------------------------------------------------------------------------- */
+/* ---- ID registers
+ * --------------------------------------------------------------------------------------- */
 
 static bool model_has(const struct row *model, unsigned ext)
 {
     return strchr(exts[ext].models, model->letter);
 }
 
-/* A field follows from id.def when one of its features is not as the model has it, and always for max. */
-static bool field_follows(const struct arm_cpu *a, const struct row *model, const struct id_field *f)
+/* A field follows from id.def when one of its features is not as the model has it, and always for
+ * max. */
+static bool field_follows(const struct arm_cpu *a, const struct row *model,
+                          const struct id_field *f)
 {
     if (model->letter == 'M')
         return true;
     for (unsigned i = 0; i < ARRAY_SIZE(id_fields); i++) {
         const struct id_field *g = &id_fields[i];
-        if (g->reg == f->reg && g->shift == f->shift && arm_cpu_has(a, g->ext) != model_has(model, g->ext))
+        if (g->reg == f->reg && g->shift == f->shift &&
+            arm_cpu_has(a, g->ext) != model_has(model, g->ext))
             return true;
     }
     return false;
@@ -248,7 +262,8 @@ static void set_sizes(struct arm_cpu *a)
 
 static void set_values(struct arm_cpu *a, const struct row *model)
 {
-    for (const struct row *r = model + 1; r < rows + ARRAY_SIZE(rows) && r->kind != ROW_MODEL; r++) {
+    for (const struct row *r = model + 1; r < rows + ARRAY_SIZE(rows) && r->kind != ROW_MODEL;
+         r++) {
         if (r->kind == ROW_VALUE)
             a->sysreg[r->reg] = r->value;
         else if (r->kind == ROW_PMU)
@@ -259,7 +274,8 @@ static void set_values(struct arm_cpu *a, const struct row *model)
     a->sysreg[ARM_SYS_PMCEID0_EL0] = BIT(0x11); /* CPU_CYCLES */
 }
 
-/* FNV-1a over names and levels: the same for the same CPU in every version of Guise, as snapshots compare it. */
+/* FNV-1a over names and levels: the same for the same CPU in every version of Guise, as snapshots
+ * compare it. */
 static u32 hash_features(const struct arm_cpu *a)
 {
     u32 h = 2166136261u ^ (u32)a->has_el2 ^ (u32)a->has_el3 << 1 ^ (u32)a->sysreg[ARM_SYS_MIDR_EL1];
@@ -285,7 +301,8 @@ u64 arm_model_identity(const struct arm_cpu *a)
     return hash_features(a) | (u64)a->phys_bits << 32;
 }
 
-/* ---- The model ---------------------------------------------------------------------------------------------- */
+/* ---- The model
+ * ---------------------------------------------------------------------------------------------- */
 
 static int apply(struct arm_cpu *a, const char *name, struct wishes *w, struct err *err)
 {

@@ -1,8 +1,8 @@
 /*
  * pmu.c - performance monitors: the cycle counter; no event counters (PMCR_EL0.N is 0).
  *
- * Manual: DDI 0487, D13. Cycles are nanoseconds of the virtual clock, as of a CPU of 1 GHz. Overflow is noticed when
- * registers are looked at. On the CPU's thread.
+ * Manual: DDI 0487, D13. Cycles are nanoseconds of the virtual clock, as of a CPU of 1 GHz.
+ * Overflow is noticed when registers are looked at. On the CPU's thread.
  */
 #include "isa/arm/sysreg.h"
 
@@ -78,7 +78,8 @@ void arm_set_pmccntr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
     write_cycles(a, v);
 }
 
-/* ---- Overflow and its interrupt ------------------------------------------------------------------ */
+/* ---- Overflow and its interrupt
+ * ------------------------------------------------------------------ */
 
 static void update_wire(struct arm_cpu *a)
 {
@@ -120,7 +121,8 @@ void arm_set_pmintenclr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
     update_wire(a);
 }
 
-/* ---- The selected counter: only 31, the cycle counter's filter, is there --------------------------- */
+/* ---- The selected counter: only 31, the cycle counter's filter, is there
+ * --------------------------- */
 
 u64 arm_get_pmxevtyper(struct arm_cpu *a, const struct arm_sysreg *r)
 {

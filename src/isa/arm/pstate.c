@@ -1,12 +1,14 @@
 /*
- * pstate.c - PSTATE: condition flags, stack pointers by level, SPSR's form of it, and the mode word that follows.
+ * pstate.c - PSTATE: condition flags, stack pointers by level, SPSR's form of it, and the mode word
+ * that follows.
  *
  * Manual: DDI 0487, D1.4 (PSTATE), C5.2.19 (SPSR_EL1). On the CPU's thread.
  */
 #include "isa/arm/arm.h"
 #include "isa/arm/control.h"
 
-/* ---- Condition flags ------------------------------------------------------------------------------ */
+/* ---- Condition flags
+ * ------------------------------------------------------------------------------ */
 
 static u32 flags_of(u64 result, unsigned width, bool c, bool v)
 {
@@ -57,7 +59,8 @@ void arm_nzcv_set(struct arm_cpu *a, u32 nzcv)
     a->cc_y = 0;
 }
 
-/* ---- Levels ----------------------------------------------------------------------------------------- */
+/* ---- Levels
+ * ----------------------------------------------------------------------------------------- */
 
 bool arm_is_secure(const struct arm_cpu *a)
 {
@@ -66,7 +69,8 @@ bool arm_is_secure(const struct arm_cpu *a)
     return arm_el(a) == 3 || !(a->sysreg[ARM_SYS_SCR_EL3] & SCR_NS);
 }
 
-/* Secure EL2 is not implemented: EL2 is there when SCR_EL3.NS is set. EL3 sees the world that NS names. */
+/* Secure EL2 is not implemented: EL2 is there when SCR_EL3.NS is set. EL3 sees the world that NS
+ * names. */
 bool arm_el2_enabled(const struct arm_cpu *a)
 {
     return a->has_el2 && (!a->has_el3 || a->sysreg[ARM_SYS_SCR_EL3] & SCR_NS);
@@ -119,7 +123,8 @@ void arm_pstate_write(struct arm_cpu *a, u64 spsr)
     a->pstate = spsr & pstate_known(a);
 }
 
-/* ---- The mode word ---------------------------------------------------------------------------------- */
+/* ---- The mode word
+ * ---------------------------------------------------------------------------------- */
 
 /* Is FP and SIMD used at this level trapped, by any level ("AArch64.CheckFPAdvSIMDEnabled")? */
 static bool fp_traps(const struct arm_cpu *a)
@@ -172,7 +177,8 @@ static u64 mode_tbi(const struct arm_cpu *a, bool two, u64 tcr)
     return low | high << 1;
 }
 
-/* The level whose registers rule data and code of the current one: EL0 belongs to EL1 or, as the host's, to EL2. */
+/* The level whose registers rule data and code of the current one: EL0 belongs to EL1 or, as the
+ * host's, to EL2. */
 unsigned arm_regime_el(const struct arm_cpu *a)
 {
     unsigned el = arm_el(a);

@@ -1,5 +1,6 @@
 /*
- * state.c - a CPU's life and its state as a whole: start, reset, the table for snapshots, registers for people.
+ * state.c - a CPU's life and its state as a whole: start, reset, the table for snapshots, registers
+ * for people.
  *
  * On the main thread, or on the CPU's while it is stopped.
  */
@@ -12,14 +13,16 @@
 #include "jit/translate.h"
 #include "state/state.h"
 
-/* ---- State ------------------------------------------------------------------------------------------- */
+/* ---- State
+ * ------------------------------------------------------------------------------------------- */
 
 static const struct state_table timer_state = {
     .name = "arm-timer",
     .version = 1,
     .min_version = 1,
-    .fields = (const struct state_field[]){STATE_U64(struct arm_timer_state, cval),
-                                           STATE_U64_MAX(struct arm_timer_state, ctl, 3), STATE_END},
+    .fields =
+        (const struct state_field[]){STATE_U64(struct arm_timer_state, cval),
+                                     STATE_U64_MAX(struct arm_timer_state, ctl, 3), STATE_END},
 };
 
 static int state_pre_save(void *obj, struct err *err)
@@ -30,7 +33,8 @@ static int state_pre_save(void *obj, struct err *err)
     return 0;
 }
 
-/* Streams are hostile: brings every register into the range that the rest of this folder takes for granted. */
+/* Streams are hostile: brings every register into the range that the rest of this folder takes for
+ * granted. */
 static void state_legalize(struct arm_cpu *a)
 {
     unsigned highest = a->has_el3 ? 3 : a->has_el2 ? 2 : 1;
@@ -59,7 +63,8 @@ static int state_post_load(void *obj, u32 version, struct err *err)
 {
     struct arm_cpu *a = obj;
     if (a->saved_model != arm_model_identity(a))
-        return err_set(err, EINVAL, "CPU %u was saved by another -cpu model, other features or exception levels",
+        return err_set(err, EINVAL,
+                       "CPU %u was saved by another -cpu model, other features or exception levels",
                        a->cpu.index);
     state_legalize(a);
     arm_state_changed(a);
@@ -67,12 +72,12 @@ static int state_post_load(void *obj, u32 version, struct err *err)
     return 0;
 }
 
-#define SYSREG(op0, op1, crn, crm, op2, id, ...)                                                                       \
-    {.name = #id,                                                                                                      \
-     .type = STATE_TYPE_UINT,                                                                                          \
-     .shape = STATE_FIXED,                                                                                             \
-     .offset = offsetof(struct arm_cpu, sysreg[ARM_SYS_##id]),                                                         \
-     .size = 8,                                                                                                        \
+#define SYSREG(op0, op1, crn, crm, op2, id, ...)                                                   \
+    {.name = #id,                                                                                  \
+     .type = STATE_TYPE_UINT,                                                                      \
+     .shape = STATE_FIXED,                                                                         \
+     .offset = offsetof(struct arm_cpu, sysreg[ARM_SYS_##id]),                                     \
+     .size = 8,                                                                                    \
      .count = 1},
 #define SYSID(...)
 #define SYSFN(...)
@@ -115,7 +120,8 @@ const struct state_table arm_state = {
         },
 };
 
-/* ---- Life ---------------------------------------------------------------------------------------------- */
+/* ---- Life
+ * ---------------------------------------------------------------------------------------------- */
 
 int arm_init(struct cpu *cpu, const char *arch, const char *model, struct err *err)
 {
@@ -164,8 +170,9 @@ void arm_reset(struct cpu *cpu)
     a->sysreg[ARM_SYS_VMPIDR_EL2] = a->mpidr;
     a->pstate = PSTATE_D | PSTATE_A | PSTATE_I | PSTATE_F | (u64)el << 2 | PSTATE_SP;
     /* The setters know what is 1 in each. */
-    static const u16 control[] = {ARM_ENC(3, 0, 1, 0, 0), ARM_ENC(3, 4, 1, 0, 0), ARM_ENC(3, 6, 1, 0, 0),
-                                  ARM_ENC(3, 4, 1, 1, 0), ARM_ENC(3, 4, 1, 1, 2), ARM_ENC(3, 6, 1, 1, 0)};
+    static const u16 control[] = {ARM_ENC(3, 0, 1, 0, 0), ARM_ENC(3, 4, 1, 0, 0),
+                                  ARM_ENC(3, 6, 1, 0, 0), ARM_ENC(3, 4, 1, 1, 0),
+                                  ARM_ENC(3, 4, 1, 1, 2), ARM_ENC(3, 6, 1, 1, 0)};
     for (unsigned i = 0; i < ARRAY_SIZE(control); i++)
         arm_sysreg_set(a, arm_sysreg_find(a, control[i], 3, false), 0);
     a->sync_wait = a->tlbi_pending = a->stepping = a->wait_event = false;
@@ -174,7 +181,8 @@ void arm_reset(struct cpu *cpu)
     arm_state_changed(a);
 }
 
-/* ---- For boards -------------------------------------------------------------------------------------------- */
+/* ---- For boards
+ * -------------------------------------------------------------------------------------------- */
 
 void arm_cpu_set_mpidr(struct cpu *cpu, u64 affinity)
 {
@@ -212,7 +220,8 @@ static void open_levels_above(struct arm_cpu *a, unsigned el)
         arm_sysreg_set(a, arm_sysreg_find(a, ARM_ENC(3, 6, 1, 1, 0), 3, false), scr);
     }
     if (a->has_el2 && el < 2)
-        arm_sysreg_set(a, arm_sysreg_find(a, ARM_ENC(3, 4, 1, 1, 0), 3, false), HCR_RW | HCR_APK | HCR_API);
+        arm_sysreg_set(a, arm_sysreg_find(a, ARM_ENC(3, 4, 1, 1, 0), 3, false),
+                       HCR_RW | HCR_APK | HCR_API);
 }
 
 void arm_cpu_set_start(struct cpu *cpu, u64 pc, u64 x0, unsigned el)
@@ -228,20 +237,24 @@ void arm_cpu_set_start(struct cpu *cpu, u64 pc, u64 x0, unsigned el)
     arm_state_changed(a);
 }
 
-/* ---- Registers for people -------------------------------------------------------------------------------------- */
+/* ---- Registers for people
+ * -------------------------------------------------------------------------------------- */
 
 void arm_print_registers(struct cpu *cpu, void *file)
 {
-    static const char *const names[] = {"SCTLR_EL1", "TTBR0_EL1", "TTBR1_EL1", "TCR_EL1",   "VBAR_EL1", "ESR_EL1",
-                                        "FAR_EL1",   "ELR_EL1",   "SPSR_EL1",  "TPIDR_EL0", "HCR_EL2",  "ESR_EL2",
-                                        "FAR_EL2",   "ELR_EL2",   "SPSR_EL2",  "SCR_EL3",   "ESR_EL3",  "ELR_EL3"};
+    static const char *const names[] = {
+        "SCTLR_EL1", "TTBR0_EL1", "TTBR1_EL1", "TCR_EL1",   "VBAR_EL1", "ESR_EL1",
+        "FAR_EL1",   "ELR_EL1",   "SPSR_EL1",  "TPIDR_EL0", "HCR_EL2",  "ESR_EL2",
+        "FAR_EL2",   "ELR_EL2",   "SPSR_EL2",  "SCR_EL3",   "ESR_EL3",  "ELR_EL3"};
     struct arm_cpu *a = arm_cpu(cpu);
     u64 pstate = arm_pstate_read(a);
-    fprintf(file, "cpu %u: EL%u%c%s, pc %016llx, pstate %08llx %c%c%c%c %c%c%c%c\n", cpu->index, arm_el(a),
-            a->pstate & PSTATE_SP ? 'h' : 't', cpu->halted ? ", halted" : "", (unsigned long long)a->pc,
-            (unsigned long long)pstate, pstate & PSTATE_N ? 'N' : '-', pstate & PSTATE_Z ? 'Z' : '-',
-            pstate & PSTATE_C ? 'C' : '-', pstate & PSTATE_V ? 'V' : '-', pstate & PSTATE_D ? 'D' : '-',
-            pstate & PSTATE_A ? 'A' : '-', pstate & PSTATE_I ? 'I' : '-', pstate & PSTATE_F ? 'F' : '-');
+    fprintf(file, "cpu %u: EL%u%c%s, pc %016llx, pstate %08llx %c%c%c%c %c%c%c%c\n", cpu->index,
+            arm_el(a), a->pstate & PSTATE_SP ? 'h' : 't', cpu->halted ? ", halted" : "",
+            (unsigned long long)a->pc, (unsigned long long)pstate, pstate & PSTATE_N ? 'N' : '-',
+            pstate & PSTATE_Z ? 'Z' : '-', pstate & PSTATE_C ? 'C' : '-',
+            pstate & PSTATE_V ? 'V' : '-', pstate & PSTATE_D ? 'D' : '-',
+            pstate & PSTATE_A ? 'A' : '-', pstate & PSTATE_I ? 'I' : '-',
+            pstate & PSTATE_F ? 'F' : '-');
     for (unsigned i = 0; i < 31; i++)
         fprintf(file, "x%-2u %016llx%s", i, (unsigned long long)a->x[i], i % 4 == 3 ? "\n" : "  ");
     fprintf(file, "sp  %016llx\n", (unsigned long long)a->sp);
@@ -250,10 +263,11 @@ void arm_print_registers(struct cpu *cpu, void *file)
         if ((strstr(names[i], "EL2") && !a->has_el2) || (strstr(names[i], "EL3") && !a->has_el3))
             continue;
         if (arm_sysreg_read_named(a, names[i], &v))
-            fprintf(file, "%-9s %016llx%s", names[i], (unsigned long long)v, i % 3 == 2 ? "\n" : "  ");
+            fprintf(file, "%-9s %016llx%s", names[i], (unsigned long long)v,
+                    i % 3 == 2 ? "\n" : "  ");
     }
     fprintf(file, "fpcr %08x fpsr %08x\n", a->fpcr, a->fpsr);
     for (unsigned i = 0; i < 32; i++)
-        fprintf(file, "v%-2u %016llx%016llx%s", i, (unsigned long long)a->v[i].d[1], (unsigned long long)a->v[i].d[0],
-                i % 2 ? "\n" : "  ");
+        fprintf(file, "v%-2u %016llx%016llx%s", i, (unsigned long long)a->v[i].d[1],
+                (unsigned long long)a->v[i].d[0], i % 2 ? "\n" : "  ");
 }

@@ -1,8 +1,9 @@
 /*
- * sysreg.c - the table of system registers (sysreg.def): look-up, values, access by instructions, names.
+ * sysreg.c - the table of system registers (sysreg.def): look-up, values, access by instructions,
+ * names.
  *
- * Translated code reads and writes plain rows in line (trans_system.c); everything else comes here with the row's place
- * in the table, which the translation found. On the CPU's thread.
+ * Translated code reads and writes plain rows in line (trans_system.c); everything else comes here
+ * with the row's place in the table, which the translation found. On the CPU's thread.
  */
 #include "isa/arm/sysreg.h"
 
@@ -18,7 +19,8 @@ enum { ARM_EXT_ALWAYS = ARM_EXTS };
 #define MDCR3_MASK    (BIT(6) | BITS(10, 9) | BITS(17, 14) | BITS(21, 20) | BIT(23))
 #define DBGBCR_MASK   (BIT(0) | BITS(2, 1) | BITS(8, 5) | BITS(23, 13))
 
-/* ---- The table --------------------------------------------------------------------------------- */
+/* ---- The table ---------------------------------------------------------------------------------
+ */
 
 /* clang-format off */
 #define ROW(op0, op1, crn, crm, op2, id, ext_, access_, trap_, ...)                                                    \
@@ -40,21 +42,30 @@ enum { ARM_EXT_ALWAYS = ARM_EXTS };
 const struct arm_sysreg arm_sysregs[] = {
 #include "isa/arm/sysreg.def"
     /* What is not a register by itself: */
-    {.name = "(reserved ID)", .ext = ARM_EXTS, .access = ARM_ACCESS_R1W_, .trap = ARM_TRAP_TID3, .get = arm_get_zero},
+    {.name = "(reserved ID)",
+     .ext = ARM_EXTS,
+     .access = ARM_ACCESS_R1W_,
+     .trap = ARM_TRAP_TID3,
+     .get = arm_get_zero},
     {.name = "(implementation defined)",
      .ext = ARM_EXTS,
      .access = ARM_ACCESS_R1W1,
      .trap = ARM_TRAP_IMPDEF,
      .get = arm_get_zero,
      .set = arm_set_ignored},
-    {.name = "(GIC)", .ext = ARM_EXTS, .access = ARM_ACCESS_R1W1, .trap = ARM_TRAP_GIC, .flags = LEAVES},
+    {.name = "(GIC)",
+     .ext = ARM_EXTS,
+     .access = ARM_ACCESS_R1W1,
+     .trap = ARM_TRAP_GIC,
+     .flags = LEAVES},
 };
 #pragma GCC diagnostic pop
 const unsigned arm_sysreg_count = ARRAY_SIZE(arm_sysregs);
 
 enum { NAMED = ARRAY_SIZE(arm_sysregs) - 3, RESERVED_ID = NAMED, IMPDEF, GIC };
 
-/* ---- Look-up ------------------------------------------------------------------------------------ */
+/* ---- Look-up ------------------------------------------------------------------------------------
+ */
 
 static const struct arm_sysreg *find(u32 encoding)
 {
@@ -76,7 +87,8 @@ static bool is_gic(u32 encoding)
     return (op1 == 4 || op1 == 6) && crn == 12 && crm >= 8;
 }
 
-/* Rows that no table lists: the ID space that reads as zero, registers of the implementation, the GIC. */
+/* Rows that no table lists: the ID space that reads as zero, registers of the implementation, the
+ * GIC. */
 static const struct arm_sysreg *find_range(u32 encoding)
 {
     unsigned crn = arm_enc_crn(encoding), crm = arm_enc_crm(encoding);
@@ -104,7 +116,8 @@ static bool exists(const struct arm_cpu *a, const struct arm_sysreg *r)
     return r->ext == ARM_EXTS || arm_cpu_has(a, (enum arm_ext)r->ext);
 }
 
-const struct arm_sysreg *arm_sysreg_find(const struct arm_cpu *a, u32 encoding, unsigned el, bool e2h)
+const struct arm_sysreg *arm_sysreg_find(const struct arm_cpu *a, u32 encoding, unsigned el,
+                                         bool e2h)
 {
     const struct arm_sysreg *r;
     if (encoding >> 14 == 3 && arm_enc_op1(encoding) == 5)
@@ -124,7 +137,8 @@ const char *arm_sysreg_name(u32 encoding)
     return r ? r->name : NULL;
 }
 
-/* ---- Values -------------------------------------------------------------------------------------- */
+/* ---- Values
+ * -------------------------------------------------------------------------------------- */
 
 u64 arm_sysreg_get(struct arm_cpu *a, const struct arm_sysreg *r)
 {
@@ -173,9 +187,11 @@ void arm_set_ignored(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
 }
 
-/* ---- The GIC's CPU interface ---------------------------------------------------------------------- */
+/* ---- The GIC's CPU interface
+ * ---------------------------------------------------------------------- */
 
-/* Registers of group 0 follow FMO, those of group 1 IMO, common ones both (GIC architecture, 8.1.4). */
+/* Registers of group 0 follow FMO, those of group 1 IMO, common ones both (GIC
+ * architecture, 8.1.4). */
 static bool gic_is_virtual(const struct arm_cpu *a, u32 encoding)
 {
     unsigned crn = arm_enc_crn(encoding), crm = arm_enc_crm(encoding), op2 = encoding & 7;
@@ -191,7 +207,8 @@ static bool gic_is_virtual(const struct arm_cpu *a, u32 encoding)
 
 static void gic_access(struct arm_cpu *a, u32 insn, bool write, u64 *value)
 {
-    struct arm_gic_access at = {.encoding = insn >> 5 & 0xffff, .el = (u8)arm_el(a), .secure = arm_is_secure(a)};
+    struct arm_gic_access at = {
+        .encoding = insn >> 5 & 0xffff, .el = (u8)arm_el(a), .secure = arm_is_secure(a)};
     at.virtual = gic_is_virtual(a, at.encoding);
     enum arm_gic_result result =
         write ? a->gic.write(a->gic.opaque, &at, *value) : a->gic.read(a->gic.opaque, &at, value);
@@ -203,7 +220,8 @@ static void gic_access(struct arm_cpu *a, u32 insn, bool write, u64 *value)
     }
 }
 
-/* ---- Instructions ----------------------------------------------------------------------------------- */
+/* ---- Instructions
+ * ----------------------------------------------------------------------------------- */
 
 u64 arm_helper_sysreg_read(struct cpu *cpu, u64 insn, u64 row)
 {
@@ -237,7 +255,8 @@ void arm_helper_sysreg_step(struct cpu *cpu, u64 insn)
     struct arm_cpu *a = arm_cpu(cpu);
     unsigned rt = insn & 31, el = arm_el(a);
     bool read = insn >> 21 & 1;
-    const struct arm_sysreg *r = arm_sysreg_find(a, insn >> 5 & 0xffff, el, el >= 2 && arm_hcr(a) & HCR_E2H);
+    const struct arm_sysreg *r =
+        arm_sysreg_find(a, insn >> 5 & 0xffff, el, el >= 2 && arm_hcr(a) & HCR_E2H);
     u64 v = 0;
     if (!r) {
         arm_undefined(a);

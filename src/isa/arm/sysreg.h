@@ -1,5 +1,6 @@
 /*
- * sysreg.h - the table of system registers (sysreg.def): a row's shape, and the functions that rows name.
+ * sysreg.h - the table of system registers (sysreg.def): a row's shape, and the functions that rows
+ * name.
  *
  * Everything runs on the CPU's thread; reading of the table itself on any.
  */
@@ -10,20 +11,68 @@
 
 /* Least levels that read and write: R1W2. '_': nobody. H: the highest implemented level. */
 enum arm_sys_access {
-    ARM_ACCESS_R0W0, ARM_ACCESS_R0W1, ARM_ACCESS_R0W_, ARM_ACCESS_R0WH, ARM_ACCESS_R1W1, ARM_ACCESS_R1W_,
-    ARM_ACCESS_R2W2, ARM_ACCESS_R2W_, ARM_ACCESS_R3W3, ARM_ACCESS_R3W_, ARM_ACCESS_R_W0, ARM_ACCESS_R_W1,
-    ARM_ACCESS_R_W2, ARM_ACCESS_R_W3,
+    ARM_ACCESS_R0W0,
+    ARM_ACCESS_R0W1,
+    ARM_ACCESS_R0W_,
+    ARM_ACCESS_R0WH,
+    ARM_ACCESS_R1W1,
+    ARM_ACCESS_R1W_,
+    ARM_ACCESS_R2W2,
+    ARM_ACCESS_R2W_,
+    ARM_ACCESS_R3W3,
+    ARM_ACCESS_R3W_,
+    ARM_ACCESS_R_W0,
+    ARM_ACCESS_R_W1,
+    ARM_ACCESS_R_W2,
+    ARM_ACCESS_R_W3,
 };
 
 /* Rows of traps[] in sysreg_trap.c. */
 enum arm_sys_trap {
-    ARM_TRAP_NONE, ARM_TRAP_TID1, ARM_TRAP_TID2, ARM_TRAP_TID3, ARM_TRAP_CTR, ARM_TRAP_VM, ARM_TRAP_ACTLR,
-    ARM_TRAP_CPACR, ARM_TRAP_CPTR2, ARM_TRAP_MDCR2, ARM_TRAP_FPEN, ARM_TRAP_DAIF, ARM_TRAP_LOR, ARM_TRAP_APK,
-    ARM_TRAP_RNDR, ARM_TRAP_CNTFRQ, ARM_TRAP_CNTPCT, ARM_TRAP_CNTVCT, ARM_TRAP_CNTPOFF, ARM_TRAP_CNTP,
-    ARM_TRAP_CNTV, ARM_TRAP_CNTPS, ARM_TRAP_PMCR, ARM_TRAP_PM_EN, ARM_TRAP_PM_SW, ARM_TRAP_PM_CR, ARM_TRAP_PM_ER,
-    ARM_TRAP_PM_USER, ARM_TRAP_PM_EL1, ARM_TRAP_DBG, ARM_TRAP_DBGOS, ARM_TRAP_DBGRA, ARM_TRAP_DCC, ARM_TRAP_ERR,
-    ARM_TRAP_ICPU, ARM_TRAP_ICVA, ARM_TRAP_DCPC, ARM_TRAP_DCSW, ARM_TRAP_DCZ, ARM_TRAP_DCVA, ARM_TRAP_DCVAU,
-    ARM_TRAP_TLBI, ARM_TRAP_IMPDEF, ARM_TRAP_GIC,
+    ARM_TRAP_NONE,
+    ARM_TRAP_TID1,
+    ARM_TRAP_TID2,
+    ARM_TRAP_TID3,
+    ARM_TRAP_CTR,
+    ARM_TRAP_VM,
+    ARM_TRAP_ACTLR,
+    ARM_TRAP_CPACR,
+    ARM_TRAP_CPTR2,
+    ARM_TRAP_MDCR2,
+    ARM_TRAP_FPEN,
+    ARM_TRAP_DAIF,
+    ARM_TRAP_LOR,
+    ARM_TRAP_APK,
+    ARM_TRAP_RNDR,
+    ARM_TRAP_CNTFRQ,
+    ARM_TRAP_CNTPCT,
+    ARM_TRAP_CNTVCT,
+    ARM_TRAP_CNTPOFF,
+    ARM_TRAP_CNTP,
+    ARM_TRAP_CNTV,
+    ARM_TRAP_CNTPS,
+    ARM_TRAP_PMCR,
+    ARM_TRAP_PM_EN,
+    ARM_TRAP_PM_SW,
+    ARM_TRAP_PM_CR,
+    ARM_TRAP_PM_ER,
+    ARM_TRAP_PM_USER,
+    ARM_TRAP_PM_EL1,
+    ARM_TRAP_DBG,
+    ARM_TRAP_DBGOS,
+    ARM_TRAP_DBGRA,
+    ARM_TRAP_DCC,
+    ARM_TRAP_ERR,
+    ARM_TRAP_ICPU,
+    ARM_TRAP_ICVA,
+    ARM_TRAP_DCPC,
+    ARM_TRAP_DCSW,
+    ARM_TRAP_DCZ,
+    ARM_TRAP_DCVA,
+    ARM_TRAP_DCVAU,
+    ARM_TRAP_TLBI,
+    ARM_TRAP_IMPDEF,
+    ARM_TRAP_GIC,
 };
 
 enum arm_sys_flag {
@@ -37,9 +86,9 @@ struct arm_sysreg {
     u16 encoding; /* ARM_ENC */
     u16 ext;      /* enum arm_ext, or ARM_EXTS: always */
     u8 access, trap, flags;
-    u16 e2h;    /* encoding of what the name means at EL2 with E2H; 0: itself */
-    u32 at;     /* offset of the value in struct arm_cpu; 0: functions only */
-    u64 mask;   /* writable bits of a stored value */
+    u16 e2h;  /* encoding of what the name means at EL2 with E2H; 0: itself */
+    u32 at;   /* offset of the value in struct arm_cpu; 0: functions only */
+    u64 mask; /* writable bits of a stored value */
     u64 reset;
     bool (*check)(const struct arm_cpu *a, const struct arm_sysreg *r); /* false: UNDEFINED */
     u64 (*get)(struct arm_cpu *a, const struct arm_sysreg *r);
@@ -69,7 +118,8 @@ extern const struct arm_sysreg arm_sysregs[];
 extern const unsigned arm_sysreg_count;
 
 /* The row that an encoding means at a level; NULL: none. */
-const struct arm_sysreg *arm_sysreg_find(const struct arm_cpu *a, u32 encoding, unsigned el, bool e2h);
+const struct arm_sysreg *arm_sysreg_find(const struct arm_cpu *a, u32 encoding, unsigned el,
+                                         bool e2h);
 u64 arm_sysreg_get(struct arm_cpu *a, const struct arm_sysreg *r);
 void arm_sysreg_set(struct arm_cpu *a, const struct arm_sysreg *r, u64 v);
 void arm_sysreg_reset(struct arm_cpu *a);
@@ -78,13 +128,14 @@ void arm_sysreg_reset(struct arm_cpu *a);
 
 /* A reason why an access traps: at levels `els`, (reg & mask) != 0, or == 0 where `clear`. */
 struct arm_trap_rule {
-    u8 els;  /* bits 0..3 */
-    u8 dir;  /* ARM_DIR_READ | ARM_DIR_WRITE */
-    u8 to;   /* level */
+    u8 els; /* bits 0..3 */
+    u8 dir; /* ARM_DIR_READ | ARM_DIR_WRITE */
+    u8 to;  /* level */
     bool clear;
     u16 reg; /* enum arm_sysreg_id */
     u64 mask;
-    bool host; /* at EL0 where EL2&0 is in use: the register and mask below rule instead, and EL2 takes it */
+    bool host; /* at EL0 where EL2&0 is in use: the register and mask below rule instead, and EL2
+                  takes it */
     u16 host_reg;
     u64 host_mask;
 };
@@ -94,10 +145,12 @@ const struct arm_trap_rule *arm_trap_rules(unsigned trap);
 /* Is there something that rules do not tell? Then only arm_sysreg_allowed knows. */
 bool arm_trap_is_special(unsigned trap);
 /* False: an exception was taken; the helper unwinds. insn: for the syndrome. */
-bool must_check arm_sysreg_allowed(struct arm_cpu *a, const struct arm_sysreg *r, u32 insn, bool write);
+bool must_check arm_sysreg_allowed(struct arm_cpu *a, const struct arm_sysreg *r, u32 insn,
+                                   bool write);
 u64 arm_sysreg_syndrome(u32 insn);
 
-/* ---- Functions of rows ------------------------------------------------------------------------- */
+/* ---- Functions of rows -------------------------------------------------------------------------
+ */
 
 typedef u64 arm_sysreg_get_fn(struct arm_cpu *a, const struct arm_sysreg *r);
 typedef void arm_sysreg_set_fn(struct arm_cpu *a, const struct arm_sysreg *r, u64 v);

@@ -1,5 +1,6 @@
 /*
- * sysreg_control.c - what reading and writing the registers of identification, control and PSTATE does (sysreg.def).
+ * sysreg_control.c - what reading and writing the registers of identification, control and PSTATE
+ * does (sysreg.def).
  *
  * Rows with ENDS are followed by arm_state_changed (arm_sysreg_set). On the CPU's thread.
  */
@@ -8,12 +9,14 @@
 #include "isa/arm/sysreg.h"
 #include "jit/translate.h"
 
-/* ---- Identification ------------------------------------------------------------------------------ */
+/* ---- Identification
+ * ------------------------------------------------------------------------------ */
 
 /* EL1 of a guest sees what its hypervisor wrote. */
 u64 arm_get_midr(struct arm_cpu *a, const struct arm_sysreg *r)
 {
-    return arm_el(a) == 1 && arm_el2_enabled(a) ? a->sysreg[ARM_SYS_VPIDR_EL2] : a->sysreg[ARM_SYS_MIDR_EL1];
+    return arm_el(a) == 1 && arm_el2_enabled(a) ? a->sysreg[ARM_SYS_VPIDR_EL2]
+                                                : a->sysreg[ARM_SYS_MIDR_EL1];
 }
 
 u64 arm_get_mpidr(struct arm_cpu *a, const struct arm_sysreg *r)
@@ -62,7 +65,8 @@ u64 arm_get_random(struct arm_cpu *a, const struct arm_sysreg *r)
     return v;
 }
 
-/* ---- Control ------------------------------------------------------------------------------------- */
+/* ---- Control
+ * ------------------------------------------------------------------------------------- */
 
 /* Bits that are 1 where nothing else is implemented ("D24.2.118": RES1 of Armv8.0). */
 #define SCTLR_EL1_RES1  (SCTLR_EOS | BIT(20) | SCTLR_EIS | BIT(28) | BIT(29))
@@ -113,8 +117,8 @@ void arm_set_hcr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 void arm_set_cptr2(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
     bool e2h = a->sysreg[ARM_SYS_HCR_EL2] & HCR_E2H;
-    *arm_sysreg_at(a, r) =
-        e2h ? v & (BITS(21, 20) | BIT(28) | CPTR_TCPAC) : (v & (CPTR_TFP | CPTR_TCPAC | BIT(20))) | 0x33ff;
+    *arm_sysreg_at(a, r) = e2h ? v & (BITS(21, 20) | BIT(28) | CPTR_TCPAC)
+                               : (v & (CPTR_TFP | CPTR_TCPAC | BIT(20))) | 0x33ff;
 }
 
 void arm_set_scr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
@@ -150,10 +154,12 @@ u64 arm_get_rmr(struct arm_cpu *a, const struct arm_sysreg *r)
 
 void arm_set_rmr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
-    log_if(a->cpu.host->log, LOG_UNIMP, "cpu %u: warm reset by RMR_EL3 is not supported\n", a->cpu.index);
+    log_if(a->cpu.host->log, LOG_UNIMP, "cpu %u: warm reset by RMR_EL3 is not supported\n",
+           a->cpu.index);
 }
 
-/* ---- Exceptions ----------------------------------------------------------------------------------- */
+/* ---- Exceptions
+ * ----------------------------------------------------------------------------------- */
 
 /* At EL0's own stack pointer: "UNDEFINED if PSTATE.SP == '0'" ("SP_EL0"). */
 bool arm_check_sp_el0(const struct arm_cpu *a, const struct arm_sysreg *r)
@@ -161,7 +167,8 @@ bool arm_check_sp_el0(const struct arm_cpu *a, const struct arm_sysreg *r)
     return a->pstate & PSTATE_SP;
 }
 
-/* ---- PSTATE ---------------------------------------------------------------------------------------- */
+/* ---- PSTATE
+ * ---------------------------------------------------------------------------------------- */
 
 u64 arm_get_nzcv(struct arm_cpu *a, const struct arm_sysreg *r)
 {
@@ -203,7 +210,8 @@ u64 arm_get_current_el(struct arm_cpu *a, const struct arm_sysreg *r)
     return (u64)arm_el(a) << 2;
 }
 
-/* ---- Floating point --------------------------------------------------------------------------------- */
+/* ---- Floating point
+ * --------------------------------------------------------------------------------- */
 
 #define FPCR_KNOWN (BITS(26, 22))
 #define FPCR_FZ16  BIT(19)

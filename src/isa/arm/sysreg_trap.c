@@ -1,27 +1,45 @@
 /*
- * sysreg_trap.c - who may access a system register, and what traps it where: the pseudocode of each register's
- * accessibility (DDI 0487, D24, C5), as rules.
+ * sysreg_trap.c - who may access a system register, and what traps it where: the pseudocode of each
+ * register's accessibility (DDI 0487, D24, C5), as rules.
  *
- * Rules are tried in order; those for EL0 that lead to EL1 come first. A rule names a control register's bits, so that
- * translated code can test it in line. What does not fit is in special().
+ * Rules are tried in order; those for EL0 that lead to EL1 come first. A rule names a control
+ * register's bits, so that translated code can test it in line. What does not fit is in special().
  */
 #include "isa/arm/control.h"
 #include "isa/arm/sysreg.h"
 
-enum { EL0 = 1, EL1 = 2, EL2 = 4, EL01 = 3, EL12 = 6, EL012 = 7, RD = ARM_DIR_READ, WR = ARM_DIR_WRITE, RW = 3 };
+enum {
+    EL0 = 1,
+    EL1 = 2,
+    EL2 = 4,
+    EL01 = 3,
+    EL12 = 6,
+    EL012 = 7,
+    RD = ARM_DIR_READ,
+    WR = ARM_DIR_WRITE,
+    RW = 3
+};
 
-#define SET(els_, dir_, reg_, mask_, to_)                                                                              \
-    {.els = els_, .dir = dir_, .to = to_, .reg = ARM_SYS_##reg_, .mask = mask_}
-#define CLEAR(els_, dir_, reg_, mask_, to_)                                                                            \
-    {.els = els_, .dir = dir_, .to = to_, .clear = true, .reg = ARM_SYS_##reg_, .mask = mask_}
+#define SET(els_, dir_, reg_, mask_, to_)                                                          \
+    {                                                                                              \
+        .els = els_, .dir = dir_, .to = to_, .reg = ARM_SYS_##reg_, .mask = mask_                  \
+    }
+#define CLEAR(els_, dir_, reg_, mask_, to_)                                                        \
+    {                                                                                              \
+        .els = els_, .dir = dir_, .to = to_, .clear = true, .reg = ARM_SYS_##reg_, .mask = mask_   \
+    }
 /* EL0's enable bit in SCTLR_EL1, or SCTLR_EL2 where that is the host's. */
-#define EL0_NEEDS(mask_)                                                                                               \
-    {.els = EL0, .dir = RW, .to = 1, .clear = true, .reg = ARM_SYS_SCTLR_EL1, .mask = mask_, .host = true,             \
-     .host_reg = ARM_SYS_SCTLR_EL2, .host_mask = mask_}
+#define EL0_NEEDS(mask_)                                                                           \
+    {                                                                                              \
+        .els = EL0, .dir = RW, .to = 1, .clear = true, .reg = ARM_SYS_SCTLR_EL1, .mask = mask_,    \
+        .host = true, .host_reg = ARM_SYS_SCTLR_EL2, .host_mask = mask_                            \
+    }
 /* ... in CNTKCTL_EL1 or CNTHCTL_EL2 */
-#define EL0_TIMER(mask_)                                                                                               \
-    {.els = EL0, .dir = RW, .to = 1, .clear = true, .reg = ARM_SYS_CNTKCTL_EL1, .mask = mask_, .host = true,           \
-     .host_reg = ARM_SYS_CNTHCTL_EL2, .host_mask = mask_}
+#define EL0_TIMER(mask_)                                                                           \
+    {                                                                                              \
+        .els = EL0, .dir = RW, .to = 1, .clear = true, .reg = ARM_SYS_CNTKCTL_EL1, .mask = mask_,  \
+        .host = true, .host_reg = ARM_SYS_CNTHCTL_EL2, .host_mask = mask_                          \
+    }
 #define EL0_PMU(dir_, mask_) CLEAR(EL0, dir_, PMUSERENR_EL0, mask_, 1)
 #define PMU_HIGHER           SET(EL01, RW, MDCR_EL2, MDCR_TPM, 2), SET(EL012, RW, MDCR_EL3, MDCR_TPM, 3)
 
@@ -32,7 +50,8 @@ static const struct arm_trap_rule rules[][ARM_TRAP_RULES] = {
     [ARM_TRAP_CTR] = {EL0_NEEDS(SCTLR_UCT), SET(EL01, RW, HCR_EL2, HCR_TID2, 2)},
     [ARM_TRAP_VM] = {SET(EL1, WR, HCR_EL2, HCR_TVM, 2), SET(EL1, RD, HCR_EL2, HCR_TRVM, 2)},
     [ARM_TRAP_ACTLR] = {SET(EL1, RW, HCR_EL2, HCR_TACR, 2)},
-    [ARM_TRAP_CPACR] = {SET(EL1, RW, CPTR_EL2, CPTR_TCPAC, 2), SET(EL12, RW, CPTR_EL3, CPTR_TCPAC, 3)},
+    [ARM_TRAP_CPACR] = {SET(EL1, RW, CPTR_EL2, CPTR_TCPAC, 2),
+                        SET(EL12, RW, CPTR_EL3, CPTR_TCPAC, 3)},
     [ARM_TRAP_CPTR2] = {SET(EL2, RW, CPTR_EL3, CPTR_TCPAC, 3)},
     [ARM_TRAP_MDCR2] = {SET(EL2, RW, MDCR_EL3, MDCR_TDA, 3)},
     [ARM_TRAP_DAIF] = {EL0_NEEDS(SCTLR_UMA)},
@@ -47,10 +66,14 @@ static const struct arm_trap_rule rules[][ARM_TRAP_RULES] = {
     [ARM_TRAP_PM_ER] = {EL0_PMU(RD, 9), EL0_PMU(WR, 9), PMU_HIGHER},
     [ARM_TRAP_PM_USER] = {PMU_HIGHER},
     [ARM_TRAP_PM_EL1] = {PMU_HIGHER},
-    [ARM_TRAP_DBG] = {SET(EL1, RW, MDCR_EL2, MDCR_TDA | MDCR_TDE, 2), SET(EL12, RW, MDCR_EL3, MDCR_TDA, 3)},
-    [ARM_TRAP_DBGOS] = {SET(EL1, RW, MDCR_EL2, MDCR_TDOSA | MDCR_TDE, 2), SET(EL12, RW, MDCR_EL3, MDCR_TDOSA, 3)},
-    [ARM_TRAP_DBGRA] = {SET(EL1, RW, MDCR_EL2, MDCR_TDRA | MDCR_TDE, 2), SET(EL12, RW, MDCR_EL3, MDCR_TDA, 3)},
-    [ARM_TRAP_DCC] = {SET(EL0, RW, MDSCR_EL1, MDSCR_TDCC, 1), SET(EL01, RW, MDCR_EL2, MDCR_TDA | MDCR_TDE, 2),
+    [ARM_TRAP_DBG] = {SET(EL1, RW, MDCR_EL2, MDCR_TDA | MDCR_TDE, 2),
+                      SET(EL12, RW, MDCR_EL3, MDCR_TDA, 3)},
+    [ARM_TRAP_DBGOS] = {SET(EL1, RW, MDCR_EL2, MDCR_TDOSA | MDCR_TDE, 2),
+                        SET(EL12, RW, MDCR_EL3, MDCR_TDOSA, 3)},
+    [ARM_TRAP_DBGRA] = {SET(EL1, RW, MDCR_EL2, MDCR_TDRA | MDCR_TDE, 2),
+                        SET(EL12, RW, MDCR_EL3, MDCR_TDA, 3)},
+    [ARM_TRAP_DCC] = {SET(EL0, RW, MDSCR_EL1, MDSCR_TDCC, 1),
+                      SET(EL01, RW, MDCR_EL2, MDCR_TDA | MDCR_TDE, 2),
                       SET(EL012, RW, MDCR_EL3, MDCR_TDA, 3)},
     [ARM_TRAP_ERR] = {SET(EL1, RW, HCR_EL2, HCR_TERR, 2), SET(EL12, RW, SCR_EL3, SCR_TERR, 3)},
     [ARM_TRAP_ICPU] = {SET(EL1, RW, HCR_EL2, HCR_TPU, 2)},
@@ -91,7 +114,8 @@ bool arm_trap_is_special(unsigned trap)
     }
 }
 
-/* ---- Special ---------------------------------------------------------------------------------- */
+/* ---- Special ----------------------------------------------------------------------------------
+ */
 
 enum { ALLOWED = 0, UNDEFINED = 4 }; /* or a level */
 
@@ -107,7 +131,8 @@ static unsigned counter_trap(const struct arm_cpu *a, u64 plain, u64 e2h)
 /* FEAT_ECV: EL1's virtual timer can be trapped too. */
 static unsigned virtual_trap(const struct arm_cpu *a, u64 bit)
 {
-    if (arm_el(a) >= 2 || !arm_el2_enabled(a) || !arm_cpu_has(a, ARM_EXT_ECV) || (arm_el(a) == 0 && arm_is_host(a)))
+    if (arm_el(a) >= 2 || !arm_el2_enabled(a) || !arm_cpu_has(a, ARM_EXT_ECV) ||
+        (arm_el(a) == 0 && arm_is_host(a)))
         return ALLOWED;
     return a->sysreg[ARM_SYS_CNTHCTL_EL2] & bit ? 2 : ALLOWED;
 }
@@ -122,7 +147,8 @@ static unsigned secure_timer_trap(const struct arm_cpu *a)
     return a->sysreg[ARM_SYS_SCR_EL3] & SCR_ST ? ALLOWED : 3;
 }
 
-/* GICv3's registers of EL1 and EL2: SCR_EL3.IRQ and FIQ keep them for EL3 (group 1: IRQ; group 0: FIQ; common ones: both). */
+/* GICv3's registers of EL1 and EL2: SCR_EL3.IRQ and FIQ keep them for EL3 (group 1: IRQ; group 0:
+ * FIQ; common ones: both). */
 static unsigned gic_trap(const struct arm_cpu *a, u32 encoding)
 {
     unsigned crn = arm_enc_crn(encoding), crm = arm_enc_crm(encoding), op2 = encoding & 7;
@@ -158,7 +184,8 @@ static unsigned special(const struct arm_cpu *a, const struct arm_sysreg *r, u32
     }
 }
 
-/* ---- The check -------------------------------------------------------------------------------- */
+/* ---- The check --------------------------------------------------------------------------------
+ */
 
 /* A rule's level is there, and its bits say so now. */
 static bool rule_traps(const struct arm_cpu *a, const struct arm_trap_rule *rule, bool write)
@@ -175,9 +202,10 @@ static bool rule_traps(const struct arm_cpu *a, const struct arm_trap_rule *rule
 
 u64 arm_sysreg_syndrome(u32 insn)
 {
-    u64 op0 = insn >> 19 & 3, op1 = insn >> 16 & 7, crn = insn >> 12 & 15, crm = insn >> 8 & 15, op2 = insn >> 5 & 7;
-    return ARM_SYNDROME(ARM_EC_SYSREG, op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | (insn & 31) << 5 | crm << 1 |
-                                           (insn >> 21 & 1));
+    u64 op0 = insn >> 19 & 3, op1 = insn >> 16 & 7, crn = insn >> 12 & 15, crm = insn >> 8 & 15,
+        op2 = insn >> 5 & 7;
+    return ARM_SYNDROME(ARM_EC_SYSREG, op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 |
+                                           (insn & 31) << 5 | crm << 1 | (insn >> 21 & 1));
 }
 
 bool arm_sysreg_allowed(struct arm_cpu *a, const struct arm_sysreg *r, u32 insn, bool write)

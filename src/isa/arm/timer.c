@@ -1,17 +1,19 @@
 /*
  * timer.c - the generic timers: counts, offsets, five comparators, their outputs.
  *
- * Manual: DDI 0487, D12. Counts are the virtual clock at CNTFRQ's frequency, so all CPUs of a machine agree.
+ * Manual: DDI 0487, D12. Counts are the virtual clock at CNTFRQ's frequency, so all CPUs of a
+ * machine agree.
  *
- * Locking: timer_lock guards {cval, ctl, offsets -> wire and timer}: the CPU's thread writes them, the timers' callbacks
- * look at them from the loop's thread.
+ * Locking: timer_lock guards {cval, ctl, offsets -> wire and timer}: the CPU's thread writes them,
+ * the timers' callbacks look at them from the loop's thread.
  */
 #include "isa/arm/control.h"
 #include "isa/arm/sysreg.h"
 
 enum { ENABLE = 1, IMASK = 2, ISTATUS = 4 };
 
-/* ---- Counts ------------------------------------------------------------------------------------------ */
+/* ---- Counts
+ * ------------------------------------------------------------------------------------------ */
 
 u64 arm_count(const struct arm_cpu *a)
 {
@@ -29,7 +31,8 @@ u64 arm_ticks_ns(const struct arm_cpu *a, u64 ticks)
 /* FEAT_ECV: the physical count has an offset too, where EL3 and EL2 let it ("D12.2.1"). */
 static u64 physical_offset(const struct arm_cpu *a)
 {
-    bool on = arm_cpu_has(a, ARM_EXT_ECV) && arm_el2_enabled(a) && a->sysreg[ARM_SYS_CNTHCTL_EL2] & CNTH_ECV &&
+    bool on = arm_cpu_has(a, ARM_EXT_ECV) && arm_el2_enabled(a) &&
+              a->sysreg[ARM_SYS_CNTHCTL_EL2] & CNTH_ECV &&
               (!a->has_el3 || a->sysreg[ARM_SYS_SCR_EL3] & SCR_ECVEN);
     u64 host = HCR_E2H | HCR_TGE;
     return on && (arm_hcr(a) & host) != host ? a->sysreg[ARM_SYS_CNTPOFF_EL2] : 0;
@@ -60,7 +63,8 @@ u64 arm_helper_cntvct(struct cpu *cpu)
     return arm_virtual_count(arm_cpu(cpu));
 }
 
-/* ---- Comparators --------------------------------------------------------------------------------------- */
+/* ---- Comparators
+ * --------------------------------------------------------------------------------------- */
 
 static u64 offset_of(const struct arm_cpu *a, enum arm_timer n)
 {
@@ -104,7 +108,8 @@ static void expired(void *opaque)
     update(t->cpu, (enum arm_timer)(t - t->cpu->timer));
 }
 
-/* ---- Registers -------------------------------------------------------------------------------------------- */
+/* ---- Registers
+ * -------------------------------------------------------------------------------------------- */
 
 /* EL0's names are the hypervisor's timers where the host's EL0 uses them. */
 static enum arm_timer timer_of(const struct arm_cpu *a, const struct arm_sysreg *r)
@@ -183,7 +188,9 @@ void arm_set_cnthctl(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
     arm_timer_update(a);
 }
 
-/* ---- Life ------------------------------------------------------------------------------------------------- */
+/* ---- Life
+ * -------------------------------------------------------------------------------------------------
+ */
 
 void arm_timer_init(struct arm_cpu *a)
 {

@@ -1,17 +1,21 @@
 /*
- * tlbi.c - TLB maintenance: TLBI's forms as flushes of contexts, on this CPU and, for the shareable ones, on the others.
+ * tlbi.c - TLB maintenance: TLBI's forms as flushes of contexts, on this CPU and, for the shareable
+ * ones, on the others.
  *
- * Manual: DDI 0487, C5.5, D8.16. Walk caches follow jit_flush_stamp. What IS and OS forms ask of other CPUs is complete
- * when a DSB of this CPU is (helper_system.c). A flush may take more than was asked. On the CPU's thread.
+ * Manual: DDI 0487, C5.5, D8.16. Walk caches follow jit_flush_stamp. What IS and OS forms ask of
+ * other CPUs is complete when a DSB of this CPU is (helper_system.c). A flush may take more than
+ * was asked. On the CPU's thread.
  */
 #include "isa/arm/control.h"
 #include "isa/arm/sysreg.h"
 #include "isa/arm/walk.h"
 #include "jit/translate.h"
 
-/* ---- Scope ---------------------------------------------------------------------------------------- */
+/* ---- Scope
+ * ---------------------------------------------------------------------------------------- */
 
-/* CRm and HCR_EL2.FB say whether other CPUs are meant: 7, 6 and 4 (but for its outer forms) are this one's only. */
+/* CRm and HCR_EL2.FB say whether other CPUs are meant: 7, 6 and 4 (but for its outer forms) are
+ * this one's only. */
 static bool is_broadcast(const struct arm_cpu *a, u32 encoding)
 {
     unsigned crm = arm_enc_crm(encoding), op2 = encoding & 7;
@@ -22,7 +26,8 @@ static bool is_broadcast(const struct arm_cpu *a, u32 encoding)
     return crm != 7 && crm != 6;
 }
 
-/* The regime that the instruction's name means ("TLBI ..E1 at EL2 with E2H and TGE is the host's"). */
+/* The regime that the instruction's name means ("TLBI ..E1 at EL2 with E2H and TGE is the host's").
+ */
 static enum arm_regime_kind kind_of(const struct arm_cpu *a, u32 encoding)
 {
     u64 hcr = arm_hcr(a), host = HCR_E2H | HCR_TGE;
@@ -50,14 +55,15 @@ static void scope(const struct arm_cpu *a, enum arm_regime_kind kind, struct jit
 
 static void flush(struct arm_cpu *a, u32 encoding, const struct jit_flush *f)
 {
-    log_if(a->cpu.host->log, LOG_MMU, "cpu %u: %s: address %#llx\n", a->cpu.index, arm_sysreg_name(encoding),
-           (unsigned long long)f->vaddr);
+    log_if(a->cpu.host->log, LOG_MMU, "cpu %u: %s: address %#llx\n", a->cpu.index,
+           arm_sysreg_name(encoding), (unsigned long long)f->vaddr);
     jit_flush(&a->cpu, f);
     if (is_broadcast(a, encoding) && jit_flush_others(&a->cpu, f))
         a->tlbi_pending = true;
 }
 
-/* ---- Instructions ----------------------------------------------------------------------------------- */
+/* ---- Instructions
+ * ----------------------------------------------------------------------------------- */
 
 void arm_tlbi_all(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
@@ -77,10 +83,12 @@ void arm_tlbi_guests(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
     flush(a, r->encoding, &f);
 }
 
-/* Bits 63..48 are the ASID; as many as TCR_ELx.AS says count, but entries of other ASIDs may go too. */
+/* Bits 63..48 are the ASID; as many as TCR_ELx.AS says count, but entries of other ASIDs may go
+ * too. */
 static void set_asid(const struct arm_cpu *a, struct jit_flush *f, u64 v)
 {
-    u64 bits = a->asid_bits == 16 && a->sysreg[ARM_SYS_TCR_EL1] & TCR_AS ? ARM_SPACE_ASID : BITS(55, 48);
+    u64 bits =
+        a->asid_bits == 16 && a->sysreg[ARM_SYS_TCR_EL1] & TCR_AS ? ARM_SPACE_ASID : BITS(55, 48);
     f->key.space = v & bits;
     f->mask.space = bits;
 }
@@ -95,8 +103,8 @@ void arm_tlbi_asid(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 }
 
 /*
- * By address: bits 43..0 are VA 55..12. Entries of the ASID, and global ones whatever the ASID, so every context of the
- * regime is looked at.
+ * By address: bits 43..0 are VA 55..12. Entries of the ASID, and global ones whatever the ASID, so
+ * every context of the regime is looked at.
  */
 void arm_tlbi_address(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {

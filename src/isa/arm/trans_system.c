@@ -1,9 +1,10 @@
 /*
  * trans_system.c - exceptions, returns, hints, barriers, PSTATE, system registers.
  *
- * A register access is made in line where its row is plain storage and what traps it can be tested by bits of control
- * registers: then a few loads and tests stand before it, and TRAP_IF leaves the whole instruction to a helper when one of
- * them holds. An instruction after which mode, context, pending interrupts or code may differ ends its unit.
+ * A register access is made in line where its row is plain storage and what traps it can be tested
+ * by bits of control registers: then a few loads and tests stand before it, and TRAP_IF leaves the
+ * whole instruction to a helper when one of them holds. An instruction after which mode, context,
+ * pending interrupts or code may differ ends its unit.
  */
 #include "isa/arm/control.h"
 #include "isa/arm/sysreg.h"
@@ -58,7 +59,8 @@ bool arm_fp_begin(struct arm_ctx *c)
     return false;
 }
 
-/* ---- Exceptions ---------------------------------------------------------------------------------- */
+/* ---- Exceptions
+ * ---------------------------------------------------------------------------------- */
 
 bool arm_trans_a64_svc(struct arm_ctx *c, const struct arm_arg_imm16 *a)
 {
@@ -111,7 +113,8 @@ bool arm_trans_a64_eret(struct arm_ctx *c, const struct arm_arg_none *a)
     return true;
 }
 
-/* ---- Hints ----------------------------------------------------------------------------------------- */
+/* ---- Hints
+ * ----------------------------------------------------------------------------------------- */
 
 bool arm_trans_a64_nop(struct arm_ctx *c, const struct arm_arg_none *a)
 {
@@ -131,7 +134,8 @@ bool arm_trans_a64_yield(struct arm_ctx *c, const struct arm_arg_none *a)
 
 static bool wfx(struct arm_ctx *c, unsigned kind, ir_value until)
 {
-    ir_call3(c->b, &arm_helpers[ARM_HELPER_WFX], ir_const(c->b, c->insn), ir_const(c->b, kind), until);
+    ir_call3(c->b, &arm_helpers[ARM_HELPER_WFX], ir_const(c->b, c->insn), ir_const(c->b, kind),
+             until);
     ir_exit_lookup(c->b);
     return true;
 }
@@ -175,7 +179,8 @@ bool arm_trans_a64_esb(struct arm_ctx *c, const struct arm_arg_none *a)
     return true;
 }
 
-/* ---- Barriers ---------------------------------------------------------------------------------------- */
+/* ---- Barriers
+ * ---------------------------------------------------------------------------------------- */
 
 /* CRm<1:0>: 1 loads, 2 stores, 3 (and 0, reserved) all. */
 static unsigned fence_of(u32 type)
@@ -224,7 +229,8 @@ bool arm_trans_a64_clrex(struct arm_ctx *c, const struct arm_arg_pstateimm *a)
     return true;
 }
 
-/* ---- PSTATE by immediate ------------------------------------------------------------------------------ */
+/* ---- PSTATE by immediate
+ * ------------------------------------------------------------------------------ */
 
 /* The helper knows what the bits of the instruction mean. */
 static bool pstate_step(struct arm_ctx *c)
@@ -296,15 +302,17 @@ bool arm_trans_a64_msr_daifclr(struct arm_ctx *c, const struct arm_arg_pstateimm
     return daif_imm(c, a->CRm, false);
 }
 
-/* ---- Registers: what can be done in line ----------------------------------------------------------------- */
+/* ---- Registers: what can be done in line
+ * ----------------------------------------------------------------- */
 
 /* Level 4: nobody. H is the highest that the CPU has. */
 static unsigned least_level(const struct arm_ctx *c, const struct arm_sysreg *r, bool write)
 {
     static const u8 levels[][2] = {
-        [ARM_ACCESS_R0W0] = {0, 0}, [ARM_ACCESS_R0W1] = {0, 1}, [ARM_ACCESS_R0W_] = {0, 4}, [ARM_ACCESS_R0WH] = {0, 5},
-        [ARM_ACCESS_R1W1] = {1, 1}, [ARM_ACCESS_R1W_] = {1, 4}, [ARM_ACCESS_R2W2] = {2, 2}, [ARM_ACCESS_R2W_] = {2, 4},
-        [ARM_ACCESS_R3W3] = {3, 3}, [ARM_ACCESS_R3W_] = {3, 4}, [ARM_ACCESS_R_W0] = {4, 0}, [ARM_ACCESS_R_W1] = {4, 1},
+        [ARM_ACCESS_R0W0] = {0, 0}, [ARM_ACCESS_R0W1] = {0, 1}, [ARM_ACCESS_R0W_] = {0, 4},
+        [ARM_ACCESS_R0WH] = {0, 5}, [ARM_ACCESS_R1W1] = {1, 1}, [ARM_ACCESS_R1W_] = {1, 4},
+        [ARM_ACCESS_R2W2] = {2, 2}, [ARM_ACCESS_R2W_] = {2, 4}, [ARM_ACCESS_R3W3] = {3, 3},
+        [ARM_ACCESS_R3W_] = {3, 4}, [ARM_ACCESS_R_W0] = {4, 0}, [ARM_ACCESS_R_W1] = {4, 1},
         [ARM_ACCESS_R_W2] = {4, 2}, [ARM_ACCESS_R_W3] = {4, 3}};
     unsigned level = levels[r->access][write];
     return level < 5 ? level : c->cpu->has_el3 ? 3 : c->cpu->has_el2 ? 2 : 1;
@@ -324,7 +332,8 @@ static bool test_rules(struct arm_ctx *c, const struct arm_sysreg *r, bool write
     if (arm_trap_is_special(r->trap))
         return false;
     for (unsigned i = 0; i < ARM_TRAP_RULES && rules[i].els; i++) {
-        if (rule_concerns(c, &rules[i], write) && rules[i].host && c->cpu->has_el2 && arm_has(c, ARM_EXT_VHE))
+        if (rule_concerns(c, &rules[i], write) && rules[i].host && c->cpu->has_el2 &&
+            arm_has(c, ARM_EXT_VHE))
             return false;
     }
     for (unsigned i = 0; i < ARM_TRAP_RULES && rules[i].els; i++) {
@@ -354,26 +363,32 @@ static const struct arm_sysreg *find(struct arm_ctx *c, u32 encoding, bool write
 {
     const struct arm_sysreg *r = arm_sysreg_find(c->cpu, encoding, c->el, c->e2h);
     if (!r)
-        log_if(c->cpu->cpu.host->log, LOG_UNIMP, "cpu %u: pc %#llx: no system register %u,%u,c%u,c%u,%u (%s)\n",
-               c->cpu->cpu.index, (unsigned long long)c->pc, encoding >> 14, arm_enc_op1(encoding),
-               arm_enc_crn(encoding), arm_enc_crm(encoding), encoding & 7, write ? "write" : "read");
+        log_if(c->cpu->cpu.host->log, LOG_UNIMP,
+               "cpu %u: pc %#llx: no system register %u,%u,c%u,c%u,%u (%s)\n", c->cpu->cpu.index,
+               (unsigned long long)c->pc, encoding >> 14, arm_enc_op1(encoding),
+               arm_enc_crn(encoding), arm_enc_crm(encoding), encoding & 7,
+               write ? "write" : "read");
     return r && least_level(c, r, write) <= c->el ? r : NULL;
 }
 
-/* ---- MRS ------------------------------------------------------------------------------------------------------ */
+/* ---- MRS
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static bool read_plain(struct arm_ctx *c, const struct arm_sysreg *r, u32 rt)
 {
     if (!r->at || r->get || !test_check(c, r) || !test_rules(c, r, false))
         return false;
-    ir_value v = r->flags & ARM_SYSREG_CONST ? ir_const(c->b, *arm_sysreg_at(c->cpu, r)) : load64(c, r->at);
+    ir_value v =
+        r->flags & ARM_SYSREG_CONST ? ir_const(c->b, *arm_sysreg_at(c->cpu, r)) : load64(c, r->at);
     return arm_set_x(c, rt, v);
 }
 
 static bool read_by_helper(struct arm_ctx *c, const struct arm_sysreg *r, u32 rt)
 {
     ir_value place = ir_const(c->b, (u64)(r - arm_sysregs));
-    ir_value v = ir_call2(c->b, &arm_helpers[ARM_HELPER_SYSREG_READ], ir_const(c->b, c->insn), place);
+    ir_value v =
+        ir_call2(c->b, &arm_helpers[ARM_HELPER_SYSREG_READ], ir_const(c->b, c->insn), place);
     if (r->get == arm_get_random)
         c->flags = (struct arm_flags){.known = false};
     return arm_set_x(c, rt, v);
@@ -389,7 +404,8 @@ static bool read_special(struct arm_ctx *c, const struct arm_sysreg *r, u32 rt)
     if (r->get == arm_get_fpcr)
         return arm_set_x(c, rt, ir_load_state(c->b, IR_I64, offsetof(struct arm_cpu, fpcr), 2));
     if (r->get == arm_get_pstate && (c->el || r->trap == ARM_TRAP_NONE))
-        return arm_set_x(c, rt, ir_andi(c->b, load64(c, offsetof(struct arm_cpu, pstate)), r->mask));
+        return arm_set_x(c, rt,
+                         ir_andi(c->b, load64(c, offsetof(struct arm_cpu, pstate)), r->mask));
     return false;
 }
 
@@ -403,7 +419,9 @@ bool arm_trans_a64_mrs(struct arm_ctx *c, const struct arm_arg_mrs *a)
     return read_special(c, r, a->Rt) || read_plain(c, r, a->Rt) || read_by_helper(c, r, a->Rt);
 }
 
-/* ---- MSR ------------------------------------------------------------------------------------------------------- */
+/* ---- MSR
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static bool write_plain(struct arm_ctx *c, const struct arm_sysreg *r, ir_value v)
 {
@@ -464,7 +482,9 @@ bool arm_trans_a64_msr(struct arm_ctx *c, const struct arm_arg_msr *a)
     return write_special(c, r, v) || write_plain(c, r, v) || write_by_helper(c, r, v);
 }
 
-/* ---- SYS ---------------------------------------------------------------------------------------------------------- */
+/* ---- SYS
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 bool arm_trans_a64_sys(struct arm_ctx *c, const struct arm_arg_sys *a)
 {

@@ -1,8 +1,8 @@
 /*
  * trap.c - exceptions: where they go, entry, return; interrupts.
  *
- * Manual: DDI 0487, D1.3 (exceptions), "AArch64.TakeException", "AArch64.ExceptionReturn". Runs on the CPU's thread,
- * except arm_set_irq (any thread: atomics only).
+ * Manual: DDI 0487, D1.3 (exceptions), "AArch64.TakeException", "AArch64.ExceptionReturn". Runs on
+ * the CPU's thread, except arm_set_irq (any thread: atomics only).
  */
 #include "isa/arm/arm.h"
 #include "isa/arm/control.h"
@@ -16,9 +16,11 @@ static const u16 sctlr[4] = {0, ARM_SYS_SCTLR_EL1, ARM_SYS_SCTLR_EL2, ARM_SYS_SC
 
 enum vector { VECTOR_SYNC = 0, VECTOR_IRQ = 0x80, VECTOR_FIQ = 0x100, VECTOR_SERROR = 0x180 };
 
-/* ---- Entry ---------------------------------------------------------------------------------------- */
+/* ---- Entry
+ * ---------------------------------------------------------------------------------------- */
 
-/* "AArch64.TakeException": PSTATE.PAN is set where the level's tables are of EL0's kind and SPAN is 0. */
+/* "AArch64.TakeException": PSTATE.PAN is set where the level's tables are of EL0's kind and SPAN is
+ * 0. */
 static u64 entry_pan(const struct arm_cpu *a, unsigned to)
 {
     u64 host = HCR_E2H | HCR_TGE;
@@ -52,7 +54,8 @@ static void enter(struct arm_cpu *a, unsigned to, enum vector vector, u64 prefer
     arm_state_changed(a);
 }
 
-/* ---- Synchronous ------------------------------------------------------------------------------------ */
+/* ---- Synchronous
+ * ------------------------------------------------------------------------------------ */
 
 /* Classes that have one number for a lower level and the next for the same one. */
 static bool class_has_levels(unsigned ec)
@@ -92,9 +95,10 @@ static void take(struct arm_cpu *a, unsigned to, u64 syndrome, u64 far, u64 pref
         ec = (ec & ~1u) | (to == arm_el(a));
         syndrome = (syndrome & ~BITS(31, 26)) | (u64)ec << 26;
     }
-    log_if(a->cpu.host->log, LOG_INT, "cpu %u: exception %#x in EL%u, syndrome %#llx, pc %#llx, far %#llx, to EL%u\n",
-           a->cpu.index, ec, arm_el(a), (unsigned long long)syndrome, (unsigned long long)preferred_return,
-           (unsigned long long)far, to);
+    log_if(a->cpu.host->log, LOG_INT,
+           "cpu %u: exception %#x in EL%u, syndrome %#llx, pc %#llx, far %#llx, to EL%u\n",
+           a->cpu.index, ec, arm_el(a), (unsigned long long)syndrome,
+           (unsigned long long)preferred_return, (unsigned long long)far, to);
     a->sysreg[esr[to]] = syndrome;
     if (class_has_far(ec))
         a->sysreg[far_[to]] = far;
@@ -119,8 +123,10 @@ void arm_exception_to(struct arm_cpu *a, unsigned el, u64 syndrome, u64 far, u64
 
 void arm_trap_to(struct arm_cpu *a, unsigned el, u64 syndrome, u64 preferred_return)
 {
-    /* A trap of EL0 by EL1 that TGE sends to EL2 is an unknown one there, but for those that EL2 knows by themselves
-     * ("AArch64.SystemAccessTrap": "if target is EL2 and HCR_EL2.TGE"): its registers are not EL2's. */
+    /* A trap of EL0 by EL1 that TGE sends to EL2 is an unknown one there, but for those that EL2
+     * knows by themselves
+     * ("AArch64.SystemAccessTrap": "if target is EL2 and HCR_EL2.TGE"): its registers are not
+     * EL2's. */
     if (el == 1 && arm_el(a) == 0 && arm_hcr(a) & HCR_TGE && !(arm_hcr(a) & HCR_E2H) &&
         syndrome >> 26 != ARM_EC_SYSREG)
         syndrome = ARM_SYNDROME(ARM_EC_UNKNOWN, 0);
@@ -138,7 +144,8 @@ void arm_undefined(struct arm_cpu *a)
     arm_unwind(a, ARM_SYNDROME(ARM_EC_UNKNOWN, 0), 0, a->pc);
 }
 
-/* ---- Exceptions that instructions raise ---------------------------------------------------------------- */
+/* ---- Exceptions that instructions raise
+ * ---------------------------------------------------------------- */
 
 void arm_helper_raise(struct cpu *cpu, u64 syndrome)
 {
@@ -181,7 +188,8 @@ void arm_helper_fp_trap(struct cpu *cpu)
 /* Where a debug exception goes: EL2 by MDCR_EL2.TDE or HCR_EL2.TGE, else EL1. */
 static unsigned debug_level(const struct arm_cpu *a)
 {
-    bool to_el2 = arm_el2_enabled(a) && (a->sysreg[ARM_SYS_MDCR_EL2] & MDCR_TDE || arm_hcr(a) & HCR_TGE);
+    bool to_el2 =
+        arm_el2_enabled(a) && (a->sysreg[ARM_SYS_MDCR_EL2] & MDCR_TDE || arm_hcr(a) & HCR_TGE);
     return MAX(arm_el(a), to_el2 ? 2u : 1u);
 }
 
@@ -192,7 +200,8 @@ void arm_helper_brk(struct cpu *cpu, u64 comment)
     cpu->unwind = 1;
 }
 
-/* ---- Calls --------------------------------------------------------------------------------------------- */
+/* ---- Calls
+ * --------------------------------------------------------------------------------------------- */
 
 void arm_helper_svc(struct cpu *cpu, u64 immediate)
 {
@@ -223,7 +232,8 @@ void arm_helper_hvc(struct cpu *cpu, u64 immediate)
         cpu->unwind = 1;
         return;
     }
-    bool enabled = a->has_el3 ? a->sysreg[ARM_SYS_SCR_EL3] & SCR_HCE : !(a->sysreg[ARM_SYS_HCR_EL2] & HCR_HCD);
+    bool enabled =
+        a->has_el3 ? a->sysreg[ARM_SYS_SCR_EL3] & SCR_HCE : !(a->sysreg[ARM_SYS_HCR_EL2] & HCR_HCD);
     if (!a->has_el2 || arm_el(a) == 0 || (arm_el(a) == 1 && !arm_el2_enabled(a)) || !enabled) {
         arm_undefined(a);
         return;
@@ -261,7 +271,8 @@ void arm_helper_smc(struct cpu *cpu, u64 immediate)
     cpu->unwind = 1;
 }
 
-/* ---- Return ---------------------------------------------------------------------------------------------- */
+/* ---- Return
+ * ---------------------------------------------------------------------------------------------- */
 
 /* "IllegalExceptionReturn". */
 static bool return_is_illegal(const struct arm_cpu *a, u64 spsr)
@@ -298,8 +309,9 @@ void arm_helper_eret(struct cpu *cpu, u64 target)
     if (return_is_illegal(a, spsr)) {
         /* Level, stack pointer and state stay; IL makes the next instruction raise. */
         u64 kept = a->pstate & (PSTATE_SP | 12), same = PSTATE_SS;
-        log_if(cpu->host->log, LOG_GUEST_ERRORS, "cpu %u: illegal return from EL%u to PSTATE %#llx\n", cpu->index,
-               arm_el(a), (unsigned long long)spsr);
+        log_if(cpu->host->log, LOG_GUEST_ERRORS,
+               "cpu %u: illegal return from EL%u to PSTATE %#llx\n", cpu->index, arm_el(a),
+               (unsigned long long)spsr);
         arm_pstate_write(a, (spsr & ~(15 | PSTATE_A32 | same)) | kept | PSTATE_IL);
         a->pc = target;
     } else {
@@ -314,7 +326,9 @@ void arm_helper_eret(struct cpu *cpu, u64 target)
     arm_state_changed(a);
 }
 
-/* ---- Interrupts ----------------------------------------------------------------------------------------------- */
+/* ---- Interrupts
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* Where a physical interrupt goes, by SCR_EL3's and HCR_EL2's bits ("D1.3.6"). */
 static unsigned physical_level(const struct arm_cpu *a, u64 scr, u64 mo)
@@ -324,7 +338,8 @@ static unsigned physical_level(const struct arm_cpu *a, u64 scr, u64 mo)
     return arm_hcr(a) & (mo | HCR_TGE) ? 2 : 1;
 }
 
-/* "Asynchronous exception masking": a higher level's cannot be masked, but EL2's at the host's EL0; a lower one's waits. */
+/* "Asynchronous exception masking": a higher level's cannot be masked, but EL2's at the host's EL0;
+ * a lower one's waits. */
 static bool is_masked(const struct arm_cpu *a, unsigned to, u64 mask)
 {
     unsigned el = arm_el(a);
@@ -357,8 +372,8 @@ static const struct source virtual[] = {
 
 static void take_interrupt(struct arm_cpu *a, unsigned to, enum vector vector)
 {
-    log_if(a->cpu.host->log, LOG_INT, "cpu %u: interrupt %#x in EL%u, pc %#llx, to EL%u\n", a->cpu.index,
-           (unsigned)vector, arm_el(a), (unsigned long long)a->pc, to);
+    log_if(a->cpu.host->log, LOG_INT, "cpu %u: interrupt %#x in EL%u, pc %#llx, to EL%u\n",
+           a->cpu.index, (unsigned)vector, arm_el(a), (unsigned long long)a->pc, to);
     enter(a, to, vector, a->pc);
 }
 
@@ -411,7 +426,8 @@ u64 arm_get_isr(struct arm_cpu *a, const struct arm_sysreg *r)
     u64 hcr = arm_hcr(a), isr = 0;
     for (unsigned i = 0; i < ARRAY_SIZE(physical); i++) {
         bool is_virtual = arm_el(a) == 1 && hcr & physical[i].mo && !(hcr & HCR_TGE);
-        bool pending = is_virtual ? is_virtual_pending(a, &virtual[i], wires) : wires >> physical[i].wire & 1;
+        bool pending =
+            is_virtual ? is_virtual_pending(a, &virtual[i], wires) : wires >> physical[i].wire & 1;
         isr |= pending ? physical[i].mask : 0;
     }
     return isr;

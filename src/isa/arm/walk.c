@@ -1,9 +1,10 @@
 /*
  * walk.c - stage 1 of VMSAv8-64: translation tables of EL1&0, EL2, EL2&0 and EL3.
  *
- * Manual: DDI 0487, D8 ("AArch64.S1Translate", "AArch64.S1Walk"). 4K, 16K and 64K granules, 52-bit addresses (LVA, LPA,
- * LPA2), small tables (TTST), hardware's access flag and dirty state, hierarchical permissions, PAN, E0PD. A last-level
- * table is kept in a small cache until the next TLB maintenance. On the CPU's thread.
+ * Manual: DDI 0487, D8 ("AArch64.S1Translate", "AArch64.S1Walk"). 4K, 16K and 64K granules, 52-bit
+ * addresses (LVA, LPA, LPA2), small tables (TTST), hardware's access flag and dirty state,
+ * hierarchical permissions, PAN, E0PD. A last-level table is kept in a small cache until the next
+ * TLB maintenance. On the CPU's thread.
  */
 #include "isa/arm/walk.h"
 
@@ -25,7 +26,8 @@
 #define TABLE_NO_EL0 BIT(61)
 #define TABLE_RO     BIT(62)
 
-/* ---- Common to both stages --------------------------------------------------------------------- */
+/* ---- Common to both stages ---------------------------------------------------------------------
+ */
 
 /* PS and IPS fields; more than the CPU has is what it has. */
 unsigned arm_address_bits(const struct arm_cpu *a, unsigned field)
@@ -59,7 +61,8 @@ bool arm_descriptor_read(struct arm_cpu *a, u64 paddr, bool big_endian, u64 *out
     return true;
 }
 
-enum arm_update arm_descriptor_update(struct arm_cpu *a, u64 paddr, bool big_endian, u64 seen, u64 want)
+enum arm_update arm_descriptor_update(struct arm_cpu *a, u64 paddr, bool big_endian, u64 seen,
+                                      u64 want)
 {
     u64 expected = big_endian ? bswap_size(seen, 8) : seen, before = expected;
     if (jit_phys_cas(&a->cpu, paddr, 8, &expected, big_endian ? bswap_size(want, 8) : want))
@@ -67,7 +70,8 @@ enum arm_update arm_descriptor_update(struct arm_cpu *a, u64 paddr, bool big_end
     return expected == before ? ARM_UPDATE_FAILED : ARM_UPDATE_RACED;
 }
 
-/* ---- Parameters of a table ------------------------------------------------------------------------ */
+/* ---- Parameters of a table
+ * ------------------------------------------------------------------------ */
 
 struct params {
     u64 ttbr;
@@ -89,7 +93,8 @@ static unsigned granule1(u64 tcr)
 }
 
 /* TCR_EL1's layout: also EL2's with E2H. */
-static void two_range_params(const struct arm_translation *t, struct params *p, unsigned *txsz, unsigned *ps)
+static void two_range_params(const struct arm_translation *t, struct params *p, unsigned *txsz,
+                             unsigned *ps)
 {
     u64 tcr = t->regime->tcr;
     p->upper = t->vaddr >> 55 & 1;
@@ -106,7 +111,8 @@ static void two_range_params(const struct arm_translation *t, struct params *p, 
     p->ds = tcr & TCR_DS;
 }
 
-static void one_range_params(const struct arm_translation *t, struct params *p, unsigned *txsz, unsigned *ps)
+static void one_range_params(const struct arm_translation *t, struct params *p, unsigned *txsz,
+                             unsigned *ps)
 {
     u64 tcr = t->regime->tcr;
     p->ttbr = t->space & ARM_SPACE_BASE;
@@ -124,7 +130,8 @@ static bool get_params(const struct arm_translation *t, struct params *p)
 {
     const struct arm_cpu *a = t->a;
     unsigned txsz, ps;
-    *p = (struct params){.two_ranges = t->regime->kind == ARM_REGIME_EL10 || t->regime->kind == ARM_REGIME_EL20};
+    *p = (struct params){.two_ranges = t->regime->kind == ARM_REGIME_EL10 ||
+                                       t->regime->kind == ARM_REGIME_EL20};
     p->two_privileges = p->two_ranges;
     if (p->two_ranges)
         two_range_params(t, p, &txsz, &ps);
@@ -159,7 +166,8 @@ static bool in_range(const struct arm_translation *t, const struct params *p)
     return above == (p->two_ranges && p->upper ? ones : 0);
 }
 
-/* Base of the first table ("D8.2.6"): aligned to the table's size; 52-bit ones keep bits 51..48 in 5..2. */
+/* Base of the first table ("D8.2.6"): aligned to the table's size; 52-bit ones keep bits 51..48
+ * in 5..2. */
 static u64 start_table(const struct params *p)
 {
     unsigned resolved = (unsigned)(3 - p->start) * p->stride + p->granule;
@@ -172,7 +180,8 @@ static u64 start_table(const struct params *p)
     return align_down(base, BIT(align));
 }
 
-/* ---- Permissions -------------------------------------------------------------------------------------- */
+/* ---- Permissions
+ * -------------------------------------------------------------------------------------- */
 
 static bool permitted(const struct arm_translation *t, const struct params *p, u64 desc, u64 table)
 {
@@ -200,7 +209,8 @@ static bool permitted(const struct arm_translation *t, const struct params *p, u
     return t->access == ISA_READ || writable;
 }
 
-/* ---- The walk ------------------------------------------------------------------------------------------- */
+/* ---- The walk
+ * ------------------------------------------------------------------------------------------- */
 
 static bool fault(struct arm_translation *t, unsigned fsc, int level)
 {
@@ -210,8 +220,8 @@ static bool fault(struct arm_translation *t, unsigned fsc, int level)
 
 /* Access flag and dirty state of a leaf at addr. */
 enum leaf { LEAF_DONE, LEAF_AGAIN, LEAF_FAULT };
-static enum leaf update_leaf(struct arm_translation *t, const struct params *p, u64 addr, u64 *desc, u64 table,
-                             int level)
+static enum leaf update_leaf(struct arm_translation *t, const struct params *p, u64 addr, u64 *desc,
+                             u64 table, int level)
 {
     bool ee = t->regime->sctlr & SCTLR_EE;
     u64 want = *desc;
@@ -250,7 +260,8 @@ static bool block_allowed(const struct params *p, int level)
     }
 }
 
-static enum leaf leaf(struct arm_translation *t, const struct params *p, u64 addr, u64 desc, u64 table, int level)
+static enum leaf leaf(struct arm_translation *t, const struct params *p, u64 addr, u64 desc,
+                      u64 table, int level)
 {
     u64 size = BIT(p->granule + (unsigned)(3 - level) * p->stride);
     u64 out = arm_descriptor_address(desc, p->granule, p->ds, p->lpa) & ~(size - 1);
@@ -284,7 +295,8 @@ static int start(const struct arm_translation *t, const struct params *p, u64 *b
     const struct arm_walk_entry *e = cache_entry(t, p);
     u64 view = t->view & ~(ARM_VIEW_EL0 | ARM_VIEW_PAN);
     *table = 0;
-    if (e->tag == ((t->vaddr >> (p->granule + p->stride) << 1) | 1) && e->view == view && e->space == t->space) {
+    if (e->tag == ((t->vaddr >> (p->granule + p->stride) << 1) | 1) && e->view == view &&
+        e->space == t->space) {
         *base = e->table;
         *table = (u64)e->attributes << 48;
         return 3;
@@ -295,11 +307,12 @@ static int start(const struct arm_translation *t, const struct params *p, u64 *b
 
 static void remember(const struct arm_translation *t, const struct params *p, u64 base, u64 table)
 {
-    *cache_entry(t, p) = (struct arm_walk_entry){.space = t->space,
-                                                 .view = t->view & ~(ARM_VIEW_EL0 | ARM_VIEW_PAN),
-                                                 .tag = (t->vaddr >> (p->granule + p->stride) << 1) | 1,
-                                                 .table = base,
-                                                 .attributes = (u16)(table >> 48)};
+    *cache_entry(t, p) =
+        (struct arm_walk_entry){.space = t->space,
+                                .view = t->view & ~(ARM_VIEW_EL0 | ARM_VIEW_PAN),
+                                .tag = (t->vaddr >> (p->granule + p->stride) << 1) | 1,
+                                .table = base,
+                                .attributes = (u16)(table >> 48)};
 }
 
 static bool has_stage2(const struct arm_translation *t)

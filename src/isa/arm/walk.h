@@ -1,5 +1,6 @@
 /*
- * walk.h - one translation of VMSAv8-64: what goes in, what comes out, and how faults are told to fault.c.
+ * walk.h - one translation of VMSAv8-64: what goes in, what comes out, and how faults are told to
+ * fault.c.
  */
 #ifndef ISA_ARM_WALK_H
 #define ISA_ARM_WALK_H
@@ -22,11 +23,11 @@
 #define ARM_SPACE_ASID       BITS(63, 48)
 
 /* isa_fault.code: fault status, and where the fault was. */
-#define ARM_FAULT_FSC     BITS(5, 0)
-#define ARM_FAULT_S1PTW   BIT(6) /* stage 2, of a stage 1 descriptor's address */
-#define ARM_FAULT_STAGE2  BIT(7)
-#define ARM_FAULT_CM      BIT(8) /* of cache maintenance, or an AT instruction */
-#define ARM_FAULT_IPA     BITS(63, 12)
+#define ARM_FAULT_FSC    BITS(5, 0)
+#define ARM_FAULT_S1PTW  BIT(6) /* stage 2, of a stage 1 descriptor's address */
+#define ARM_FAULT_STAGE2 BIT(7)
+#define ARM_FAULT_CM     BIT(8) /* of cache maintenance, or an AT instruction */
+#define ARM_FAULT_IPA    BITS(63, 12)
 
 enum arm_fsc {
     ARM_FSC_ADDRESS_SIZE = 0x00, /* + level */
@@ -55,7 +56,8 @@ struct arm_translation {
 /* False: t->code says why. */
 bool must_check arm_translate_address(struct arm_translation *t);
 /* Stage 2 alone: of a descriptor that stage 1 reads (walk), or of its result. */
-bool must_check arm_translate_stage2(struct arm_translation *t, u64 ipa, bool is_walk, u64 *paddr, u64 *size);
+bool must_check arm_translate_stage2(struct arm_translation *t, u64 ipa, bool is_walk, u64 *paddr,
+                                     u64 *size);
 
 /* walk.c, for both stages. */
 unsigned arm_address_bits(const struct arm_cpu *a, unsigned field);
@@ -65,6 +67,7 @@ u64 arm_descriptor_address(u64 descriptor, unsigned granule_bits, bool ds, bool 
 /* Reads a descriptor; updates it to `want` where nobody changed it meanwhile. */
 bool must_check arm_descriptor_read(struct arm_cpu *a, u64 paddr, bool big_endian, u64 *out);
 enum arm_update { ARM_UPDATE_DONE, ARM_UPDATE_RACED, ARM_UPDATE_FAILED };
-enum arm_update arm_descriptor_update(struct arm_cpu *a, u64 paddr, bool big_endian, u64 seen, u64 want);
+enum arm_update arm_descriptor_update(struct arm_cpu *a, u64 paddr, bool big_endian, u64 seen,
+                                      u64 want);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * walk_stage2.c - stage 2 of VMSAv8-64: a guest's intermediate physical addresses, by VTTBR_EL2 and VTCR_EL2.
+ * walk_stage2.c - stage 2 of VMSAv8-64: a guest's intermediate physical addresses, by VTTBR_EL2 and
+ * VTCR_EL2.
  *
  * Manual: DDI 0487, D8 ("AArch64.S2Translate"). On the CPU's thread.
  */
@@ -52,14 +53,16 @@ static bool get_params(const struct arm_translation *t, struct params *p)
     unsigned least = arm_cpu_has(a, ARM_EXT_TTST) ? 16 : 25;
     if (p->start < -1 || p->input < least || p->input > (p->ds || p->lpa ? 52 : 48))
         return false;
-    /* The first level resolves at least a bit, and at most four more than a table has (concatenated ones). */
+    /* The first level resolves at least a bit, and at most four more than a table has (concatenated
+     * ones). */
     int bits = (int)p->input - (int)(p->granule + (unsigned)(3 - p->start) * p->stride);
     return bits >= 1 && bits <= (int)p->stride + 4;
 }
 
 static bool fault(struct arm_translation *t, unsigned fsc, int level, u64 ipa, bool is_walk)
 {
-    t->code = arm_fault_code(fsc, level) | ARM_FAULT_STAGE2 | (is_walk ? ARM_FAULT_S1PTW : 0) | (ipa & ARM_FAULT_IPA);
+    t->code = arm_fault_code(fsc, level) | ARM_FAULT_STAGE2 | (is_walk ? ARM_FAULT_S1PTW : 0) |
+              (ipa & ARM_FAULT_IPA);
     return false;
 }
 
@@ -89,8 +92,8 @@ static bool refuses_walk(const struct arm_translation *t, u64 desc)
     return t->regime->hcr & HCR_PTW && !(desc >> 4 & 3);
 }
 
-static enum arm_update leaf(struct arm_translation *t, const struct params *p, u64 addr, u64 *desc, u64 ipa,
-                            bool is_walk, int level)
+static enum arm_update leaf(struct arm_translation *t, const struct params *p, u64 addr, u64 *desc,
+                            u64 ipa, bool is_walk, int level)
 {
     enum isa_access access = t->access == ISA_PROBE ? ISA_PROBE : is_walk ? ISA_READ : t->access;
     u64 want = *desc;
@@ -137,8 +140,8 @@ static u64 start_table(const struct arm_translation *t, const struct params *p)
     return align_down(base, BIT(align));
 }
 
-static bool walk_tables(struct arm_translation *t, const struct params *p, u64 ipa, bool is_walk, u64 *paddr,
-                        u64 *size, bool *again)
+static bool walk_tables(struct arm_translation *t, const struct params *p, u64 ipa, bool is_walk,
+                        u64 *paddr, u64 *size, bool *again)
 {
     u64 base = start_table(t, p), desc;
     *again = false;
