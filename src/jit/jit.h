@@ -257,7 +257,7 @@ struct jit_cpu {
     struct jit_stats stats;
     /* shoot.c */
     pthread_mutex_t flush_lock;
-    struct jit_flush flush_queue[16];
+    struct jit_flush flush_queue[64];
     u32 flush_count;
     bool flush_everything;
     u64 flush_asked;

@@ -2,7 +2,7 @@
  * shoot.c - TLB flushes that one CPU's instructions ask of the others (architectures whose hardware
  * broadcasts them).
  *
- *   asker: queue the flush at each other CPU, kick it ... barrier instruction: leave translated
+ *   asker: queue the flush at each other CPU, request an exit ... barrier instruction: leave translated
  * code, wait asked: at the next unit boundary, before the isa looks at interrupts: flush, count,
  * wake who waits
  *
@@ -26,7 +26,8 @@ static void queue_one(struct jit_cpu *jc, struct cpu *to, u32 index, const struc
         other->flush_everything = true;
     jc->flush_ticket[index] = ++other->flush_asked;
     pthread_mutex_unlock(&other->flush_lock);
-    cpu_kick(to, CPU_EXIT_FLUSH);
+    /* No kick: a CPU that sleeps need not wake for it. */
+    atomic_fetch_or(&to->exit_request, CPU_EXIT_FLUSH);
 }
 
 bool jit_flush_others(struct cpu *cpu, const struct jit_flush *f)

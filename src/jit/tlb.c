@@ -227,10 +227,10 @@ void tlb_physical(struct cpu *cpu, u64 paddr, struct tlb_target *t)
     t->flags = s.readonly ? TLB_IO : 0;
 }
 
-static void tlb_fill(struct cpu *cpu, u64 vaddr, bool write, const struct tlb_target *t, bool global)
+static void tlb_fill(struct cpu *cpu, struct tlb_context *c, u64 vaddr, bool write,
+                     const struct tlb_target *t, bool global)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
-    struct tlb_context *c = jc->context;
     u32 i = tlb_index(vaddr, jc->jit->tlb_mask);
     u64 vpage = vaddr & TLB_PAGE_MASK;
     struct tlb_entry *e = &c->data[write][i];
@@ -286,23 +286,22 @@ static bool in_large(const struct tlb_context *c, u64 vaddr)
     return false;
 }
 
-static enum isa_fault_kind tlb_walk(struct cpu *cpu, unsigned n, u64 vaddr, enum isa_access access,
-                                    struct tlb_target *t, struct isa_fault *f)
+/* c: a context with this data key, which is filled; NULL: nothing is. */
+static enum isa_fault_kind tlb_walk(struct cpu *cpu, const struct isa_context *key, struct tlb_context *c,
+                                    u64 vaddr, enum isa_access access, struct tlb_target *t,
+                                    struct isa_fault *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
-    struct isa_context other;
     struct isa_mapping m;
-    if (n)
-        cpu->isa->context(cpu, n, &other);
     jc->stats.walks++;
-    f->kind = cpu->isa->walk(cpu, n ? &other : &jc->context->key_data, vaddr, access, &m, f);
+    f->kind = cpu->isa->walk(cpu, key, vaddr, access, &m, f);
     if (f->kind)
         return f->kind;
     tlb_physical(cpu, m.paddr, t);
     t->grain = (u32)MIN(m.page_size, TLB_PAGE);
-    if (!n && m.page_size >= TLB_PAGE) {
-        tlb_note_large(jc->context, vaddr, m.page_size);
-        tlb_fill(cpu, vaddr, access == ISA_WRITE, t, m.global);
+    if (c && c->live && m.page_size >= TLB_PAGE) {
+        tlb_note_large(c, vaddr, m.page_size);
+        tlb_fill(cpu, c, vaddr, access == ISA_WRITE, t, m.global);
     }
     if (t->host && access == ISA_WRITE) {
         if (t->flags & TLB_IO)
@@ -313,31 +312,51 @@ static enum isa_fault_kind tlb_walk(struct cpu *cpu, unsigned n, u64 vaddr, enum
     return ISA_FAULT_NONE;
 }
 
+static bool tlb_lookup(struct jit_cpu *jc, const struct tlb_context *c, u64 vaddr, bool write,
+                       struct tlb_target *t)
+{
+    u32 i = tlb_index(vaddr, jc->jit->tlb_mask);
+    const struct tlb_info *info = &c->info[write][i];
+    u64 tag = atomic_load_explicit(&c->data[write][i].tag, memory_order_relaxed), low = vaddr & (TLB_PAGE - 1);
+    if ((tag & (TLB_PAGE_MASK | TLB_INVALID)) != (vaddr & TLB_PAGE_MASK))
+        return false;
+    *t = (struct tlb_target){.paddr = info->paddr | low,
+                             .ram = info->ram,
+                             .ram_offset = info->ram_offset | low,
+                             .host = info->ram ? info->ram->host + info->ram_offset + low : NULL,
+                             .flags = (u32)tag & (TLB_PAGE - 1),
+                             .grain = TLB_PAGE};
+    return true;
+}
+
+/* Accesses by another context than the current one (a kernel's to user memory) use the entries of the context that has
+ * this data key, where there is one. */
+static struct tlb_context *context_of(struct jit_cpu *jc, const struct isa_context *key)
+{
+    for (u32 i = 0; i < TLB_CONTEXTS; i++) {
+        if (jc->contexts[i].live && same_key(&jc->contexts[i].key_data, key))
+            return &jc->contexts[i];
+    }
+    return NULL;
+}
+
 enum isa_fault_kind tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr, enum isa_access access,
                                 struct tlb_target *t, struct isa_fault *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
-    bool write = access == ISA_WRITE;
-    u32 i = tlb_index(vaddr, jc->jit->tlb_mask);
+    struct isa_context other;
+    const struct isa_context *key = &jc->context->key_data;
+    struct tlb_context *c = jc->context;
     *f = (struct isa_fault){.access = access, .vaddr = vaddr};
-    jc->stats.tlb_misses++;
-    if (!n) {
-        struct tlb_entry *e = &jc->context->data[write][i];
-        const struct tlb_info *info = &jc->context->info[write][i];
-        u64 tag = atomic_load_explicit(&e->tag, memory_order_relaxed);
-        if ((tag & (TLB_PAGE_MASK | TLB_INVALID)) == (vaddr & TLB_PAGE_MASK)) {
-            u64 low = vaddr & (TLB_PAGE - 1);
-            *t = (struct tlb_target){.paddr = info->paddr | low,
-                                     .ram = info->ram,
-                                     .ram_offset = info->ram_offset | low,
-                                     .host = info->ram ? info->ram->host + info->ram_offset + low
-                                                       : NULL,
-                                     .flags = (u32)tag & (TLB_PAGE - 1),
-                                     .grain = TLB_PAGE};
-            return ISA_FAULT_NONE;
-        }
+    if (n) {
+        cpu->isa->context(cpu, n, &other);
+        key = &other;
+        c = context_of(jc, key);
     }
-    return tlb_walk(cpu, n, vaddr, access, t, f);
+    jc->stats.tlb_misses++;
+    if (c && tlb_lookup(jc, c, vaddr, access == ISA_WRITE, t))
+        return ISA_FAULT_NONE;
+    return tlb_walk(cpu, key, c, vaddr, access, t, f);
 }
 
 void tlb_relax(struct cpu *cpu, u64 vaddr)
@@ -457,9 +476,54 @@ static void context_flush_local(struct jit_cpu *jc, struct tlb_context *c)
     }
 }
 
-static bool key_matches(const struct isa_context *k, const struct jit_flush *f)
+static bool space_matches(const struct isa_context *k, const struct jit_flush *f)
 {
-    return !((k->space ^ f->key.space) & f->mask.space) && !((k->view ^ f->key.view) & f->mask.view);
+    return !((k->space ^ f->key.space) & f->mask.space);
+}
+
+static bool view_matches(const struct isa_context *k, const struct jit_flush *f)
+{
+    return !((k->view ^ f->key.view) & f->mask.view);
+}
+
+/* Only what holds in every address space; in_large has been asked. */
+static void context_flush_global(struct jit_cpu *jc, struct tlb_context *c, u64 vaddr)
+{
+    u64 vpage = vaddr & TLB_PAGE_MASK;
+    u32 i = tlb_index(vaddr, jc->jit->tlb_mask), k = tlb_code_index(vaddr);
+    bool code = c->code[k].tag == vpage && c->code[k].global;
+    if (code || in_large(c, vaddr) || c->info[0][i].global || c->info[1][i].global)
+        context_flush_page(jc, c, vaddr);
+}
+
+static void context_flush_pages(struct jit_cpu *jc, struct tlb_context *c, const struct jit_flush *f, bool space)
+{
+    u32 pages = MAX(f->pages, 1);
+    if (pages > TLB_ENTRIES) {
+        context_drop(jc, c);
+        return;
+    }
+    for (u32 n = 0; n < pages && c->live; n++) {
+        u64 vaddr = f->vaddr + n * TLB_PAGE;
+        if (space)
+            context_flush_page(jc, c, vaddr);
+        else
+            context_flush_global(jc, c, vaddr);
+    }
+}
+
+static void context_flush(struct jit_cpu *jc, struct tlb_context *c, const struct jit_flush *f)
+{
+    bool data = view_matches(&c->key_data, f), fetch = view_matches(&c->key_fetch, f);
+    bool space = (data && space_matches(&c->key_data, f)) || (fetch && space_matches(&c->key_fetch, f));
+    if (!data && !fetch)
+        return;
+    if (f->vaddr != ~UINT64_C(0) && (space || f->all_global))
+        context_flush_pages(jc, c, f, space);
+    else if (space && f->keep_global)
+        context_flush_local(jc, c);
+    else if (space)
+        context_drop(jc, c);
 }
 
 void jit_flush(struct cpu *cpu, const struct jit_flush *f)
@@ -467,15 +531,8 @@ void jit_flush(struct cpu *cpu, const struct jit_flush *f)
     struct jit_cpu *jc = jit_cpu(cpu);
     jc->flush_stamp++;
     for (u32 i = 0; i < TLB_CONTEXTS; i++) {
-        struct tlb_context *c = &jc->contexts[i];
-        if (!c->live || !(key_matches(&c->key_data, f) || key_matches(&c->key_fetch, f)))
-            continue;
-        if (f->vaddr != ~UINT64_C(0))
-            context_flush_page(jc, c, f->vaddr);
-        else if (f->keep_global)
-            context_flush_local(jc, c);
-        else
-            context_drop(jc, c);
+        if (jc->contexts[i].live)
+            context_flush(jc, &jc->contexts[i], f);
     }
 }
 

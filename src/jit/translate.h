@@ -31,8 +31,10 @@ void jit_flush_space(struct cpu *cpu, u64 space, u64 mask, u64 vaddr, bool keep_
 /* The same by both parts of the contexts' keys. */
 struct jit_flush {
     struct isa_context key, mask;
-    u64 vaddr; /* ~0: every page */
+    u64 vaddr; /* ~0: every page; else `pages` of 4 KiB from here (0: one) */
+    u32 pages;
     bool keep_global;
+    bool all_global; /* with vaddr: global entries of other spaces (not of other views) too */
 };
 void jit_flush(struct cpu *cpu, const struct jit_flush *f);
 /* Counts this CPU's flushes: what an isa caches beside the TLB goes when it has changed. */

@@ -295,6 +295,8 @@ struct arm_cpu {
     /* -- Not state: caches and what a unit boundary settles. */
     struct arm_regime regime[ARM_REGIMES];
     u32 regime_next;
+    struct isa_context known_context[4]; /* by enum arm_regime_kind, where known_contexts has its bit */
+    u8 known_contexts;
     u64 walk_stamp; /* jit_flush_stamp when walk_cache was emptied */
     struct arm_walk_entry walk_cache[ARM_WALK_CACHE];
     bool tlbi_pending; /* a broadcast TLBI was sent since the last DSB */

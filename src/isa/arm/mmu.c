@@ -37,7 +37,8 @@ static void fill(const struct arm_cpu *a, enum arm_regime_kind kind, struct arm_
     memset(r, 0, sizeof(*r));
     r->kind = kind;
     r->used = 1;
-    r->secure = arm_is_secure(a);
+    /* EL3's is secure, the others follow SCR_EL3.NS: whatever the present level. */
+    r->secure = kind == ARM_REGIME_EL3 || (a->has_el3 && !(s[ARM_SYS_SCR_EL3] & SCR_NS));
     switch (kind) {
     case ARM_REGIME_EL10:
         r->ttbr1 = s[ARM_SYS_TTBR1_EL1] & ARM_SPACE_BASE;
@@ -77,6 +78,7 @@ static unsigned intern(struct arm_cpu *a, const struct arm_regime *r)
     if (a->regime_next == ARM_REGIMES) {
         memset(a->regime, 0, sizeof(a->regime));
         a->regime_next = 0;
+        a->known_contexts = 0;
         jit_flush_all(&a->cpu);
     }
     a->regime[a->regime_next] = *r;
@@ -108,14 +110,21 @@ static u64 view_of(const struct arm_cpu *a, const struct arm_regime *r, unsigned
            vmid << ARM_VIEW_VMID_SHIFT | (u64)place << ARM_VIEW_REGIME_SHIFT;
 }
 
-/* Of a regime, with an access's own bits. */
+/* Of a regime, with an access's own bits. A level's change does not change regimes: they are kept
+ * until a register that they depend on is written (arm_sysreg_set). */
 static void make_context(struct arm_cpu *a, enum arm_regime_kind kind, u64 bits,
                          struct isa_context *out)
 {
-    struct arm_regime r;
-    fill(a, kind, &r);
-    out->space = space_of(a, &r);
-    out->view = view_of(a, &r, intern(a, &r)) | bits;
+    struct isa_context *known = &a->known_context[kind];
+    if (!(a->known_contexts >> kind & 1)) {
+        struct arm_regime r;
+        fill(a, kind, &r);
+        unsigned place = intern(a, &r);
+        *known = (struct isa_context){.space = space_of(a, &r), .view = view_of(a, &r, place)};
+        a->known_contexts |= (u8)(1 << kind);
+    }
+    out->space = known->space;
+    out->view = known->view | bits;
 }
 
 /* LDTR and STTR are EL0's accesses, but with PSTATE.UAO ("C3.2.5"). */

@@ -56,6 +56,7 @@ static void state_legalize(struct arm_cpu *a)
     a->sync_wait = a->tlbi_pending = a->stepping = false;
     memset(a->regime, 0, sizeof(a->regime));
     a->regime_next = 0;
+    a->known_contexts = 0;
     a->walk_stamp = UINT64_MAX;
 }
 
@@ -177,6 +178,7 @@ void arm_reset(struct cpu *cpu)
         arm_sysreg_set(a, arm_sysreg_find(a, control[i], 3, false), 0);
     a->sync_wait = a->tlbi_pending = a->stepping = a->wait_event = false;
     a->walk_stamp = UINT64_MAX;
+    a->known_contexts = 0;
     arm_timer_reset(a);
     arm_state_changed(a);
 }

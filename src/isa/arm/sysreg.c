@@ -153,8 +153,10 @@ void arm_sysreg_set(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
         u64 *at = arm_sysreg_at(a, r);
         *at = (*at & ~r->mask) | (v & r->mask);
     }
-    if (r->flags & ARM_SYSREG_ENDS && !a->cpu.unwind)
+    if (r->flags & ARM_SYSREG_ENDS && !a->cpu.unwind) {
+        a->known_contexts = 0;
         arm_state_changed(a);
+    }
 }
 
 void arm_sysreg_reset(struct arm_cpu *a)

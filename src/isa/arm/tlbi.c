@@ -102,37 +102,41 @@ void arm_tlbi_asid(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
     flush(a, r->encoding, &f);
 }
 
-/*
- * By address: bits 43..0 are VA 55..12. Entries of the ASID, and global ones whatever the ASID, so
- * every context of the regime is looked at.
- */
+/* By address: bits 43..0 are VA 55..12; op2 bit 1: of all ASIDs. Global entries go whatever the
+ * ASID. */
 void arm_tlbi_address(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
     struct jit_flush f;
     scope(a, kind_of(a, r->encoding), &f);
     f.vaddr = (u64)bits_sext(v & BITS(43, 0), 44) << 12;
+    if (!(r->encoding & 2) && arm_enc_op1(r->encoding) == 0)
+        set_asid(a, &f, v);
+    f.all_global = true;
     flush(a, r->encoding, &f);
 }
 
-/* Ranges ("TLBI RVAE1"): BaseADDR in granules, (NUM + 1) * 2^(5 * SCALE + 1) of them. */
+/* Ranges ("TLBI RVAE1"): BaseADDR in granules, or 64K with TCR_ELx.DS; (NUM + 1) * 2^(5 * SCALE +
+ * 1) granules. */
 void arm_tlbi_range(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
     static const u8 granules[4] = {0, 12, 14, 16};
     unsigned granule = granules[v >> 46 & 3], scale = (unsigned)(v >> 44 & 3);
     u64 pages = ((v >> 39 & 31) + 1) << (5 * scale + 1);
     struct jit_flush f;
-    scope(a, kind_of(a, r->encoding), &f);
+    enum arm_regime_kind kind = kind_of(a, r->encoding);
+    bool ds = kind == ARM_REGIME_EL10   ? (a->sysreg[ARM_SYS_TCR_EL1] & TCR_DS) != 0
+              : kind == ARM_REGIME_EL20 ? (a->sysreg[ARM_SYS_TCR_EL2] & TCR_DS) != 0
+              : kind == ARM_REGIME_EL2  ? (a->sysreg[ARM_SYS_TCR_EL2] & TCR2_DS) != 0
+                                        : (a->sysreg[ARM_SYS_TCR_EL3] & TCR2_DS) != 0;
     if (!granule)
         return; /* reserved: nothing is invalidated */
-    u64 base = (u64)bits_sext(v & BITS(36, 0), 37) << granule;
-    if (pages > 64) {
-        flush(a, r->encoding, &f);
-        return;
-    }
-    for (u64 i = 0; i < pages << (granule - 12); i++) {
-        f.vaddr = base + (i << 12);
-        flush(a, r->encoding, &f);
-    }
+    scope(a, kind, &f);
+    if (!(r->encoding & 2) && arm_enc_op1(r->encoding) == 0)
+        set_asid(a, &f, v);
+    f.vaddr = (u64)bits_sext(v & BITS(36, 0), 37) << (ds ? 16 : granule);
+    f.pages = (u32)MIN(pages << (granule - 12), UINT32_MAX);
+    f.all_global = true;
+    flush(a, r->encoding, &f);
 }
 
 /* By intermediate address: what is cached are whole translations, so all of the guest's go. */

@@ -486,10 +486,24 @@ bool arm_trans_a64_msr(struct arm_ctx *c, const struct arm_arg_msr *a)
  * ----------------------------------------------------------------------------------------------------------
  */
 
+/* DC ZVA as stores; the first of them faults where any would. */
+static bool zero_block(struct arm_ctx *c, const struct arm_sysreg *r, u32 rt)
+{
+    unsigned size = 1u << c->cpu->zva_log2;
+    if (r->set != arm_op_zero || !test_rules(c, r, true))
+        return false;
+    ir_value block = ir_andi(c->b, arm_x(c, rt), ~(u64)(size - 1)), zero = ir_const(c->b, 0);
+    for (unsigned at = 0; at < size; at += 8)
+        ir_store(c->b, 3, block, (s32)at, zero);
+    return true;
+}
+
 bool arm_trans_a64_sys(struct arm_ctx *c, const struct arm_arg_sys *a)
 {
     const struct arm_sysreg *r = find(c, 0x4000 | a->sysop, true);
-    return r && write_by_helper(c, r, arm_x(c, a->Rt));
+    if (!r)
+        return false;
+    return zero_block(c, r, a->Rt) || write_by_helper(c, r, arm_x(c, a->Rt));
 }
 
 /* No instruction of SYSL is implemented. */
