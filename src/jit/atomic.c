@@ -18,7 +18,7 @@
 
 #include "memory/memory.h"
 
-enum { GRANULE = 64 };
+enum { GRANULE = 64, WIDE = 16 };
 
 /* Host address for an atomic access; faults when it is not RAM or not aligned. */
 static enum isa_fault_kind atomic_target(struct cpu *cpu, unsigned aux, u64 vaddr,
@@ -226,13 +226,30 @@ enum isa_fault_kind slow_load_linked(struct cpu *cpu, unsigned aux, u64 vaddr, u
         tlb_slow_writes(jc->jit, (u8 *)align_down((uintptr_t)t.host, TLB_PAGE), TLB_RESERVED);
         pthread_mutex_unlock(&jc->jit->reserve_lock);
     }
-    jc->linked_value = host_load_aligned(t.host, size);
+    jc->linked_value = host_load_aligned(t.host, MIN(size, 8u));
+    jc->linked_high = size == WIDE ? host_load_aligned(t.host + 8, 8) : 0;
     *out = jc->linked_value;
     return ISA_FAULT_NONE;
 }
 
+static u128 join(u64 low, u64 high)
+{
+    return (u128)high << 64 | low;
+}
+
+/* The value is still what the load saw, and was replaced. */
+static bool replace_linked(const struct jit_cpu *jc, void *host, unsigned size, u128 value)
+{
+    if (size == WIDE) {
+        u128 expected = join(jc->linked_value, jc->linked_high);
+        return __atomic_compare_exchange_n((u128 *)host, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+    u64 mask = size == 8 ? ~UINT64_C(0) : BIT(8 * size) - 1;
+    return host_cas(host, size, jc->linked_value, (u64)value) == (jc->linked_value & mask);
+}
+
 /* The reservation holds and the store was done. */
-static bool store_linked(struct cpu *cpu, const struct tlb_target *t, unsigned size, u64 value)
+static bool store_linked(struct cpu *cpu, const struct tlb_target *t, unsigned size, u128 value)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     if (jc->linked_host != t->host || jc->linked_size != size)
@@ -241,12 +258,11 @@ static bool store_linked(struct cpu *cpu, const struct tlb_target *t, unsigned s
         jc->want_strong = true;
         return false;
     }
-    u64 mask = size == 8 ? ~UINT64_C(0) : BIT(8 * size) - 1;
-    return host_cas(t->host, size, jc->linked_value, value) == (jc->linked_value & mask);
+    return replace_linked(jc, t->host, size, value);
 }
 
-enum isa_fault_kind slow_store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u64 value,
-                                    u64 *failed, struct isa_fault *f)
+static enum isa_fault_kind store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u128 value, u64 *failed,
+                                      struct isa_fault *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     unsigned size = IR_MEM_BYTES(aux);
@@ -270,4 +286,26 @@ enum isa_fault_kind slow_store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u6
         tlb_relax(cpu, vaddr);
     *failed = !stored;
     return ISA_FAULT_NONE;
+}
+
+enum isa_fault_kind slow_store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u64 value,
+                                    u64 *failed, struct isa_fault *f)
+{
+    return store_cond(cpu, aux, vaddr, value, failed, f);
+}
+
+/* ---- 16 bytes, for helpers ---- */
+
+enum isa_fault_kind jit_load_linked_wide(struct cpu *cpu, u64 vaddr, u64 out[2], struct isa_fault *f)
+{
+    if (slow_load_linked(cpu, 4, vaddr, &out[0], f))
+        return f->kind;
+    out[1] = jit_cpu(cpu)->linked_high;
+    return ISA_FAULT_NONE;
+}
+
+enum isa_fault_kind jit_store_cond_wide(struct cpu *cpu, u64 vaddr, const u64 value[2], u64 *failed,
+                                        struct isa_fault *f)
+{
+    return store_cond(cpu, 4, vaddr, join(value[0], value[1]), failed, f);
 }

@@ -248,7 +248,7 @@ struct jit_cpu {
     struct isa_fault fetch_fault;
     /* Load-linked. */
     u64 linked_addr; /* virtual address */
-    u64 linked_value;
+    u64 linked_value, linked_high; /* high: of 16 bytes */
     u8 *linked_host;
     u8 linked_size; /* 0: none */
     bool linked_strong, want_strong;

@@ -69,6 +69,11 @@ void jit_host_stored(struct cpu *cpu, u64 vaddr, unsigned size);
 
 /* The exclusive monitor of this CPU is cleared: a store-conditional fails until the next load-linked. */
 void jit_clear_exclusive(struct cpu *cpu);
+/* Load-linked and store-conditional of 16 bytes: two words in the order of memory, each little-endian. */
+enum isa_fault_kind must_check jit_load_linked_wide(struct cpu *cpu, u64 vaddr, u64 out[2],
+                                                    struct isa_fault *f);
+enum isa_fault_kind must_check jit_store_cond_wide(struct cpu *cpu, u64 vaddr, const u64 value[2],
+                                                   u64 *failed, struct isa_fault *f);
 
 /* -- Instruction stream: fence.i / ic ivau by this CPU. Stores invalidate at once, so this only
  * orders. */
