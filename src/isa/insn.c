@@ -68,7 +68,7 @@ static void put_operand(struct out *o, const struct insn_operand *op, u64 insn, 
     case INSN_OPERAND_DEC: n = snprintf(buf, sizeof buf, "%" PRId64, v); break;
     case INSN_OPERAND_HEX: n = snprintf(buf, sizeof buf, "%#" PRIx64, v); break;
     case INSN_OPERAND_PCREL: n = snprintf(buf, sizeof buf, "%#" PRIx64, pc + (u64)v); break;
-    default: n = print(buf, sizeof buf, op->kind, v); break;
+    default: n = print(buf, sizeof buf, op->kind, v, insn, pc); break;
     }
     put_text(o, buf, MIN((size_t)MAX(n, 0), sizeof buf - 1));
 }

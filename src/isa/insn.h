@@ -52,9 +52,9 @@ struct insn_set {
     const struct insn_operand *operands;
 };
 
-/* Prints one of the architecture's own operand kinds at text; returns the length as snprintf does.
- */
-typedef int insn_print_fn(char *text, size_t size, unsigned kind, s64 value);
+/* Prints one of the architecture's own operand kinds of insn, which is at pc, at text; returns the length as snprintf
+ * does. */
+typedef int insn_print_fn(char *text, size_t size, unsigned kind, s64 value, u64 insn, u64 pc);
 
 /* The operand's value in insn, bias included. */
 s64 insn_operand_get(const struct insn_operand *op, u64 insn);

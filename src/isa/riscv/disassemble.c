@@ -37,7 +37,7 @@ static int print_fence(char *text, size_t size, u64 set)
     return snprintf(text, size, "%s", n ? out : "0");
 }
 
-static int print_operand(char *text, size_t size, unsigned kind, s64 value)
+static int print_operand(char *text, size_t size, unsigned kind, s64 value, u64 insn, u64 pc)
 {
     static const char *const modes[8] = {",rne", ",rtz", ",rdn", ",rup", ",rmm", ",5", ",6", ""};
     static const char *const orders[4] = {"", ".rl", ".aq", ".aqrl"};
