@@ -14,6 +14,11 @@
 #include "isa/insn.h"
 #include "jit/build.h"
 
+/* How loads and stores make their address. SCALED: the offset counts in the access's size; UNPRIV: LDTR, STTR. */
+enum arm_index { ARM_INDEX_OFFSET, ARM_INDEX_SCALED, ARM_INDEX_POST, ARM_INDEX_PRE, ARM_INDEX_UNPRIV };
+/* Loads that extend the sign, to so many bits. */
+enum arm_load_sign { ARM_LOAD_ZERO, ARM_LOAD_S64, ARM_LOAD_S32 };
+
 /* -- General registers. 31 is the zero register in arm_x, the stack pointer in arm_xsp. Setters return true, so that a
  * trans function ends in one. */
 static inline ir_value arm_x(struct arm_ctx *c, u32 n)
@@ -69,7 +74,21 @@ ir_value arm_nzcv_value(struct arm_ctx *c);               /* i64, bits 31..28 */
 /* -- Memory. base: register 31 is SP, with its alignment check. mem: size and sign; the context adds endianness and
  * what SCTLR.A asks for. */
 ir_value arm_base(struct arm_ctx *c, u32 n);
+/* Writes back a base that was moved by so much. */
+bool arm_move_base(struct arm_ctx *c, u32 n, ir_value v, s64 by);
 unsigned arm_mem(const struct arm_ctx *c, unsigned mem);
+
+/* A load of enum arm_load_sign: the i64 that the register will hold. */
+ir_value arm_load(struct arm_ctx *c, unsigned mem, u32 sign, ir_value base, s32 offset);
+/* Register offset; mext: option<2>, option<0>, S of the encoding; size: what S shifts by. */
+ir_value arm_address_reg(struct arm_ctx *c, u32 n, u32 rm, u32 mext, u32 size);
+/* Argument of the helpers for pairs of X registers: rt | rt2 << 8 | rs << 16, and: */
+enum { ARM_PAIR_BIG = 1 << 24 };
+
+/* -- Operands. The register extended (UXTB..SXTX) at a width; the mask of a logical immediate (N, immr, imms), false:
+ * reserved. */
+ir_value arm_extended(struct arm_ctx *c, u32 sf, u32 rm, u32 option);
+bool arm_bitmask(u32 sf, u32 bitmask, u64 *out);
 
 /* -- Vectors: the whole register; and its low element as float or integer, which when written clears the rest. */
 static inline ir_value arm_v(struct arm_ctx *c, u32 n)
@@ -97,5 +116,7 @@ void arm_raise(struct arm_ctx *c, u64 syndrome);
 void arm_end_lookup(struct arm_ctx *c);
 /* A jump to a register's value, tags removed as TBI says. */
 void arm_jump(struct arm_ctx *c, ir_value target, enum ir_jump_hint hint);
+/* The translation regime has addresses with bit 55 set and clear. */
+bool arm_has_two_ranges(const struct arm_ctx *c);
 
 #endif
