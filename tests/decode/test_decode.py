@@ -67,7 +67,7 @@ bool toy_trans_nothing(struct toy_ctx *c, const struct toy_arg_none *a) { return
 bool toy_trans_many(struct toy_ctx *c, const struct toy_arg_m *a) { return SAY(c, "k%u %u %u", a->k, a->rd, a->rs); }
 bool toy_trans_wide(struct toy_ctx *c, const struct toy_arg_jump *a) { return SAY(c, "wide %d", a->off); }
 bool toy_trans_byte(struct toy_ctx *c, const struct toy_arg_jump *a) { return SAY(c, "byte %d", a->off); }
-static int print(char *t, size_t n, unsigned kind, s64 v) { return snprintf(t, n, "r%d", (int)v); }
+static int print(char *t, size_t n, unsigned kind, s64 v, u64 insn, u64 pc) { return snprintf(t, n, "r%d", (int)v); }
 
 int main(int argc, char **argv)
 {
