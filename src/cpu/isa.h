@@ -39,6 +39,8 @@ struct isa_mapping {
                   (no A/D update due) */
     bool global;
     bool io; /* guest says: device memory (Svpbmt), informative */
+    u64 code_mode; /* fetch: bits that translations of this page's code have in their mode word beside
+                      cpu->mode (guarded pages) */
 };
 
 /* What went wrong with an access; the isa makes its trap of it. */
@@ -55,6 +57,7 @@ struct isa_fault {
     u64 code;    /* the isa's own detail (guest physical address of a two-stage walk, syndrome) */
     bool atomic; /* the access was read-modify-write or store-conditional: architectures report it
                     as a store */
+    u8 size;     /* for walk: bytes of the access from vaddr on, on its page; 0: not known */
 };
 
 /* Which TLB context an access uses; equal keys share cached translations, so every bit of state

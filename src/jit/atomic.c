@@ -31,7 +31,7 @@ static enum isa_fault_kind atomic_target(struct cpu *cpu, unsigned aux, u64 vadd
         *f = (struct isa_fault){.access = access, .vaddr = vaddr};
         kind = ISA_FAULT_ALIGNMENT;
     } else {
-        kind = tlb_resolve(cpu, n, vaddr, access, t, f);
+        kind = tlb_resolve(cpu, n, vaddr, size, access, t, f);
         if (!kind && (!t->host || t->grain < size))
             kind = ISA_FAULT_ACCESS;
     }
@@ -203,7 +203,7 @@ static u64 host_load_aligned(const u8 *p, unsigned size)
 void jit_clear_exclusive(struct cpu *cpu)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
-    if (jc->linked_addr != ~UINT64_C(0))
+    if (jc->linked_size)
         link_forget(jc);
 }
 

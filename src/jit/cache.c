@@ -156,7 +156,8 @@ bool jit_page_at(struct cpu *cpu, u64 vaddr, struct jit_page_ref *ref, struct is
         return false;
     tlb_physical(cpu, m.paddr & TLB_PAGE_MASK, &t);
     ref->page = t.host
-                    ? page_get(jc->jit, cpu->isa, vpage, cpu->mode, t.ram, t.ram_offset, &ref->id)
+                    ? page_get(jc->jit, cpu->isa, vpage, cpu->mode | m.code_mode, t.ram,
+                               t.ram_offset, &ref->id)
                     : NULL;
     if (!ref->page) {
         f->kind = ISA_FAULT_ACCESS;
@@ -413,7 +414,8 @@ static bool translate_ir(struct cpu *cpu, struct ir_unit *ir, u64 pc, unsigned m
     struct jit_cpu *jc = jit_cpu(cpu);
     struct ir_builder *b = &jc->builder;
     arena_reset(&jc->arena);
-    ir_builder_init(b, ir, &jc->arena, cpu->isa, pc, cpu->mode);
+    /* The page's mode: cpu->mode and what its mapping added. */
+    ir_builder_init(b, ir, &jc->arena, cpu->isa, pc, jc->fetch_page[0].page->mode);
     cpu->isa->translate(cpu, b, max_insns);
     assert(ir_ended(b));
     if (!ir->guest_insns)

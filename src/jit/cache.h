@@ -45,7 +45,7 @@ void tlb_note_large(struct tlb_context *c, u64 vaddr, u64 size);
 /* What is at a physical address: host is NULL where it is not memory. flags 0. */
 void tlb_physical(struct cpu *cpu, u64 paddr, struct tlb_target *t);
 /* Resolves vaddr in context n (IR_MEM_CONTEXT numbering; 0 fills and uses the TLB). */
-enum isa_fault_kind must_check tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr,
+enum isa_fault_kind must_check tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr, unsigned bytes,
                                            enum isa_access access, struct tlb_target *t,
                                            struct isa_fault *f);
 /* After a slow store: the write entry of vaddr becomes fast again when nothing speaks against it

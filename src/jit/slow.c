@@ -136,13 +136,13 @@ static enum isa_fault_kind resolve(struct cpu *cpu, unsigned n, u64 vaddr, unsig
                                    struct isa_fault *f)
 {
     struct tlb_target part;
-    if (tlb_resolve(cpu, n, vaddr, access, t, f))
+    if (tlb_resolve(cpu, n, vaddr, bytes, access, t, f))
         return f->kind;
     if (unlikely(t->grain < bytes && is_pow2(bytes) && !(vaddr & (bytes - 1))))
         return refuse(f, ISA_FAULT_ACCESS, access, vaddr);
     u32 grain = t->grain;
     for (u64 at = align_down(vaddr, grain) + grain; at - vaddr < bytes; at += grain) {
-        if (tlb_resolve(cpu, n, at, access, &part, f))
+        if (tlb_resolve(cpu, n, at, bytes - (unsigned)(at - vaddr), access, &part, f))
             return f->kind;
         grain = part.grain;
     }

@@ -340,14 +340,14 @@ static struct tlb_context *context_of(struct jit_cpu *jc, const struct isa_conte
     return NULL;
 }
 
-enum isa_fault_kind tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr, enum isa_access access,
-                                struct tlb_target *t, struct isa_fault *f)
+enum isa_fault_kind tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr, unsigned bytes,
+                                enum isa_access access, struct tlb_target *t, struct isa_fault *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct isa_context other;
     const struct isa_context *key = &jc->context->key_data;
     struct tlb_context *c = jc->context;
-    *f = (struct isa_fault){.access = access, .vaddr = vaddr};
+    *f = (struct isa_fault){.access = access, .vaddr = vaddr, .size = (u8)bytes};
     if (n) {
         cpu->isa->context(cpu, n, &other);
         key = &other;

@@ -53,8 +53,7 @@ static inline void fake_poke(u64 paddr, u64 v)
     store_le(fake_host(paddr, 8), v, 8);
 }
 
-/* ---- The translator's side
- * ----------------------------------------------------------------------- */
+/* ---- The translator's side ------------------------------------------------------------------- */
 
 bool jit_phys_read(struct cpu *cpu, u64 paddr, unsigned size, u64 *out)
 {
@@ -153,15 +152,6 @@ static void *fake_access(struct cpu *cpu, unsigned context, u64 vaddr, unsigned 
     return fake_host(m.paddr, size);
 }
 
-bool jit_peek(struct cpu *cpu, u64 pc, u8 *out)
-{
-    struct isa_fault f;
-    u8 *p = fake_access(cpu, ISA_CONTEXT_FETCH, pc, 1, ISA_PROBE, &f);
-    if (p)
-        *out = *p;
-    return p;
-}
-
 enum isa_fault_kind jit_read(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size, u64 *out,
                              struct isa_fault *f)
 {
@@ -192,8 +182,7 @@ void jit_host_stored(struct cpu *cpu, u64 vaddr, unsigned size)
 {
 }
 
-/* ---- The CPU
- * --------------------------------------------------------------------------------------- */
+/* ---- The CPU --------------------------------------------------------------------------------- */
 
 static u64 fake_time(void *opaque)
 {

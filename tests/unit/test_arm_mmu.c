@@ -236,8 +236,7 @@ static void lpa2(void **state)
     refuse(0x1000, ISA_READ, 0x2b);
 }
 
-/* ---- Contexts
- * ------------------------------------------------------------------------------------------ */
+/* ---- Contexts -------------------------------------------------------------------------------- */
 
 static struct isa_context context(void)
 {
@@ -335,8 +334,53 @@ static void at(void **state)
     assert_int_equal(fake_get("PAR_EL1"), 1 | 7 << 1 | BIT(11));
 }
 
-/* ---- Stage 2
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Watchpoints ----------------------------------------------------------------------------- */
+
+static bool watched(u64 va, enum isa_access access, unsigned size)
+{
+    struct isa_context c;
+    f = (struct isa_fault){.size = (u8)size};
+    arm_context(&fake.a->cpu, 0, &c);
+    return arm_walk(&fake.a->cpu, &c, va, access, &m, &f) && f.code == ARM_FSC_DEBUG;
+}
+
+static void watchpoints(void **state)
+{
+    map_39(FAKE_RAM | PAGE | AP1);
+    fake_set("OSLAR_EL1", 0);
+    fake_set("MDSCR_EL1", MDSCR_MDE | MDSCR_KDE);
+    fake_set("DBGWVR2_EL1", 0x5010);
+    fake_set("DBGWCR2_EL1", 1 | 1 << 1 | 2 << 3 | 0x30 << 5); /* EL1's stores to 0x5014, 0x5015 */
+    fake_at(1);
+    assert_true(watched(0x5014, ISA_WRITE, 1));
+    assert_true(watched(0x5012, ISA_WRITE, 4));
+    assert_true(watched(0x5010, ISA_WRITE, 8));
+    assert_false(watched(0x5010, ISA_WRITE, 4));
+    assert_true(m.page_size < 4096);
+    assert_false(watched(0x5016, ISA_WRITE, 1));
+    assert_false(watched(0x5014, ISA_READ, 4));
+    expect(0x6000 - 0x1000, ISA_READ, FAKE_RAM);
+    assert_true(watched(0x5014, ISA_WRITE, 4));
+    fake.a->pc = 0x1000;
+    arm_fault(&fake.a->cpu, &f);
+    assert_int_equal(fake_get("ESR_EL1"), UINT64_C(0x35) << 26 | BIT(25) | BIT(6) | 0x22);
+    assert_int_equal(fake_get("FAR_EL1"), 0x5014);
+    fake_at(0);
+    assert_false(watched(0x5014, ISA_WRITE, 4));
+    /* a range, of EL0's loads; off when D is set at EL1 */
+    fake_set("DBGWCR2_EL1", 1 | 3 << 1 | 1 << 3 | 0xff << 5 | 5 << 24);
+    assert_true(watched(0x501f, ISA_READ, 1));
+    assert_false(watched(0x5020, ISA_READ, 1));
+    fake_at(1);
+    assert_true(watched(0x5000, ISA_READ, 1));
+    fake.a->pstate |= PSTATE_D;
+    assert_false(watched(0x5000, ISA_READ, 1));
+    fake_set("DBGWCR2_EL1", 0);
+    expect(0x5000, ISA_READ, FAKE_RAM);
+    assert_int_equal(m.page_size, 4096);
+}
+
+/* ---- Stage 2 --------------------------------------------------------------------------------- */
 
 static int start_guest(void **state)
 {
@@ -426,8 +470,7 @@ static void stage2_abort(void **state)
     assert_int_equal(a->elr_el[2], 0x5010);
 }
 
-/* ---- EL2 and EL3
- * -------------------------------------------------------------------------------------------- */
+/* ---- EL2 and EL3 ----------------------------------------------------------------------------- */
 
 static int start_el3(void **state)
 {
@@ -479,6 +522,7 @@ int main(void)
         TEST(contexts, start_el1),
         TEST(maintenance, start_el1),
         TEST(at, start_el1),
+        TEST(watchpoints, start_el1),
         TEST(stage2, start_guest),
         TEST(stage2_execute, start_guest),
         TEST(stage2_updates, start_guest),

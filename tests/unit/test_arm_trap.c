@@ -45,8 +45,7 @@ static void expect_at(unsigned el, u64 pc)
     assert_int_equal(fake.a->cpu.mode, arm_mode(fake.a));
 }
 
-/* ---- Entry and return
- * ---------------------------------------------------------------------------------- */
+/* ---- Entry and return ------------------------------------------------------------------------ */
 
 static void entry(void **state)
 {
@@ -172,8 +171,7 @@ static void return_addresses(void **state)
     assert_int_equal((a->cpu.mode & ARM_MODE_TBI) >> ARM_MODE_TBI_SHIFT, 1);
 }
 
-/* ---- Calls, routing
- * ----------------------------------------------------------------------------------------- */
+/* ---- Calls, routing -------------------------------------------------------------------------- */
 
 static void calls(void **state)
 {
@@ -255,8 +253,7 @@ static void external_aborts(void **state)
     assert_int_equal(fake_get("FAR_EL3"), 0x5008);
 }
 
-/* ---- Interrupts
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Interrupts ------------------------------------------------------------------------------ */
 
 static bool taken(void)
 {

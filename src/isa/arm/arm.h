@@ -302,6 +302,7 @@ struct arm_cpu {
     bool tlbi_pending; /* a broadcast TLBI was sent since the last DSB */
     bool sync_wait;    /* halted until it is done */
     bool wait_event;   /* halted by WFE */
+    bool watching;     /* a watchpoint is enabled */
     bool stepping;     /* software step: the unit under way is the one to step over */
     u32 spins;
 
@@ -429,6 +430,10 @@ u64 arm_sctlr(const struct arm_cpu *a);              /* of that level */
 bool arm_debug_active(const struct arm_cpu *a); /* units are of one instruction: step or breakpoints */
 bool arm_debug_check(struct arm_cpu *a);        /* at a unit boundary; true: took an exception */
 bool arm_debug_step_enabled(const struct arm_cpu *a);
+unsigned arm_debug_level(const struct arm_cpu *a); /* that takes debug exceptions: 1 or 2, at least */
+void arm_debug_changed(struct arm_cpu *a);         /* watchpoints were written */
+bool arm_watch_page(const struct arm_cpu *a, u64 vaddr); /* one is on this page */
+bool arm_watch_hits(const struct arm_cpu *a, u64 vaddr, unsigned size, bool el0, bool write);
 
 /* helper_system.c */
 /* A DSB waits for other CPUs' TLB maintenance: done? If not, the CPU halts until it is. */

@@ -13,8 +13,7 @@
 
 enum { OSLSR_OSLK = 2 };
 
-/* ---- What is enabled
- * ------------------------------------------------------------------------------- */
+/* ---- What is enabled ------------------------------------------------------------------------- */
 
 /* "AArch64.GenerateDebugExceptions": at the present level. */
 static bool debug_enabled(const struct arm_cpu *a)
@@ -59,8 +58,7 @@ bool arm_debug_active(const struct arm_cpu *a)
            (arm_debug_step_enabled(a) || breakpoints_enabled(a));
 }
 
-/* ---- Breakpoints
- * ------------------------------------------------------------------------------------- */
+/* ---- Breakpoints ----------------------------------------------------------------------------- */
 
 /* HMC, SSC, PMC (or PAC): does the control register name the present level and state ("D2.8.3")? */
 static bool state_matches(const struct arm_cpu *a, u64 control)
@@ -119,15 +117,76 @@ static bool breakpoint_hits(const struct arm_cpu *a, unsigned n)
     return !(type & 1) || linked_matches(a, control);
 }
 
-static unsigned debug_level(const struct arm_cpu *a)
+unsigned arm_debug_level(const struct arm_cpu *a)
 {
     return arm_el2_enabled(a) && (a->sysreg[ARM_SYS_MDCR_EL2] & MDCR_TDE || arm_hcr(a) & HCR_TGE)
                ? 2
                : 1;
 }
 
-/* ---- Before each instruction
- * ---------------------------------------------------------------------------- */
+/* ---- Watchpoints ----------------------------------------------------------------------------- */
+
+/* The bytes that watchpoint n is about: BAS within a doubleword (or word), or a range by MASK. */
+static bool watch_range(const struct arm_cpu *a, unsigned n, u64 *first, u64 *last)
+{
+    u64 control = dbg(a, ARM_SYS_DBGWCR0_EL1, n), value = dbg(a, ARM_SYS_DBGWVR0_EL1, n);
+    unsigned mask = (unsigned)(control >> 24 & 31), bas = (unsigned)(control >> 5 & 0xff);
+    *first = value;
+    if (mask) {
+        *first = value & ~(BIT(mask) - 1);
+        *last = value | (BIT(mask) - 1);
+        return mask >= 3;
+    }
+    if (!bas)
+        return false;
+    *first = value + ctz64(bas);
+    *last = value + 63 - clz64(bas);
+    return true;
+}
+
+/* An address without its tag, as far as watchpoints compare it. */
+static u64 watch_address(u64 vaddr)
+{
+    return (u64)bits_sext(vaddr, 56);
+}
+
+bool arm_watch_page(const struct arm_cpu *a, u64 vaddr)
+{
+    u64 first, last, page = align_down(watch_address(vaddr), 4096);
+    for (unsigned n = 0; n < a->watchpoints; n++) {
+        if (dbg(a, ARM_SYS_DBGWCR0_EL1, n) & 1 && watch_range(a, n, &first, &last) &&
+            watch_address(first) <= page + 4095 && watch_address(last) >= page)
+            return true;
+    }
+    return false;
+}
+
+/* PAC, HMC and SSC are of the access's privilege: EL0's where it is made as EL0's. */
+static bool watch_matches(const struct arm_cpu *a, unsigned n, bool el0, bool write)
+{
+    u64 control = dbg(a, ARM_SYS_DBGWCR0_EL1, n);
+    unsigned lsc = (unsigned)(control >> 3 & 3), pac = (unsigned)(control >> 1 & 3);
+    if (!(control & 1) || !(lsc & (write ? 2 : 1)))
+        return false;
+    if (el0 ? !(pac & 2) : !state_matches(a, control))
+        return false;
+    return !(control >> 20 & 1) || linked_matches(a, control);
+}
+
+bool arm_watch_hits(const struct arm_cpu *a, u64 vaddr, unsigned size, bool el0, bool write)
+{
+    u64 first, last, from = watch_address(vaddr), to = from + MAX(size, 1) - 1;
+    if (!(a->sysreg[ARM_SYS_MDSCR_EL1] & MDSCR_MDE) || !debug_enabled(a))
+        return false;
+    for (unsigned n = 0; n < a->watchpoints; n++) {
+        if (watch_matches(a, n, el0, write) && watch_range(a, n, &first, &last) &&
+            watch_address(first) <= to && watch_address(last) >= from)
+            return true;
+    }
+    return false;
+}
+
+/* ---- Before each instruction ----------------------------------------------------------------- */
 
 bool arm_debug_check(struct arm_cpu *a)
 {
@@ -138,13 +197,13 @@ bool arm_debug_check(struct arm_cpu *a)
         a->pstate &= ~PSTATE_SS;
     }
     if (step && !(a->pstate & PSTATE_SS)) {
-        arm_exception_to(a, debug_level(a),
+        arm_exception_to(a, arm_debug_level(a),
                          ARM_SYNDROME(ARM_EC_STEP_LOWER, BIT(24) | ARM_FSC_DEBUG), 0, a->pc);
         return true;
     }
     for (unsigned n = 0; breakpoints_enabled(a) && n < a->breakpoints; n++) {
         if (breakpoint_hits(a, n)) {
-            arm_exception_to(a, debug_level(a),
+            arm_exception_to(a, arm_debug_level(a),
                              ARM_SYNDROME(ARM_EC_BREAKPOINT_LOWER, ARM_FSC_DEBUG), 0, a->pc);
             return true;
         }
@@ -153,8 +212,7 @@ bool arm_debug_check(struct arm_cpu *a)
     return false;
 }
 
-/* ---- Registers
- * -------------------------------------------------------------------------------------------- */
+/* ---- Registers ------------------------------------------------------------------------------- */
 
 bool arm_check_breakpoint(const struct arm_cpu *a, const struct arm_sysreg *r)
 {
@@ -195,10 +253,18 @@ void arm_set_claimclr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
     *arm_sysreg_at(a, r) &= ~(v & 0xff);
 }
 
-/* Pages with watchpoints are not cached (arm_watched). */
+/* Pages with watchpoints are not cached: each access to them is looked at (arm_walk). */
 void arm_set_watchpoint(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
     bool is_value = (r->encoding & 7) == 6;
-    *arm_sysreg_at(a, r) = v & (is_value ? ~UINT64_C(3) : BITS(28, 24) | BIT(20) | BITS(19, 0));
+    *arm_sysreg_at(a, r) = v & (is_value ? ~UINT64_C(3) : BITS(28, 24) | BITS(20, 0));
+    arm_debug_changed(a);
     jit_flush_all(&a->cpu);
+}
+
+void arm_debug_changed(struct arm_cpu *a)
+{
+    a->watching = false;
+    for (unsigned n = 0; n < a->watchpoints; n++)
+        a->watching |= dbg(a, ARM_SYS_DBGWCR0_EL1, n) & 1;
 }

@@ -53,24 +53,28 @@ static bool decode_access(u32 insn, struct access *out)
     return true;
 }
 
+/* The instruction at pc, which has just been executed. */
+static bool read_insn(struct arm_cpu *a, u64 *insn)
+{
+    struct isa_context context;
+    struct isa_mapping m;
+    struct isa_fault f = {.size = 4};
+    arm_context(&a->cpu, ISA_CONTEXT_FETCH, &context);
+    return !arm_walk(&a->cpu, &context, a->pc, ISA_PROBE, &m, &f) &&
+           jit_phys_read(&a->cpu, m.paddr, 4, insn);
+}
+
 static u64 iss_of_access(struct arm_cpu *a)
 {
-    u32 insn = 0;
+    u64 insn;
     struct access access;
-    for (unsigned i = 0; i < 4; i++) {
-        u8 byte;
-        if (!jit_peek(&a->cpu, a->pc + i, &byte))
-            return 0;
-        insn |= (u32)byte << (8 * i);
-    }
-    if (!decode_access(insn, &access))
+    if (!read_insn(a, &insn) || !decode_access((u32)insn, &access))
         return 0;
     return ISS_ISV | (u64)access.size << 22 | (u64)access.sign << 21 | (u64)access.rt << 16 |
            (u64)access.wide << 15 | (u64)access.ordered << 14;
 }
 
-/* ---- Aborts
- * --------------------------------------------------------------------------------------- */
+/* ---- Aborts ---------------------------------------------------------------------------------- */
 
 /* Accesses that the engine refused, without a walk: no memory there, or alignment. */
 static u64 code_of(const struct isa_fault *f)
@@ -113,6 +117,12 @@ void arm_fault(struct cpu *cpu, const struct isa_fault *f)
     iss |= code & ARM_FAULT_S1PTW ? ISS_S1PTW : 0;
     if (f->access == ISA_FETCH && f->vaddr & 3) {
         arm_exception(a, ARM_SYNDROME(ARM_EC_PC_ALIGN, 0), f->vaddr, a->pc);
+        return;
+    }
+    if (iss == ARM_FSC_DEBUG) {
+        iss |= f->access == ISA_WRITE ? ISS_WNR : 0;
+        arm_exception_to(a, arm_debug_level(a), ARM_SYNDROME(ARM_EC_WATCHPOINT_LOWER, iss),
+                         f->vaddr, a->pc);
         return;
     }
     if (code & ARM_FAULT_STAGE2)

@@ -10,8 +10,7 @@
 #include "base/host.h"
 #include "jit/translate.h"
 
-/* ---- Waiting
- * ------------------------------------------------------------------------------------------ */
+/* ---- Waiting --------------------------------------------------------------------------------- */
 
 enum wfx { WFX_WFI, WFX_WFE, WFX_WFIT, WFX_WFET };
 enum { WFE_YIELDS = 64, WFE_SLEEP_NS = 50 * 1000, SYNC_SPINS = 500, SYNC_SLEEP_NS = 50 * 1000 };
@@ -114,8 +113,7 @@ void arm_helper_yield(struct cpu *cpu)
         host_yield();
 }
 
-/* ---- Events
- * --------------------------------------------------------------------------------------------- */
+/* ---- Events ---------------------------------------------------------------------------------- */
 
 static void send_event(struct cpu *each, void *from)
 {
@@ -131,8 +129,7 @@ void arm_helper_sev(struct cpu *cpu)
     jit_each_cpu(cpu, send_event, cpu);
 }
 
-/* ---- Barriers
- * ------------------------------------------------------------------------------------------- */
+/* ---- Barriers -------------------------------------------------------------------------------- */
 
 /* Of TRAP_IF: TLB maintenance that was broadcast must be complete before the next instruction. */
 void arm_helper_dsb(struct cpu *cpu, u64 length)
@@ -170,8 +167,7 @@ void arm_helper_clrex(struct cpu *cpu)
     jit_clear_exclusive(cpu);
 }
 
-/* ---- PSTATE by immediate
- * ------------------------------------------------------------------------------------ */
+/* ---- PSTATE by immediate --------------------------------------------------------------------- */
 
 /* DAIFSet and DAIFClr at EL0: SCTLR_ELx.UMA. */
 static bool daif_allowed(struct arm_cpu *a, u32 insn)

@@ -13,8 +13,7 @@
 #include "isa/arm/walk.h"
 #include "jit/translate.h"
 
-/* ---- Regimes
- * ---------------------------------------------------------------------------------------- */
+/* ---- Regimes --------------------------------------------------------------------------------- */
 
 #define SCTLR_WALK (SCTLR_M | SCTLR_WXN | SCTLR_EE | SCTLR_EPAN)
 #define HCR_WALK   (HCR_VM | HCR_DC | HCR_PTW | HCR_TGE | HCR_E2H)
@@ -150,8 +149,7 @@ void arm_context(struct cpu *cpu, unsigned n, struct isa_context *out)
     make_context(a, kind, bits, out);
 }
 
-/* ---- Walks
- * --------------------------------------------------------------------------------------------- */
+/* ---- Walks ----------------------------------------------------------------------------------- */
 
 static struct arm_translation translation(struct arm_cpu *a, const struct isa_context *context,
                                           u64 vaddr, enum isa_access access)
@@ -171,20 +169,36 @@ static enum isa_fault_kind kind_of_code(u64 code)
     return fsc >= ARM_FSC_EXTERNAL && fsc < 0x18 ? ISA_FAULT_ACCESS : ISA_FAULT_PAGE;
 }
 
+/* A data access that a watchpoint is set on fails when nothing else is wrong with it. */
+static void watch(struct arm_translation *t, unsigned size, struct isa_fault *f)
+{
+    bool write = t->access == ISA_WRITE;
+    if (t->access == ISA_FETCH || t->access == ISA_PROBE || !arm_watch_page(t->a, t->vaddr))
+        return;
+    t->size = MIN(t->size, 2048);
+    if (!size || !arm_watch_hits(t->a, t->vaddr, size, t->view & ARM_VIEW_EL0, write))
+        return;
+    f->code = ARM_FSC_DEBUG;
+    f->kind = ISA_FAULT_PAGE;
+}
+
 enum isa_fault_kind arm_walk(struct cpu *cpu, const struct isa_context *context, u64 vaddr,
                              enum isa_access access, struct isa_mapping *m, struct isa_fault *f)
 {
     struct arm_cpu *a = arm_cpu(cpu);
     struct arm_translation t = translation(a, context, vaddr, access);
+    unsigned size = f->size;
     *f = (struct isa_fault){.access = access, .vaddr = vaddr};
     if (!arm_translate_address(&t)) {
         f->code = t.code;
         f->kind = kind_of_code(t.code);
+    } else if (unlikely(a->watching)) {
+        watch(&t, size, f);
     }
     log_if(cpu->host->log, LOG_MMU, "cpu %u: walk %#llx %c space %#llx view %#llx: %s %#llx\n",
            cpu->index, (unsigned long long)vaddr, "rwxp"[access],
            (unsigned long long)context -> space, (unsigned long long)context -> view,
-           f -> kind ? "fault" : "ok", (unsigned long long)(f->kind ? t.code : t.paddr));
+           f -> kind ? "fault" : "ok", (unsigned long long)(f->kind ? f->code : t.paddr));
     if (f->kind)
         return f->kind;
     *m = (struct isa_mapping){.paddr = t.paddr,
@@ -195,8 +209,7 @@ enum isa_fault_kind arm_walk(struct cpu *cpu, const struct isa_context *context,
     return ISA_FAULT_NONE;
 }
 
-/* ---- AT ("C5.4")
- * ---------------------------------------------------------------------------------------- */
+/* ---- AT ("C5.4") ----------------------------------------------------------------------------- */
 
 struct at {
     enum arm_regime_kind kind;

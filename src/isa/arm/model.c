@@ -45,8 +45,7 @@ static const struct id_field id_fields[] = {
 #undef ID
 };
 
-/* ---- The models
- * ----------------------------------------------------------------------------------- */
+/* ---- The models ------------------------------------------------------------------------------ */
 
 enum row_kind { ROW_MODEL, ROW_VALUE, ROW_CACHES, ROW_PMU };
 static const struct row {
@@ -98,8 +97,7 @@ static int find_model(const char *name, const struct row **out, struct err *err)
     return r;
 }
 
-/* ---- Features as options
- * ---------------------------------------------------------------------------- */
+/* ---- Features as options --------------------------------------------------------------------- */
 
 enum { WISH_OFF = 0, WISH_ON = 1, WISH_NONE = 2 };
 
@@ -151,8 +149,7 @@ static int parse(const char *text, char **model, struct wishes *w, struct err *e
     return r;
 }
 
-/* ---- Features
- * ----------------------------------------------------------------------------------------- */
+/* ---- Features -------------------------------------------------------------------------------- */
 
 static void set(struct arm_cpu *a, unsigned i, bool on)
 {
@@ -194,8 +191,7 @@ static void spread_on(struct arm_cpu *a)
     }
 }
 
-/* ---- ID registers
- * --------------------------------------------------------------------------------------- */
+/* ---- ID registers ---------------------------------------------------------------------------- */
 
 static bool model_has(const struct row *model, unsigned ext)
 {
@@ -301,8 +297,7 @@ u64 arm_model_identity(const struct arm_cpu *a)
     return hash_features(a) | (u64)a->phys_bits << 32;
 }
 
-/* ---- The model
- * ---------------------------------------------------------------------------------------------- */
+/* ---- The model ------------------------------------------------------------------------------- */
 
 static int apply(struct arm_cpu *a, const char *name, struct wishes *w, struct err *err)
 {

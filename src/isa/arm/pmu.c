@@ -78,8 +78,7 @@ void arm_set_pmccntr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
     write_cycles(a, v);
 }
 
-/* ---- Overflow and its interrupt
- * ------------------------------------------------------------------ */
+/* ---- Overflow and its interrupt -------------------------------------------------------------- */
 
 static void update_wire(struct arm_cpu *a)
 {
@@ -121,8 +120,7 @@ void arm_set_pmintenclr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
     update_wire(a);
 }
 
-/* ---- The selected counter: only 31, the cycle counter's filter, is there
- * --------------------------- */
+/* ---- The selected counter: only 31, the cycle counter's filter, is there --------------------- */
 
 u64 arm_get_pmxevtyper(struct arm_cpu *a, const struct arm_sysreg *r)
 {

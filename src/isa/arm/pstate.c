@@ -7,8 +7,7 @@
 #include "isa/arm/arm.h"
 #include "isa/arm/control.h"
 
-/* ---- Condition flags
- * ------------------------------------------------------------------------------ */
+/* ---- Condition flags ------------------------------------------------------------------------- */
 
 static u32 flags_of(u64 result, unsigned width, bool c, bool v)
 {
@@ -59,8 +58,7 @@ void arm_nzcv_set(struct arm_cpu *a, u32 nzcv)
     a->cc_y = 0;
 }
 
-/* ---- Levels
- * ----------------------------------------------------------------------------------------- */
+/* ---- Levels ---------------------------------------------------------------------------------- */
 
 bool arm_is_secure(const struct arm_cpu *a)
 {
@@ -123,8 +121,7 @@ void arm_pstate_write(struct arm_cpu *a, u64 spsr)
     a->pstate = spsr & pstate_known(a);
 }
 
-/* ---- The mode word
- * ---------------------------------------------------------------------------------- */
+/* ---- The mode word --------------------------------------------------------------------------- */
 
 /* Is FP and SIMD used at this level trapped, by any level ("AArch64.CheckFPAdvSIMDEnabled")? */
 static bool fp_traps(const struct arm_cpu *a)

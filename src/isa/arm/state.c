@@ -13,8 +13,7 @@
 #include "jit/translate.h"
 #include "state/state.h"
 
-/* ---- State
- * ------------------------------------------------------------------------------------------- */
+/* ---- State ----------------------------------------------------------------------------------- */
 
 static const struct state_table timer_state = {
     .name = "arm-timer",
@@ -68,6 +67,7 @@ static int state_post_load(void *obj, u32 version, struct err *err)
                        "CPU %u was saved by another -cpu model, other features or exception levels",
                        a->cpu.index);
     state_legalize(a);
+    arm_debug_changed(a);
     arm_state_changed(a);
     arm_timer_update(a);
     return 0;
@@ -121,8 +121,7 @@ const struct state_table arm_state = {
         },
 };
 
-/* ---- Life
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 int arm_init(struct cpu *cpu, const char *arch, const char *model, struct err *err)
 {
@@ -179,12 +178,12 @@ void arm_reset(struct cpu *cpu)
     a->sync_wait = a->tlbi_pending = a->stepping = a->wait_event = false;
     a->walk_stamp = UINT64_MAX;
     a->known_contexts = 0;
+    arm_debug_changed(a);
     arm_timer_reset(a);
     arm_state_changed(a);
 }
 
-/* ---- For boards
- * -------------------------------------------------------------------------------------------- */
+/* ---- For boards ------------------------------------------------------------------------------ */
 
 void arm_cpu_set_mpidr(struct cpu *cpu, u64 affinity)
 {
@@ -239,8 +238,7 @@ void arm_cpu_set_start(struct cpu *cpu, u64 pc, u64 x0, unsigned el)
     arm_state_changed(a);
 }
 
-/* ---- Registers for people
- * -------------------------------------------------------------------------------------- */
+/* ---- Registers for people -------------------------------------------------------------------- */
 
 void arm_print_registers(struct cpu *cpu, void *file)
 {

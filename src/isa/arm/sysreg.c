@@ -137,8 +137,7 @@ const char *arm_sysreg_name(u32 encoding)
     return r ? r->name : NULL;
 }
 
-/* ---- Values
- * -------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 u64 arm_sysreg_get(struct arm_cpu *a, const struct arm_sysreg *r)
 {
@@ -189,8 +188,7 @@ void arm_set_ignored(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
 }
 
-/* ---- The GIC's CPU interface
- * ---------------------------------------------------------------------- */
+/* ---- The GIC's CPU interface ----------------------------------------------------------------- */
 
 /* Registers of group 0 follow FMO, those of group 1 IMO, common ones both (GIC
  * architecture, 8.1.4). */
@@ -222,8 +220,7 @@ static void gic_access(struct arm_cpu *a, u32 insn, bool write, u64 *value)
     }
 }
 
-/* ---- Instructions
- * ----------------------------------------------------------------------------------- */
+/* ---- Instructions ---------------------------------------------------------------------------- */
 
 u64 arm_helper_sysreg_read(struct cpu *cpu, u64 insn, u64 row)
 {

@@ -9,8 +9,7 @@
 #include "isa/arm/sysreg.h"
 #include "jit/translate.h"
 
-/* ---- Identification
- * ------------------------------------------------------------------------------ */
+/* ---- Identification -------------------------------------------------------------------------- */
 
 /* EL1 of a guest sees what its hypervisor wrote. */
 u64 arm_get_midr(struct arm_cpu *a, const struct arm_sysreg *r)
@@ -65,8 +64,7 @@ u64 arm_get_random(struct arm_cpu *a, const struct arm_sysreg *r)
     return v;
 }
 
-/* ---- Control
- * ------------------------------------------------------------------------------------- */
+/* ---- Control --------------------------------------------------------------------------------- */
 
 /* Bits that are 1 where nothing else is implemented ("D24.2.118": RES1 of Armv8.0). */
 #define SCTLR_EL1_RES1  (SCTLR_EOS | BIT(20) | SCTLR_EIS | BIT(28) | BIT(29))
@@ -158,8 +156,7 @@ void arm_set_rmr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
            a->cpu.index);
 }
 
-/* ---- Exceptions
- * ----------------------------------------------------------------------------------- */
+/* ---- Exceptions ------------------------------------------------------------------------------ */
 
 /* At EL0's own stack pointer: "UNDEFINED if PSTATE.SP == '0'" ("SP_EL0"). */
 bool arm_check_sp_el0(const struct arm_cpu *a, const struct arm_sysreg *r)
@@ -167,8 +164,7 @@ bool arm_check_sp_el0(const struct arm_cpu *a, const struct arm_sysreg *r)
     return a->pstate & PSTATE_SP;
 }
 
-/* ---- PSTATE
- * ---------------------------------------------------------------------------------------- */
+/* ---- PSTATE ---------------------------------------------------------------------------------- */
 
 u64 arm_get_nzcv(struct arm_cpu *a, const struct arm_sysreg *r)
 {
@@ -210,8 +206,7 @@ u64 arm_get_current_el(struct arm_cpu *a, const struct arm_sysreg *r)
     return (u64)arm_el(a) << 2;
 }
 
-/* ---- Floating point
- * --------------------------------------------------------------------------------- */
+/* ---- Floating point -------------------------------------------------------------------------- */
 
 #define FPCR_KNOWN (BITS(26, 22))
 #define FPCR_FZ16  BIT(19)

@@ -12,8 +12,7 @@
 
 enum { ENABLE = 1, IMASK = 2, ISTATUS = 4 };
 
-/* ---- Counts
- * ------------------------------------------------------------------------------------------ */
+/* ---- Counts ---------------------------------------------------------------------------------- */
 
 u64 arm_count(const struct arm_cpu *a)
 {
@@ -63,8 +62,7 @@ u64 arm_helper_cntvct(struct cpu *cpu)
     return arm_virtual_count(arm_cpu(cpu));
 }
 
-/* ---- Comparators
- * --------------------------------------------------------------------------------------- */
+/* ---- Comparators ----------------------------------------------------------------------------- */
 
 static u64 offset_of(const struct arm_cpu *a, enum arm_timer n)
 {
@@ -108,8 +106,7 @@ static void expired(void *opaque)
     update(t->cpu, (enum arm_timer)(t - t->cpu->timer));
 }
 
-/* ---- Registers
- * -------------------------------------------------------------------------------------------- */
+/* ---- Registers ------------------------------------------------------------------------------- */
 
 /* EL0's names are the hypervisor's timers where the host's EL0 uses them. */
 static enum arm_timer timer_of(const struct arm_cpu *a, const struct arm_sysreg *r)

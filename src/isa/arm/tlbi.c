@@ -11,8 +11,7 @@
 #include "isa/arm/walk.h"
 #include "jit/translate.h"
 
-/* ---- Scope
- * ---------------------------------------------------------------------------------------- */
+/* ---- Scope ----------------------------------------------------------------------------------- */
 
 /* CRm and HCR_EL2.FB say whether other CPUs are meant: 7, 6 and 4 (but for its outer forms) are
  * this one's only. */
@@ -62,8 +61,7 @@ static void flush(struct arm_cpu *a, u32 encoding, const struct jit_flush *f)
         a->tlbi_pending = true;
 }
 
-/* ---- Instructions
- * ----------------------------------------------------------------------------------- */
+/* ---- Instructions ---------------------------------------------------------------------------- */
 
 void arm_tlbi_all(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {

@@ -59,8 +59,7 @@ bool arm_fp_begin(struct arm_ctx *c)
     return false;
 }
 
-/* ---- Exceptions
- * ---------------------------------------------------------------------------------- */
+/* ---- Exceptions ------------------------------------------------------------------------------ */
 
 bool arm_trans_a64_svc(struct arm_ctx *c, const struct arm_arg_imm16 *a)
 {
@@ -113,8 +112,7 @@ bool arm_trans_a64_eret(struct arm_ctx *c, const struct arm_arg_none *a)
     return true;
 }
 
-/* ---- Hints
- * ----------------------------------------------------------------------------------------- */
+/* ---- Hints ----------------------------------------------------------------------------------- */
 
 bool arm_trans_a64_nop(struct arm_ctx *c, const struct arm_arg_none *a)
 {
@@ -179,8 +177,7 @@ bool arm_trans_a64_esb(struct arm_ctx *c, const struct arm_arg_none *a)
     return true;
 }
 
-/* ---- Barriers
- * ---------------------------------------------------------------------------------------- */
+/* ---- Barriers -------------------------------------------------------------------------------- */
 
 /* CRm<1:0>: 1 loads, 2 stores, 3 (and 0, reserved) all. */
 static unsigned fence_of(u32 type)
@@ -229,8 +226,7 @@ bool arm_trans_a64_clrex(struct arm_ctx *c, const struct arm_arg_pstateimm *a)
     return true;
 }
 
-/* ---- PSTATE by immediate
- * ------------------------------------------------------------------------------ */
+/* ---- PSTATE by immediate --------------------------------------------------------------------- */
 
 /* The helper knows what the bits of the instruction mean. */
 static bool pstate_step(struct arm_ctx *c)
@@ -302,8 +298,7 @@ bool arm_trans_a64_msr_daifclr(struct arm_ctx *c, const struct arm_arg_pstateimm
     return daif_imm(c, a->CRm, false);
 }
 
-/* ---- Registers: what can be done in line
- * ----------------------------------------------------------------- */
+/* ---- Registers: what can be done in line ----------------------------------------------------- */
 
 /* Level 4: nobody. H is the highest that the CPU has. */
 static unsigned least_level(const struct arm_ctx *c, const struct arm_sysreg *r, bool write)

@@ -16,8 +16,7 @@ static const u16 sctlr[4] = {0, ARM_SYS_SCTLR_EL1, ARM_SYS_SCTLR_EL2, ARM_SYS_SC
 
 enum vector { VECTOR_SYNC = 0, VECTOR_IRQ = 0x80, VECTOR_FIQ = 0x100, VECTOR_SERROR = 0x180 };
 
-/* ---- Entry
- * ---------------------------------------------------------------------------------------- */
+/* ---- Entry ----------------------------------------------------------------------------------- */
 
 /* "AArch64.TakeException": PSTATE.PAN is set where the level's tables are of EL0's kind and SPAN is
  * 0. */
@@ -54,8 +53,7 @@ static void enter(struct arm_cpu *a, unsigned to, enum vector vector, u64 prefer
     arm_state_changed(a);
 }
 
-/* ---- Synchronous
- * ------------------------------------------------------------------------------------ */
+/* ---- Synchronous ----------------------------------------------------------------------------- */
 
 /* Classes that have one number for a lower level and the next for the same one. */
 static bool class_has_levels(unsigned ec)
@@ -144,8 +142,7 @@ void arm_undefined(struct arm_cpu *a)
     arm_unwind(a, ARM_SYNDROME(ARM_EC_UNKNOWN, 0), 0, a->pc);
 }
 
-/* ---- Exceptions that instructions raise
- * ---------------------------------------------------------------- */
+/* ---- Exceptions that instructions raise ------------------------------------------------------ */
 
 void arm_helper_raise(struct cpu *cpu, u64 syndrome)
 {
@@ -185,23 +182,14 @@ void arm_helper_fp_trap(struct cpu *cpu)
     arm_trap_unwind(a, to, syndrome);
 }
 
-/* Where a debug exception goes: EL2 by MDCR_EL2.TDE or HCR_EL2.TGE, else EL1. */
-static unsigned debug_level(const struct arm_cpu *a)
-{
-    bool to_el2 =
-        arm_el2_enabled(a) && (a->sysreg[ARM_SYS_MDCR_EL2] & MDCR_TDE || arm_hcr(a) & HCR_TGE);
-    return MAX(arm_el(a), to_el2 ? 2u : 1u);
-}
-
 void arm_helper_brk(struct cpu *cpu, u64 comment)
 {
     struct arm_cpu *a = arm_cpu(cpu);
-    arm_exception_to(a, debug_level(a), ARM_SYNDROME(ARM_EC_BRK64, comment), 0, a->pc);
+    arm_exception_to(a, arm_debug_level(a), ARM_SYNDROME(ARM_EC_BRK64, comment), 0, a->pc);
     cpu->unwind = 1;
 }
 
-/* ---- Calls
- * --------------------------------------------------------------------------------------------- */
+/* ---- Calls ----------------------------------------------------------------------------------- */
 
 void arm_helper_svc(struct cpu *cpu, u64 immediate)
 {
@@ -271,8 +259,7 @@ void arm_helper_smc(struct cpu *cpu, u64 immediate)
     cpu->unwind = 1;
 }
 
-/* ---- Return
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Return ---------------------------------------------------------------------------------- */
 
 /* "IllegalExceptionReturn". */
 static bool return_is_illegal(const struct arm_cpu *a, u64 spsr)

@@ -70,8 +70,7 @@ enum arm_update arm_descriptor_update(struct arm_cpu *a, u64 paddr, bool big_end
     return expected == before ? ARM_UPDATE_FAILED : ARM_UPDATE_RACED;
 }
 
-/* ---- Parameters of a table
- * ------------------------------------------------------------------------ */
+/* ---- Parameters of a table ------------------------------------------------------------------- */
 
 struct params {
     u64 ttbr;
@@ -180,8 +179,7 @@ static u64 start_table(const struct params *p)
     return align_down(base, BIT(align));
 }
 
-/* ---- Permissions
- * -------------------------------------------------------------------------------------- */
+/* ---- Permissions ----------------------------------------------------------------------------- */
 
 static bool permitted(const struct arm_translation *t, const struct params *p, u64 desc, u64 table)
 {
@@ -209,8 +207,7 @@ static bool permitted(const struct arm_translation *t, const struct params *p, u
     return t->access == ISA_READ || writable;
 }
 
-/* ---- The walk
- * ------------------------------------------------------------------------------------------- */
+/* ---- The walk -------------------------------------------------------------------------------- */
 
 static bool fault(struct arm_translation *t, unsigned fsc, int level)
 {
