@@ -169,7 +169,8 @@ static bool firmware_call(void *opaque, struct cpu *cpu, bool smc, u64 x[8])
      * for itself. */
     if (v->secure || smc != v->virtualization)
         return false;
-    return psci_call(&v->psci, cpu, x);
+    psci_call(&v->psci, cpu, x);
+    return true;
 }
 
 static void connect_cpu(struct machine *m, struct virt *v, u32 i)

@@ -168,22 +168,17 @@ static s64 features(struct psci *p, struct cpu *cpu, const u64 *x)
     return find((u32)x[1]) ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
 }
 
-bool psci_call(struct psci *p, struct cpu *cpu, u64 x[8])
+void psci_call(struct psci *p, struct cpu *cpu, u64 x[8])
 {
     u32 id = (u32)x[0];
     const struct psci_function *f = find(id);
     u64 args[4];
-    /* Fast calls of the standard and architecture services: unknown ones have an answer too. */
-    bool known_range = (id & 0xbf000000) == 0x84000000 || (id & 0xbf000000) == 0x80000000;
-    if (!f && !known_range)
-        return false;
     for (unsigned i = 0; i < 4; i++)
         args[i] = id & SMC64 ? x[i] : (u32)x[i];
     pthread_mutex_lock(&p->lock);
     s64 r = f ? f->fn(p, cpu, args) : PSCI_NOT_SUPPORTED;
     pthread_mutex_unlock(&p->lock);
     x[0] = (u64)r;
-    return true;
 }
 
 void psci_init(struct psci *p, struct machine *m)

@@ -25,8 +25,8 @@ struct psci {
 
 void psci_init(struct psci *p, struct machine *m);
 void psci_fini(struct psci *p);
-/* With x[0] a function identifier: true when there is one of that number, and x[0..3] are the
- * results. */
-bool psci_call(struct psci *p, struct cpu *cpu, u64 x[8]);
+/* With x[0] a function identifier: x[0..3] are the results. Unknown ones are answered too, whosever they are (SMCCC 5.2):
+ * kernels ask for hypervisors' services this way. */
+void psci_call(struct psci *p, struct cpu *cpu, u64 x[8]);
 
 #endif
