@@ -108,6 +108,29 @@ static unsigned scale_of(u64 insn)
 }
 
 /* 0: not a register. */
+/* As the manual writes them, in lower case; one without a name by its numbers. */
+static int print_sysreg(char *text, size_t size, u32 encoding)
+{
+    const char *name = arm_sysreg_name(encoding);
+    int n = 0;
+    if (!name)
+        return snprintf(text, size, "s%u_%u_c%u_c%u_%u", encoding >> 14, encoding >> 11 & 7,
+                        encoding >> 7 & 15, encoding >> 3 & 15, encoding & 7);
+    for (; name[n] && (size_t)n + 1 < size; n++)
+        text[n] = (char)(name[n] >= 'A' && name[n] <= 'Z' ? name[n] + 32 : name[n]);
+    text[n] = 0;
+    return n;
+}
+
+static int print_barrier(char *text, size_t size, unsigned v)
+{
+    static const char *const names[16] = {
+        [1] = "oshld", [2] = "oshst",  [3] = "osh",  [5] = "nshld", [6] = "nshst", [7] = "nsh",
+        [9] = "ishld", [10] = "ishst", [11] = "ish", [13] = "ld",   [14] = "st",   [15] = "sy"};
+    return names[v & 15] ? snprintf(text, size, "%s", names[v & 15])
+                         : snprintf(text, size, "#0x%02x", v & 15);
+}
+
 static int print_registers(char *text, size_t size, unsigned kind, s64 v, u64 insn)
 {
     bool sf = insn >> 31 & 1;
@@ -133,6 +156,10 @@ static int print_operand(char *text, size_t size, unsigned kind, s64 v, u64 insn
     if (n)
         return n;
     switch (kind) {
+    case ARM_OPERAND_SYSREG: return print_sysreg(text, size, 0x8000 | (u32)v);
+    case ARM_OPERAND_SYSOP: return print_sysreg(text, size, 0x4000 | (u32)v);
+    case ARM_OPERAND_BARRIER: return print_barrier(text, size, (unsigned)v);
+    case ARM_OPERAND_UIMM: return snprintf(text, size, "#%#llx", (unsigned long long)v);
     case ARM_OPERAND_IMM: return snprintf(text, size, "#%lld", (long long)v);
     case ARM_OPERAND_AIMM: return print_aimm(text, size, (u64)v);
     case ARM_OPERAND_WIMM: return print_wimm(text, size, (u64)v);
