@@ -12,6 +12,7 @@
 #define SCTLR_C     BIT(2)
 #define SCTLR_SA    BIT(3)
 #define SCTLR_SA0   BIT(4)
+#define SCTLR_NAA   BIT(6)
 #define SCTLR_UMA   BIT(9)
 #define SCTLR_EOS   BIT(11)
 #define SCTLR_I     BIT(12)

@@ -107,7 +107,6 @@ static unsigned scale_of(u64 insn)
     return vector_16 ? 4 : insn >> 30 & 3;
 }
 
-/* 0: not a register. */
 /* As the manual writes them, in lower case; one without a name by its numbers. */
 static int print_sysreg(char *text, size_t size, u32 encoding)
 {
@@ -131,6 +130,7 @@ static int print_barrier(char *text, size_t size, unsigned v)
                          : snprintf(text, size, "#0x%02x", v & 15);
 }
 
+/* 0: not a register. */
 static int print_registers(char *text, size_t size, unsigned kind, s64 v, u64 insn)
 {
     bool sf = insn >> 31 & 1;
@@ -142,6 +142,13 @@ static int print_registers(char *text, size_t size, unsigned kind, s64 v, u64 in
     case ARM_OPERAND_XSP: return print_register(text, size, true, true, v);
     case ARM_OPERAND_Q: return print_register(text, size, insn >> 30 == 3, false, v);
     case ARM_OPERAND_R30: return print_register(text, size, insn >> 30 & 1, false, v);
+    case ARM_OPERAND_PAIR30: {
+        bool wide = insn >> 30 & 1;
+        int first = print_register(text, size, wide, false, v);
+        text[first++] = ',';
+        return first +
+               print_register(text + first, size - (size_t)first, wide, false, (v + 1) & 31);
+    }
     case ARM_OPERAND_REXT: {
         bool wide = (insn >> 13 & 3) == 3 && (sf || insn >> 27 & 1);
         return print_register(text, size, wide, false, v);
@@ -161,6 +168,7 @@ static int print_operand(char *text, size_t size, unsigned kind, s64 v, u64 insn
     case ARM_OPERAND_BARRIER: return print_barrier(text, size, (unsigned)v);
     case ARM_OPERAND_UIMM: return snprintf(text, size, "#%#llx", (unsigned long long)v);
     case ARM_OPERAND_IMM: return snprintf(text, size, "#%lld", (long long)v);
+    case ARM_OPERAND_HIMM: return snprintf(text, size, "#0x%llx", (long long)v);
     case ARM_OPERAND_AIMM: return print_aimm(text, size, (u64)v);
     case ARM_OPERAND_WIMM: return print_wimm(text, size, (u64)v);
     case ARM_OPERAND_BITMASK: return print_bitmask(text, size, (u64)v, insn);
@@ -182,8 +190,10 @@ static int print_operand(char *text, size_t size, unsigned kind, s64 v, u64 insn
     case ARM_OPERAND_ORDER: return snprintf(text, size, "%s", order_name((u64)v));
     case ARM_OPERAND_REL: return snprintf(text, size, "%s", v ? "lx" : "x");
     case ARM_OPERAND_ACQ: return snprintf(text, size, "%s", v ? "ax" : "x");
-    case ARM_OPERAND_BYTES4: return snprintf(text, size, "%u", 4u << v);
-    case ARM_OPERAND_BYTES8: return snprintf(text, size, "%u", 8u << v);
+    case ARM_OPERAND_BY4: return snprintf(text, size, "#%u", 4u << v);
+    case ARM_OPERAND_BY8: return snprintf(text, size, "#%u", 8u << v);
+    case ARM_OPERAND_BACK4: return snprintf(text, size, "#-%u", 4u << v);
+    case ARM_OPERAND_BACK8: return snprintf(text, size, "#-%u", 8u << v);
     default: return snprintf(text, size, "?");
     }
 }

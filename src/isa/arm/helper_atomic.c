@@ -5,6 +5,7 @@
  * consistent, so every order that an instruction asks for holds. An unaligned access within 16
  * bytes is a compare-and-swap of all of them.
  */
+#include "isa/arm/control.h"
 #include "isa/arm/trans.h"
 #include "jit/translate.h"
 
@@ -250,7 +251,8 @@ void arm_helper_unaligned(struct cpu *cpu, u64 insn)
     struct access x = access_of((u32)insn, cpu->mode);
     u64 vaddr = (x.rn == 31 ? a->sp : a->x[x.rn]) + (u64)x.offset;
     bool changes = x.what >= SWAP_IF;
-    if (crosses(vaddr, x.pair ? 2 * x.size : x.size)) {
+    bool anywhere = !changes && arm_sctlr(a) & SCTLR_NAA;
+    if (!anywhere && crosses(vaddr, x.pair ? 2 * x.size : x.size)) {
         struct isa_fault f = {.kind = ISA_FAULT_ALIGNMENT, .vaddr = vaddr, .atomic = changes};
         f.access = x.what == LOAD ? ISA_READ : ISA_WRITE;
         raise_fault(cpu, &f);
