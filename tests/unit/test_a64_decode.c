@@ -68,7 +68,7 @@ static const struct {
     {0x9bc27c20, "umulh x0,x1,x2"},
     {0xd53bd040, "mrs x0,tpidr_el0"},
     {0xd5033bbf, "dmb ish"},
-    {0x00000000, "udf 0"},
+    {0x00000000, "udf #0"},
     {0xffffffff, ".inst 0xffffffff"},
 };
 
