@@ -14,8 +14,8 @@ All tables of src/isa/ISA/ make one decoder. A table is text, one fact a line; '
                                         a field. WIDTH in bits, or none: its bits are always written
                                         NAME[hi:lo|bit|...]. KIND: how it is printed (dec, hex, pcrel, or the
                                         architecture's own). 'signed': extended from the highest bit that the picture
-                                        names. BIAS is added (rd' is x8 + 3 bits). A prime is not part of the
-                                        argument's name: rd' fills rd.
+                                        names. BIAS is added (rd' is x8 + 3 bits). A prime, or a point and what
+                                        follows, is not part of the argument's name: rd' and rd.v fill rd.
     format NAME [ARG ...] [: SYNTAX]    the arguments of a trans function (struct ISA_arg_NAME) and how the
     format NAME = OTHER : SYNTAX        instruction is printed: words that are operands are replaced by them, the
                                         part before a blank, and what begins with '.', is glued to the name; '|'
@@ -58,7 +58,7 @@ class TableError(Exception):
 class Operand:
     def __init__(self, name, width, kind, signed, bias):
         self.name, self.width, self.kind, self.signed, self.bias = name, width, kind, signed, bias
-        self.arg = name.rstrip("'")
+        self.arg = re.sub(r"['.].*", "", name)
 
 
 class Format:
@@ -181,7 +181,7 @@ class Tables:
         self.exclusive += text.split()[1:]
 
     def declare_operand(self, where, text):
-        m = re.fullmatch(r"operand\s+([\w']+)(?:\s+(\d+))?\s+([a-z]\w*)(\s+signed)?(?:\s+\+(\d+))?", text)
+        m = re.fullmatch(r"operand\s+([\w'.]+)(?:\s+(\d+))?\s+([a-z]\w*)(\s+signed)?(?:\s+\+(\d+))?", text)
         if not m:
             raise TableError(f"{where}: expected: operand NAME [WIDTH] KIND [signed] [+BIAS]")
         name, width, kind, signed, bias = m.groups()
@@ -236,7 +236,7 @@ class Tables:
             if re.fullmatch(r"[01.]+", token):
                 parts.append((len(token), token))
                 continue
-            m = re.fullmatch(r"([\w']+)(?:\[([\d:|]+)\])?", token)
+            m = re.fullmatch(r"([\w'.]+)(?:\[([\d:|]+)\])?", token)
             operand = self.operands.get(m.group(1)) if m else None
             if not operand:
                 insn.fail(f"no operand {token!r} is declared")

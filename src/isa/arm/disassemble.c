@@ -140,6 +140,7 @@ static int print_registers(char *text, size_t size, unsigned kind, s64 v, u64 in
     case ARM_OPERAND_W: return print_register(text, size, false, false, v);
     case ARM_OPERAND_RSP: return print_register(text, size, sf, true, v);
     case ARM_OPERAND_XSP: return print_register(text, size, true, true, v);
+    case ARM_OPERAND_V: return snprintf(text, size, "v%u", (unsigned)v);
     case ARM_OPERAND_Q: return print_register(text, size, insn >> 30 == 3, false, v);
     case ARM_OPERAND_R30: return print_register(text, size, insn >> 30 & 1, false, v);
     case ARM_OPERAND_PAIR30: {
