@@ -122,6 +122,23 @@ void jit_clear_exclusive(struct cpu *cpu)
 {
 }
 
+/* A test that executes IR has its own. */
+#ifndef ARM_FAKE_OWN_EXCLUSIVES
+enum isa_fault_kind jit_load_linked_wide(struct cpu *cpu, u64 vaddr, u64 out[2],
+                                         struct isa_fault *f)
+{
+    f->kind = ISA_FAULT_ACCESS;
+    return f->kind;
+}
+
+enum isa_fault_kind jit_store_cond_wide(struct cpu *cpu, u64 vaddr, const u64 value[2],
+                                        u64 *failed, struct isa_fault *f)
+{
+    f->kind = ISA_FAULT_ACCESS;
+    return f->kind;
+}
+#endif
+
 void jit_float_merge(struct cpu *cpu)
 {
 }

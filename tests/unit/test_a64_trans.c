@@ -7,6 +7,7 @@
  * begin with flags of an earlier one. Operands are random and corner values; bases of memory
  * accesses point into the test's memory.
  */
+#define ARM_FAKE_OWN_EXCLUSIVES
 #include "arm_fake.h"
 
 #include "isa/arm/trans.h"

@@ -174,6 +174,19 @@ static void hardware_updates(void **state)
     assert_int_equal(fake_peek(entry), (FAKE_RAM | PAGE | DBM) ^ BIT(56));
 }
 
+/* Guarded pages mark their code. */
+static void guarded(void **state)
+{
+    map_39(FAKE_RAM | PAGE | BIT(50));
+    expect(0x5000, ISA_FETCH, FAKE_RAM);
+    assert_int_equal(m.code_mode, ARM_MODE_GP);
+    expect(0x5000, ISA_READ, FAKE_RAM);
+    assert_int_equal(m.code_mode, 0);
+    map_39(FAKE_RAM | PAGE);
+    expect(0x5000, ISA_FETCH, FAKE_RAM);
+    assert_int_equal(m.code_mode, 0);
+}
+
 static void tags(void **state)
 {
     map_39(FAKE_RAM | PAGE);
@@ -523,6 +536,7 @@ int main(void)
         TEST(maintenance, start_el1),
         TEST(at, start_el1),
         TEST(watchpoints, start_el1),
+        TEST(guarded, start_el1),
         TEST(stage2, start_guest),
         TEST(stage2_execute, start_guest),
         TEST(stage2_updates, start_guest),

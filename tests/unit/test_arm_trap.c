@@ -171,6 +171,27 @@ static void return_addresses(void **state)
     assert_int_equal((a->cpu.mode & ARM_MODE_TBI) >> ARM_MODE_TBI_SHIFT, 1);
 }
 
+/* BTYPE between an indirect branch and its target. */
+static void branch_types(void **state)
+{
+    struct arm_cpu *a = fake.a;
+    a->branch_target = FAKE_PC | 3;
+    arm_undefined(a);
+    assert_int_equal(a->spsr_el[1] & PSTATE_BTYPE, 3 << 10);
+    assert_int_equal(a->branch_target, 0);
+    arm_helper_eret(&a->cpu, FAKE_PC);
+    assert_int_equal(a->branch_target, FAKE_PC | 3);
+    assert_int_equal(a->pstate & PSTATE_BTYPE, 0);
+    a->pc += 4; /* the target has been executed */
+    arm_undefined(a);
+    assert_int_equal(a->spsr_el[1] & PSTATE_BTYPE, 0);
+    fake_at(1);
+    a->branch_target = FAKE_PC | 2;
+    arm_helper_bti(&a->cpu, 0);
+    assert_int_equal(fake_get("ESR_EL1"), UINT64_C(0x0d) << 26 | BIT(25) | 2);
+    assert_int_equal(a->spsr_el[1] & PSTATE_BTYPE, 2 << 10);
+}
+
 /* ---- Calls, routing -------------------------------------------------------------------------- */
 
 static void calls(void **state)
@@ -526,6 +547,7 @@ int main(void)
         TEST(abort_syndromes, start1),
         TEST(illegal_returns, start1),
         TEST(return_addresses, start1),
+        TEST(branch_types, start1),
         TEST(calls, start3),
         TEST(firmware, start1),
         TEST(external_aborts, start3),

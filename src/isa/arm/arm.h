@@ -132,7 +132,7 @@ enum arm_timer { ARM_TIMER_PHYS, ARM_TIMER_VIRT, ARM_TIMER_HYP, ARM_TIMER_SEC, A
  *   A     SCTLR.A: alignment is checked       SA   the stack pointer's alignment is checked
  *   BE    data is big-endian                  E2H  EL2 with HCR_EL2.E2H: EL1's register names are EL2's
  *   SS    software step is active             TBI  branch targets lose their tag: bit 55 = 0, 1
- *   GP    place of "guarded page"             IT   AArch32 T32: ITSTATE
+ *   GP    guarded page, by its mapping (BTI)     IT   AArch32 T32: ITSTATE
  *   (SVE, SME): vector lengths, PSTATE.SM, ZA; MTE: places kept, 0
  *   feature set: hash of the features: CPUs of different models share a machine's code cache
  */
@@ -259,6 +259,7 @@ struct arm_cpu {
 
     u64 pstate; /* PSTATE_*, without flags; bits 3..2 EL, or bits 4..0 the AArch32 mode */
     u32 fpcr, fpsr;
+    u64 branch_target;     /* of the last indirect branch, | PSTATE.BTYPE (trans_bti.c) */
     _Atomic u32 irq_wires; /* BIT(enum arm_irq) */
     _Atomic u32 event;     /* event register (WFE, SEV); set by any CPU */
 
@@ -343,6 +344,7 @@ struct arm_ctx {
     u32 insn;       /* its bits */
     u8 length;      /* in bytes */
     u8 el;
+    bool guarded; /* the page is (BTI) */
     bool a32, thumb, big_endian, align, sp_align, e2h, step;
     u8 tbi;
     u8 fp_trap;    /* mode word's FP */

@@ -206,6 +206,8 @@ enum isa_fault_kind arm_walk(struct cpu *cpu, const struct isa_context *context,
                               .rights = (u8)BIT(access),
                               .global = t.global,
                               .io = !(t.attributes & 0xf0)};
+    if (t.guarded && access == ISA_FETCH && arm_cpu_has(a, ARM_EXT_BTI))
+        m->code_mode = ARM_MODE_GP;
     return ISA_FAULT_NONE;
 }
 

@@ -97,6 +97,7 @@ const struct state_table arm_state = {
             STATE_U64_ARRAY(struct arm_cpu, x),
             STATE_U64(struct arm_cpu, sp),
             STATE_U64(struct arm_cpu, pc),
+            STATE_U64(struct arm_cpu, branch_target),
             STATE_U64(struct arm_cpu, cc_op),
             STATE_U64(struct arm_cpu, cc_x),
             STATE_U64(struct arm_cpu, cc_y),
@@ -159,6 +160,7 @@ void arm_reset(struct cpu *cpu)
     memset(a->spsr_el, 0, sizeof(a->spsr_el));
     memset(a->bank, 0, sizeof(a->bank));
     a->sp = 0;
+    a->branch_target = 0;
     a->pc = a->rvbar;
     a->fpcr = a->fpsr = 0;
     a->pmu_base = a->pmu_control = a->pmu_enabled = a->pmu_overflow = a->pmu_interrupts = 0;

@@ -104,6 +104,10 @@ static inline bool arm_set_v(struct arm_ctx *c, u32 n, ir_value v)
  * the caller returns true at once. */
 bool must_check arm_fp_begin(struct arm_ctx *c);
 
+/* -- Branch targets (trans_bti.c): before a unit's first instruction; and at BR and BLR by Xn. */
+void arm_bti_check(struct arm_ctx *c);
+void arm_bti_branch(struct arm_ctx *c, ir_value target, u32 n, bool link);
+
 /* -- Calls. */
 static inline ir_value arm_call(struct arm_ctx *c, enum arm_helper h, const ir_value *args)
 {

@@ -106,6 +106,8 @@ static bool branch_register(struct arm_ctx *c, u32 n, u32 link, enum ir_jump_hin
     if (c->tbi)
         ir_trap_if(c->b, is_tagged(c, target), &arm_helpers[ARM_HELPER_BRANCH_TAGGED],
                    n | link << 8);
+    if (hint != IR_JUMP_RETURN)
+        arm_bti_branch(c, target, n, link != NO_LINK);
     if (link != NO_LINK)
         arm_set_x(c, link, ir_const(c->b, c->pc + c->length));
     ir_exit_indirect(c->b, target, hint);

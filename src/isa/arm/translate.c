@@ -63,6 +63,7 @@ static void begin(struct arm_ctx *c, u64 mode)
     c->sp_align = mode & ARM_MODE_SA;
     c->e2h = mode & ARM_MODE_E2H;
     c->step = mode & ARM_MODE_SS;
+    c->guarded = mode & ARM_MODE_GP;
     c->tbi = (u8)((mode & ARM_MODE_TBI) >> ARM_MODE_TBI_SHIFT);
     c->fp_trap = (u8)((mode & ARM_MODE_FP) >> ARM_MODE_FP_SHIFT);
     c->fpc = (u8)((mode & ARM_MODE_FPC) >> ARM_MODE_FPC_SHIFT);
@@ -75,6 +76,8 @@ static void translate_insns(struct arm_ctx *c, unsigned max_insns)
             break;
         c->next = c->pc + c->length;
         ir_insn(c->b, c->pc, c->length);
+        if (!n)
+            arm_bti_check(c);
         translate_insn(c);
         if (ir_ended(c->b))
             return;

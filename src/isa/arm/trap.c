@@ -36,11 +36,20 @@ static u64 vector_offset(const struct arm_cpu *a, unsigned to, enum vector vecto
     return (a->pstate & PSTATE_SP ? 0x200u : 0) + vector;
 }
 
+/* PSTATE.BTYPE: of a branch whose target has not been executed. */
+static u64 branch_type(const struct arm_cpu *a, u64 pc)
+{
+    return a->branch_target & 3 && (a->branch_target & ~UINT64_C(3)) == pc
+               ? (a->branch_target & 3) << 10
+               : 0;
+}
+
 static void enter(struct arm_cpu *a, unsigned to, enum vector vector, u64 preferred_return)
 {
     u64 pc = a->sysreg[vbar[to]] + vector_offset(a, to, vector);
     u64 pan = entry_pan(a, to);
-    a->spsr_el[to] = arm_pstate_read(a);
+    a->spsr_el[to] = arm_pstate_read(a) | branch_type(a, preferred_return);
+    a->branch_target = 0;
     a->elr_el[to] = preferred_return;
     u64 kept = a->pstate & PSTATE_DIT;
     arm_bank_switch(a, to, true);
@@ -307,6 +316,10 @@ void arm_helper_eret(struct cpu *cpu, u64 target)
     }
     if (!arm_debug_step_enabled(a))
         a->pstate &= ~PSTATE_SS;
+    /* BTYPE is where an indirect branch to here would have left it. */
+    u64 type = (a->pstate & PSTATE_BTYPE) >> 10;
+    a->branch_target = type ? (a->pc & ~UINT64_C(3)) | type : 0;
+    a->pstate &= ~PSTATE_BTYPE;
     jit_clear_exclusive(cpu);
     a->stepping = false;
     atomic_store(&a->event, 1);
