@@ -301,7 +301,7 @@ u64 arm_model_identity(const struct arm_cpu *a)
 
 static int apply(struct arm_cpu *a, const char *name, struct wishes *w, struct err *err)
 {
-    const struct row *model;
+    const struct row *model = NULL;
     int r = find_model(name, &model, err);
     if (r)
         return r;

@@ -25,6 +25,8 @@ static void translate_insn(struct arm_ctx *c)
     insn_coverage_hit(c->cpu->coverage, id);
     if (arm_translate(c, id, c->insn))
         return;
+    log_if(c->cpu->cpu.host->log, LOG_UNIMP, "cpu %u: pc %#llx: undefined instruction %08x\n",
+           c->cpu->cpu.index, (unsigned long long)c->pc, c->insn);
     arm_call(c, ARM_HELPER_UNDEFINED, NULL);
     ir_exit_lookup(c->b);
 }
