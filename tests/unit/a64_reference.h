@@ -612,6 +612,8 @@ static inline enum ref_result ref_single(struct ref *r, u32 insn)
     u64 base = ref_regsp(r, rn, 64);
     if (!F(24, 1) && F(21, 1) && mode == 0)
         return ref_atomic(r, insn, size);
+    if (size == 8 && F(21, 1) && !F(24, 1) && mode & 1)
+        return REF_UNKNOWN; /* authentication */
     bool prefetches = F(24, 1) || (F(21, 1) ? mode == 2 && F(14, 1) : mode == 0);
     if (size == 8 && opc == 2)
         return prefetches ? REF_OK : REF_UNDEFINED;

@@ -240,6 +240,14 @@ struct arm_walk_entry {
     u16 attributes;
 };
 
+/* Keys of pointer authentication, in the order of their registers. */
+enum arm_pac_key { ARM_PAC_IA, ARM_PAC_IB, ARM_PAC_DA, ARM_PAC_DB, ARM_PAC_GA };
+enum { ARM_PAC_CACHE = 128 };
+struct arm_pac_entry {
+    u64 data, modifier, key0, key1, code;
+    bool full;
+};
+
 union arm_vector {
     u8 b[16];
     u16 h[8];
@@ -306,6 +314,7 @@ struct arm_cpu {
     bool watching;     /* a watchpoint is enabled */
     bool stepping;     /* software step: the unit under way is the one to step over */
     u32 spins;
+    struct arm_pac_entry pac_cache[ARM_PAC_CACHE];
 
     struct insn_coverage *coverage;
 };
@@ -414,6 +423,9 @@ bool arm_is_secure(const struct arm_cpu *a);
 u64 arm_hcr(const struct arm_cpu *a);
 /* EL2&0 is in use at EL0 (E2H and TGE), or at EL2 (E2H). */
 bool arm_is_host(const struct arm_cpu *a);
+
+/* pauth.c */
+u64 arm_pac_qarma5(u64 data, u64 modifier, u64 key0, u64 key1);
 
 /* mmu.c */
 enum arm_regime_kind { ARM_REGIME_EL10, ARM_REGIME_EL2, ARM_REGIME_EL20, ARM_REGIME_EL3 };

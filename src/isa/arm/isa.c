@@ -26,6 +26,7 @@ static const struct isa_slot slots[ARM_SLOTS] = {
 enum { STATE_BIAS = offsetof(struct arm_cpu, x[0]) + 128 };
 
 enum {
+    FX_STATE = 0, /* reads the CPU, but no slots */
     FX_READ = IR_FX_READ,
     FX_WRITE = IR_FX_READ | IR_FX_WRITE,
     FX_FAULT = IR_FX_FAULT,

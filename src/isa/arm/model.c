@@ -237,8 +237,9 @@ static void set_odd_fields(struct arm_cpu *a)
     *pfr0 = bits_set(*pfr0, 0, 4, arm_cpu_has(a, ARM_EXT_AA32EL0) ? 2 : 1);
     *pfr0 = bits_set(*pfr0, 4, 4, arm_cpu_has(a, ARM_EXT_AA32EL1) ? 2 : 1);
     /* The architected algorithm, for addresses and for generic code. */
-    u64 pauth = arm_cpu_has(a, ARM_EXT_PAUTH);
-    *isar1 = bits_set(bits_set(*isar1, 4, 4, pauth), 24, 4, pauth);
+    u64 pauth = arm_cpu_has(a, ARM_EXT_PAUTH), own = arm_cpu_has(a, ARM_EXT_PAUTH_IMPDEF);
+    *isar1 = bits_set(bits_set(*isar1, 4, 4, pauth && !own), 24, 4, pauth && !own);  /* APA, GPA */
+    *isar1 = bits_set(bits_set(*isar1, 8, 4, pauth && own), 28, 4, pauth && own);    /* API, GPI */
     if (!arm_cpu_has(a, ARM_EXT_LPA) && (*mmfr0 & 15) == 6)
         *mmfr0 = bits_set(*mmfr0, 0, 4, 5);
 }
