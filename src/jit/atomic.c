@@ -164,7 +164,7 @@ static void link_end(struct jit_cpu *jc)
         jc->linked_strong = false;
         atomic_fetch_sub(&jc->jit->reservations, 1);
     }
-    jc->linked_addr = ~UINT64_C(0);
+    jc->linked_size = 0;
 }
 
 void atomic_break_reservations(struct cpu *cpu, const u8 *host, unsigned size)
@@ -184,7 +184,7 @@ void atomic_break_reservations(struct cpu *cpu, const u8 *host, unsigned size)
 static void link_forget(struct jit_cpu *jc)
 {
     if (!jc->linked_strong) {
-        jc->linked_addr = ~UINT64_C(0);
+        jc->linked_size = 0;
         return;
     }
     pthread_mutex_lock(&jc->jit->reserve_lock);

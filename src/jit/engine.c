@@ -192,7 +192,6 @@ static int engine_attach(struct cpu *cpu, struct err *err)
     if (!jc)
         return err ? -err->code : -ENOMEM;
     jc->jit = jit;
-    jc->linked_addr = ~UINT64_C(0);
     arena_init(&jc->arena);
     jc->values = alloc_zero(2 * IR_MAX_OPS * sizeof(*jc->values));
     if (jit->opt.check)
@@ -226,7 +225,7 @@ static void engine_state_changed(struct cpu *cpu)
     struct jit_cpu *jc = jit_cpu(cpu);
     jit_flush_all(cpu);
     jc->context = NULL;
-    jc->linked_addr = ~UINT64_C(0);
+    jc->linked_size = 0;
 }
 
 const struct cpu_engine cpu_engine_jit = {

@@ -68,9 +68,10 @@ void jit_jump_insert(struct cpu *cpu, struct jit_unit *u)
     struct tlb_context *c = jit_cpu(cpu)->context;
     u32 i = tlb_jump_index(u->pc);
     struct tlb_jump_entry *e = &c->jump[i];
-    if (atomic_load_explicit(&e->pc, memory_order_relaxed) == ~UINT64_C(0) && c->jump_used < TLB_LIST)
+    u64 pc = atomic_load_explicit(&e->pc, memory_order_relaxed);
+    if (tlb_jump_is_empty(pc, i) && c->jump_used < TLB_LIST)
         c->jump_list[c->jump_used++] = (u16)i;
-    atomic_store_explicit(&e->pc, ~UINT64_C(0), memory_order_relaxed);
+    tlb_jump_clear(c, i, memory_order_relaxed);
     const struct tlb_code_entry *page = &c->code[tlb_code_index(u->pc)];
     c->jump_global[i] = page->tag == (u->pc & TLB_PAGE_MASK) && page->global;
     c->jump_pages[tlb_code_index(u->pc)] = 1;
@@ -78,7 +79,7 @@ void jit_jump_insert(struct cpu *cpu, struct jit_unit *u)
     atomic_store(&e->pc, u->pc);
     /* An invalidation by another thread before this store did not see the entry. */
     if (!atomic_load(&u->valid))
-        atomic_store(&e->pc, ~UINT64_C(0));
+        tlb_jump_clear(c, i, memory_order_seq_cst);
 }
 
 void jit_jump_forget(struct jit *jit, struct jit_unit *u)
@@ -87,9 +88,9 @@ void jit_jump_forget(struct jit *jit, struct jit_unit *u)
     for (u32 i = 0; i < jit->cpu_count; i++) {
         struct jit_cpu *jc = jit_cpu(jit->cpus[i]);
         for (u32 n = 0; n < TLB_CONTEXTS; n++) {
-            struct tlb_jump_entry *e = &jc->contexts[n].jump[index];
-            if (atomic_load_explicit(&e->pc, memory_order_relaxed) == u->pc)
-                atomic_store(&e->pc, ~UINT64_C(0));
+            struct tlb_context *c = &jc->contexts[n];
+            if (atomic_load_explicit(&c->jump[index].pc, memory_order_relaxed) == u->pc)
+                tlb_jump_clear(c, index, memory_order_seq_cst);
         }
     }
 }

@@ -24,7 +24,7 @@ static void clear_all(struct jit_cpu *jc, struct tlb_context *c)
     }
     memset(c->written, 0, sizeof(c->written));
     for (u32 i = 0; i < TLB_JUMP_ENTRIES; i++)
-        atomic_store_explicit(&c->jump[i].pc, ~UINT64_C(0), memory_order_relaxed);
+        tlb_jump_clear(c, i, memory_order_relaxed);
 }
 
 static void clear_used(struct tlb_context *c)
@@ -36,7 +36,7 @@ static void clear_used(struct tlb_context *c)
             c->written[i] = 0;
     }
     for (u32 n = 0; n < c->jump_used; n++)
-        atomic_store_explicit(&c->jump[c->jump_list[n]].pc, ~UINT64_C(0), memory_order_relaxed);
+        tlb_jump_clear(c, c->jump_list[n], memory_order_relaxed);
 }
 
 void jit_context_clear(struct jit_cpu *jc, struct tlb_context *c)
@@ -124,7 +124,7 @@ static void inherit_code(struct tlb_context *to, const struct tlb_context *from)
     for (u32 n = 0; n < MIN(from->jump_used, TLB_LIST); n++) {
         u32 i = from->jump_list[n];
         u64 pc = atomic_load_explicit(&from->jump[i].pc, memory_order_relaxed);
-        if (pc == ~UINT64_C(0) || !from->jump_global[i] || to->jump_used == TLB_LIST)
+        if (tlb_jump_is_empty(pc, i) || !from->jump_global[i] || to->jump_used == TLB_LIST)
             continue;
         to->jump_list[to->jump_used++] = (u16)i;
         to->jump_pages[tlb_code_index(pc)] = 1;
@@ -133,7 +133,7 @@ static void inherit_code(struct tlb_context *to, const struct tlb_context *from)
         atomic_store(&to->jump[i].pc, pc);
         /* Forgotten by another thread between the two lines above? */
         if (atomic_load(&from->jump[i].pc) != pc)
-            atomic_store(&to->jump[i].pc, ~UINT64_C(0));
+            tlb_jump_clear(to, i, memory_order_seq_cst);
     }
 }
 
@@ -425,8 +425,8 @@ static void context_flush_page(struct jit_cpu *jc, struct tlb_context *c, u64 va
     c->jump_pages[k] = 0;
     for (u32 j = 0; j < TLB_JUMP_ENTRIES; j++) {
         u64 pc = atomic_load_explicit(&c->jump[j].pc, memory_order_relaxed);
-        if (pc != ~UINT64_C(0) && tlb_code_index(pc) == k)
-            atomic_store_explicit(&c->jump[j].pc, ~UINT64_C(0), memory_order_relaxed);
+        if (!tlb_jump_is_empty(pc, j) && tlb_code_index(pc) == k)
+            tlb_jump_clear(c, j, memory_order_relaxed);
     }
 }
 
@@ -452,7 +452,7 @@ static void context_flush_local(struct jit_cpu *jc, struct tlb_context *c)
     for (u32 n = 0; n < c->jump_used; n++) {
         u32 i = c->jump_list[n];
         if (!c->jump_global[i])
-            atomic_store_explicit(&c->jump[i].pc, ~UINT64_C(0), memory_order_relaxed);
+            tlb_jump_clear(c, i, memory_order_relaxed);
     }
 }
 

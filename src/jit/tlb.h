@@ -62,7 +62,7 @@ struct tlb_code_entry {
 };
 
 struct tlb_jump_entry {
-    _Atomic u64 pc; /* ~0: empty */
+    _Atomic u64 pc; /* of another index (tlb_jump_clear): empty */
     const u8 *code; /* host address of the unit's entry */
 };
 
@@ -134,6 +134,17 @@ static inline u32 tlb_code_index(u64 vaddr)
 static inline u32 tlb_jump_index(u64 pc)
 {
     return (u32)(pc >> 1) & (TLB_JUMP_ENTRIES - 1);
+}
+
+/* An empty entry holds a pc that is looked for in another entry, so no guest pc finds it. */
+static inline bool tlb_jump_is_empty(u64 pc, u32 index)
+{
+    return tlb_jump_index(pc) != index;
+}
+
+static inline void tlb_jump_clear(struct tlb_context *c, u32 index, memory_order order)
+{
+    atomic_store_explicit(&c->jump[index].pc, index ? 0 : 2, order);
 }
 
 #endif
