@@ -217,10 +217,12 @@ static struct x64_operand stored_operand(struct x64 *g, const struct ir_op *op)
 {
     struct x64_operand v = {.kind = X64_REG};
     u32 value = x64_operand_value(g, 1);
-    if (alloc_is_const(&g->a, value) && alloc_class(g->a.val[value].type) == ALLOC_GPR && !(op->aux & IR_MEM_BIG))
-        v = x64_use_any(g, 1);
-    else
-        v.reg = x64_use(g, 1);
+    if (alloc_is_const(&g->a, value) && alloc_class(g->a.val[value].type) == ALLOC_GPR && !(op->aux & IR_MEM_BIG)) {
+        u64 c = alloc_const(&g->a, value);
+        if ((op->aux & IR_MEM_SIZE) < 3 || c == (u64)(s64)(s32)c)
+            return (struct x64_operand){.kind = X64_IMM, .imm = (s32)c};
+    }
+    v.reg = x64_use(g, 1);
     return v;
 }
 
