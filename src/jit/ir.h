@@ -54,6 +54,7 @@ enum ir_mem {
     IR_MEM_RELEASE = 1 << 7,
     IR_MEM_CONTEXT_SHIFT = 8, /* bits 8..11: MMU context; 0: the current, n: isa->context(n) */
     IR_MEM_CONTEXT = 15 << 8,
+    IR_MEM_ATOMIC = 1 << 12, /* loads: faults where atomics do (devices) */
 };
 #define IR_MEM_BYTES(aux) (1u << ((aux)&IR_MEM_SIZE))
 

@@ -55,7 +55,7 @@ static void pair(struct ir_unit *u, u32 ll, u32 sc)
         .op = IR_CAS, .type = load->type, .aux = store->aux, .a = store->a, .b = ll, .c = store->b};
     load->op = IR_LOAD;
     load->b = 0;
-    load->aux |= IR_MEM_ALIGN;
+    load->aux |= IR_MEM_ALIGN | IR_MEM_ATOMIC;
 }
 
 void opt_link(struct ir_unit *u, struct arena *arena)

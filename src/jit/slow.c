@@ -160,6 +160,8 @@ enum isa_fault_kind slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out
         return refuse(f, ISA_FAULT_ALIGNMENT, ISA_READ, vaddr);
     if (resolve(cpu, n, vaddr, here, ISA_READ, &t, f))
         return f->kind;
+    if (aux & IR_MEM_ATOMIC && !t.host)
+        return refuse(f, ISA_FAULT_ACCESS, ISA_READ, vaddr);
     if (here == size) {
         if (!target_load(cpu, &t, size, out))
             return refuse(f, ISA_FAULT_ACCESS, ISA_READ, vaddr);

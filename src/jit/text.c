@@ -45,6 +45,7 @@ static const struct ir_attr attrs_mem[] = {
     {"align", IR_MEM_ALIGN, IR_MEM_ALIGN},
     {"acq", IR_MEM_ACQUIRE, IR_MEM_ACQUIRE},
     {"rel", IR_MEM_RELEASE, IR_MEM_RELEASE},
+    {"atomic", IR_MEM_ATOMIC, IR_MEM_ATOMIC},
     CONTEXT(1),
     CONTEXT(2),
     CONTEXT(3),
