@@ -46,6 +46,8 @@ int boot_file_read(const char *path, u64 limit, u8 **data, u64 *size, struct err
     else if ((u64)st.st_size > limit)
         r = err_set(err, EFBIG, "%s: %llu bytes, at most %llu fit", path,
                     (unsigned long long)st.st_size, (unsigned long long)limit);
+    else if (!st.st_size)
+        r = err_set(err, EINVAL, "%s: is empty", path);
     else if (!(*data = malloc((size_t)st.st_size + 1)))
         r = err_set(err, ENOMEM, "%s: no memory for %llu bytes", path,
                     (unsigned long long)st.st_size);
