@@ -70,6 +70,15 @@ static char *option_read_value(const char **p)
     return value;
 }
 
+/* The value of the implied key names what is asked for: "-device virtio-blk-device". */
+static void option_add_first(struct option_list *list, const char *key, const char *word)
+{
+    char *where = alloc_printf("%s %s", list->where, word);
+    free(list->where);
+    list->where = where;
+    option_add(list, key, word);
+}
+
 static int option_parse_text(struct option_list *list, const char *text, const char *implied,
                              struct err *err)
 {
@@ -90,7 +99,7 @@ static int option_parse_text(struct option_list *list, const char *text, const c
         if (!strcmp(word, "help") || !strcmp(word, "?"))
             list->help = true;
         else if (first && implied)
-            option_add(list, implied, word);
+            option_add_first(list, implied, word);
         else if (*word)
             option_add(list, word, NULL);
         bool empty = !*word && !(first && implied);

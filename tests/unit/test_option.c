@@ -110,25 +110,29 @@ static void test_text(void **state)
 
 static void test_refused(void **state)
 {
-    refused("x,sizee=3", "-drive: there is no option 'sizee'; did you mean 'size'?");
-    refused("x,zzzzzz=3", "-drive: there is no option 'zzzzzz'");
-    refused("x,size=3Q", "-drive: size: '3Q' is not a size; accepted: a number, and B, K, M, G, T, "
-                         "P or E");
-    refused("x,size=-3", "-drive: size: '-3' is not a size; accepted: a number, and B, K, M, G, T, "
-                         "P or E");
-    refused("x,size=9E", "-drive: size: '9E' is more than 8 EiB");
-    refused("x,num-queues=65", "-drive: num-queues: '65' is out of range; accepted: 1 to 64");
-    refused("x,num-queues=6x", "-drive: num-queues: '6x' is not a whole number; accepted: 1 to 64");
-    refused("x,num-queues=13", "-drive: num-queues: 13 queues are not possible");
-    refused("x,serial=99999999999999999999",
-            "-drive: serial: '99999999999999999999' is not a number of 64 bits; accepted: decimal "
-            "or 0x hexadecimal");
+    refused("x,sizee=3", "-drive x: there is no option 'sizee'; did you mean 'size'?");
+    refused("x,zzzzzz=3", "-drive x: there is no option 'zzzzzz'");
+    refused("x,size=3Q",
+            "-drive x: size: '3Q' is not a size; accepted: a number, and B, K, M, G, T, "
+            "P or E");
+    refused("x,size=-3",
+            "-drive x: size: '-3' is not a size; accepted: a number, and B, K, M, G, T, "
+            "P or E");
+    refused("x,size=9E", "-drive x: size: '9E' is more than 8 EiB");
+    refused("x,num-queues=65", "-drive x: num-queues: '65' is out of range; accepted: 1 to 64");
+    refused("x,num-queues=6x",
+            "-drive x: num-queues: '6x' is not a whole number; accepted: 1 to 64");
+    refused("x,num-queues=13", "-drive x: num-queues: 13 queues are not possible");
+    refused(
+        "x,serial=99999999999999999999",
+        "-drive x: serial: '99999999999999999999' is not a number of 64 bits; accepted: decimal "
+        "or 0x hexadecimal");
     refused("x,readonly=maybe",
-            "-drive: readonly: 'maybe' is neither on nor off; accepted: on, off");
-    refused("x,cache=writebak", "-drive: cache: 'writebak' is not known; accepted: none, "
+            "-drive x: readonly: 'maybe' is neither on nor off; accepted: on, off");
+    refused("x,cache=writebak", "-drive x: cache: 'writebak' is not known; accepted: none, "
                                 "writeback, writethrough; did you mean 'writeback'?");
-    refused("x,size", "-drive: 'size' needs a value (size=...)");
-    refused("x,=5", "-drive: no name before '=' in 'x,=5'");
+    refused("x,size", "-drive x: 'size' needs a value (size=...)");
+    refused("x,=5", "-drive x: no name before '=' in 'x,=5'");
     refused("{\"file\": \"x\", \"size\": null}",
             "-drive: 'size' is null; accepted: strings, whole numbers, true, false, objects, "
             "arrays");
