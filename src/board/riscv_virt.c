@@ -605,6 +605,7 @@ const struct board riscv_virt = {
     .help = "RISC-V VirtIO board",
     .archs = virt_archs,
     .max_cpus = HARTS,
+    .serials = 1,
     .default_ram = 128 * MiB,
     .size = sizeof(struct virt),
     .options = virt_options,

@@ -7,7 +7,9 @@
 #include "control/cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -156,6 +158,24 @@ static int check_globals(struct cli *cli, struct err *err)
     return 0;
 }
 
+/* A port that is not there: nothing can be lost by null and none. */
+static int check_serials(const struct cli *cli, struct err *err)
+{
+    const struct board *b = cli->config.board;
+    u32 ports = b->serials ? b->serials : MACHINE_SERIALS;
+    if (cli->serials.count > MACHINE_SERIALS)
+        return err_set(err, E2BIG, "-serial: at most %d", MACHINE_SERIALS);
+    for (u32 i = ports; i < cli->serials.count; i++) {
+        const char *text = cli->serials.text[i];
+        if (strcmp(text, "none") && strcmp(text, "null"))
+            return err_set(err, ENODEV,
+                           "-serial %s: machine %s has %u serial port%s; -device virtconsole makes "
+                           "more",
+                           text, b->name, ports, ports == 1 ? "" : "s");
+    }
+    return 0;
+}
+
 static int check_outputs(const struct cli *cli, struct err *err)
 {
     int r = cli->log_file ? host_output_check("-D ", cli->log_file, err) : 0;
@@ -172,6 +192,7 @@ static int check_all(struct cli *cli, struct err *err)
     r = r ? r : check_incoming(cli->incoming, err);
     r = r ? r : check_devices(cli, err);
     r = r ? r : check_globals(cli, err);
+    r = r ? r : check_serials(cli, err);
     r = r ? r : check_outputs(cli, err);
     return r ? r : cli_check_backends(cli, err);
 }
@@ -187,6 +208,39 @@ int cli_parse(struct cli *cli, int argc, char **argv, int *status, struct err *e
     r = r ? r : check_all(cli, err);
     *status = r < 0;
     return r;
+}
+
+/* ---- Signals --------------------------------------------------------------------------------- */
+
+static void signal_came(struct loop_watch *w, u32 events)
+{
+    struct cli *cli = w->opaque;
+    struct signalfd_siginfo info;
+    (void)events;
+    if (read(w->fd, &info, sizeof(info)) != sizeof(info))
+        return;
+    fprintf(stderr, "%s: ended by signal %u of process %u\n", cli->program, info.ssi_signo,
+            info.ssi_pid);
+    machine_request_quit(cli->machine, 0);
+}
+
+/* Who ends the process by a signal finds disks written, the terminal as it was and no pidfile.
+ * Before other threads start, which inherit that these signals wait for the loop. */
+static int watch_signals(struct cli *cli, struct err *err)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        return err_set_errno(err, errno, "signals cannot be received");
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a peer that has gone is an error of write */
+    cli->signals =
+        (struct loop_watch){.fd = fd, .events = LOOP_READ, .fn = signal_came, .opaque = cli};
+    return loop_watch_add(cli->machine->loop, &cli->signals, err);
 }
 
 /* ---- Making ---------------------------------------------------------------------------------- */
@@ -205,7 +259,9 @@ int cli_create(struct cli *cli, struct err *err)
     cli->machine = machine_new(&(struct loop_config){.name = "main"}, err);
     if (!cli->machine)
         return -err->code;
-    int r = cli->log_items ? log_set_items(&cli->machine->log, cli->log_items, err) : 0;
+    int r = watch_signals(cli, err);
+    if (!r && cli->log_items)
+        r = log_set_items(&cli->machine->log, cli->log_items, err);
     r = r ? r : cli_open_backends(cli, err);
     c->device_count = cli->devices.count; /* -nic and -drive if=virtio made more */
     r = r ? r : machine_init(cli->machine, c, err);
@@ -229,6 +285,8 @@ static int write_pidfile(struct cli *cli, struct err *err)
 int cli_start(struct cli *cli, struct err *err)
 {
     struct machine *m = cli->machine;
+    if (cli->config.dumpdtb)
+        return machine_start(m, err); /* and that is all that it does */
     int r = cli->log_file ? log_set_file(&m->log, cli->log_file, err) : 0;
     r = r ? r : machine_start(m, err);
     return r ? r : write_pidfile(cli, err); /* last: who sees it finds all the rest */
@@ -261,6 +319,11 @@ void cli_fini(struct cli *cli)
     struct cli_list *const lists[] = {&cli->devices, &cli->globals, &cli->drives,   &cli->blockdevs,
                                       &cli->netdevs, &cli->nics,    &cli->chardevs, &cli->monitors};
     cli_close_monitors(cli);
+    if (cli->signals.loop) {
+        int fd = cli->signals.fd;
+        loop_watch_remove(&cli->signals);
+        close(fd);
+    }
     machine_free(cli->machine);
     if (cli->pidfile_written)
         unlink(cli->pidfile);

@@ -37,6 +37,7 @@ struct cli {
     struct machine_global global[CLI_MAX]; /* of globals */
     const char *stdio_user;                /* id of the backend that has the terminal */
     bool shared[MACHINE_SERIALS];          /* -serial mon: a monitor is on it too */
+    struct loop_watch signals;
     bool pidfile_written;
     struct machine *machine;
     struct monitor *monitor_list[CLI_MAX];

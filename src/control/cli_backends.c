@@ -417,8 +417,6 @@ int cli_check_backends(struct cli *cli, struct err *err)
         r = check_image(&cli->drives.item[i], "-drive", err);
     for (u32 i = 0; i < cli->blockdevs.count && !r; i++)
         r = check_image(&cli->blockdevs.item[i], "-blockdev", err);
-    if (!r && cli->serials.count > MACHINE_SERIALS)
-        r = err_set(err, E2BIG, "-serial: at most %d", MACHINE_SERIALS);
     return r;
 }
 

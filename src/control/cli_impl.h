@@ -27,7 +27,12 @@ extern const struct cli_absent cli_absents[];
 
 int must_check cli_add_list(struct cli_list *list, const char *option, const char *text,
                             const char *implied, struct err *err);
-bool cli_is_help(const char *text);
+/* A whole option by a table: parsed, written into object; or, asked for help, explained (CLI_DONE).
+ */
+int must_check cli_load(const char *option, const char *text, const char *implied,
+                        const struct option *table, void *object, struct err *err);
+bool cli_is_help(const char *text);   /* "help" */
+bool cli_asks_help(const char *text); /* or "NAME,help" */
 
 /* ---- cli_machine.c ---- */
 cli_set cli_set_arch, cli_set_machine, cli_set_cpu, cli_set_smp, cli_set_memory, cli_set_accel,

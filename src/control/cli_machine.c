@@ -12,8 +12,6 @@
 #include "control/cli_impl.h"
 #include "jit/engine.h"
 
-static const struct option *const no_options[] = {NULL};
-
 /* ---- Architecture and board ------------------------------------------------------------------ */
 
 static void list_archs(FILE *out)
@@ -123,7 +121,7 @@ int cli_take_machine(struct cli *cli, struct err *err)
 int cli_set_cpu(struct cli *cli, const char *text, struct err *err)
 {
     (void)err;
-    if (!cli_is_help(text)) {
+    if (!cli_asks_help(text)) {
         cli->config.cpu = text;
         return 0;
     }
@@ -155,11 +153,7 @@ static const struct option smp_options[] = {
 int cli_set_smp(struct cli *cli, const char *text, struct err *err)
 {
     struct cli_smp s = {0};
-    struct option_list list;
-    int r = option_parse(&list, "-smp", text, "cpus", err);
-    if (!r)
-        r = option_load(&list, smp_options, &s, err);
-    option_list_fini(&list);
+    int r = cli_load("-smp", text, "cpus", smp_options, &s, err);
     if (r)
         return r;
     s64 product = 1;
@@ -178,21 +172,25 @@ int cli_set_smp(struct cli *cli, const char *text, struct err *err)
     return 0;
 }
 
+struct cli_memory {
+    char *size;
+};
+static const struct option memory_options[] = {
+    OPTION_NAMED("size", OPTION_TYPE_STRING, struct cli_memory, size, NULL,
+                 "in MiB, or with a suffix", .required = true),
+    OPTION_LAST,
+};
+
 int cli_set_memory(struct cli *cli, const char *text, struct err *err)
 {
-    struct option_list list;
-    int r = option_parse(&list, "-m", text, "size", err);
-    char *size = r ? NULL : option_take(&list, "size");
-    if (!r && !size)
-        r = err_set(err, EINVAL, "-m %s: the size is missing", text);
+    struct cli_memory m = {0};
+    u64 *size = &cli->config.ram_size;
+    int r = cli_load("-m", text, "size", memory_options, &m, err);
     if (!r)
-        r = option_parse_size("-m", size, 20, &cli->config.ram_size, err);
-    if (!r && !cli->config.ram_size)
+        r = option_parse_size("-m", m.size, 20, size, err);
+    if (!r && !*size)
         r = err_set(err, EINVAL, "-m %s: a machine needs memory", text);
-    free(size);
-    if (!r)
-        r = option_done(&list, no_options, err);
-    option_list_fini(&list);
+    option_free(memory_options, &m);
     return r;
 }
 
@@ -209,7 +207,7 @@ int cli_set_kvm(struct cli *cli, const char *text, struct err *err)
 /* The first counts that is there. */
 int cli_set_accel(struct cli *cli, const char *text, struct err *err)
 {
-    if (cli_is_help(text)) {
+    if (cli_asks_help(text)) {
         printf("Accelerators: jit (translation to host code; also called tcg), interp "
                "(interpreter)\n");
         jit_print_options(stdout);
@@ -255,14 +253,10 @@ static int check_drives(const char *letters, struct err *err)
 int cli_set_boot(struct cli *cli, const char *text, struct err *err)
 {
     struct cli_boot b = {0};
-    struct option_list list;
-    int r = option_parse(&list, "-boot", text, "order", err);
-    if (!r)
-        r = option_load(&list, boot_options, &b, err);
+    int r = cli_load("-boot", text, "order", boot_options, &b, err);
     r = r ? r : check_drives(b.order, err);
     r = r ? r : check_drives(b.once, err);
     cli->config.boot_menu = b.menu;
-    option_list_fini(&list);
     option_free(boot_options, &b);
     return r;
 }
@@ -287,11 +281,7 @@ int cli_set_action(struct cli *cli, const char *text, struct err *err)
     struct cli_action a = {.reboot = (int)cli->config.on_reboot,
                            .shutdown = (int)cli->config.on_shutdown,
                            .panic = (int)cli->config.on_panic};
-    struct option_list list;
-    int r = option_parse(&list, "-action", text, NULL, err);
-    if (!r)
-        r = option_load(&list, action_options, &a, err);
-    option_list_fini(&list);
+    int r = cli_load("-action", text, NULL, action_options, &a, err);
     cli->config.on_reboot = (enum machine_reboot_action)a.reboot;
     cli->config.on_shutdown = (enum machine_shutdown_action)a.shutdown;
     cli->config.on_panic = (enum machine_panic_action)a.panic;
@@ -342,14 +332,10 @@ static const struct option rtc_options[] = {
 int cli_set_rtc(struct cli *cli, const char *text, struct err *err)
 {
     struct cli_rtc rtc = {0};
-    struct option_list list;
-    int r = option_parse(&list, "-rtc", text, NULL, err);
-    if (!r)
-        r = option_load(&list, rtc_options, &rtc, err);
+    int r = cli_load("-rtc", text, NULL, rtc_options, &rtc, err);
     if (!r)
         r = set_rtc_base(cli, rtc.base, err);
     cli->config.rtc_clock = (enum machine_rtc_clock)rtc.clock;
-    option_list_fini(&list);
     option_free(rtc_options, &rtc);
     return r;
 }
@@ -371,17 +357,13 @@ static const struct option name_options[] = {
 int cli_set_name(struct cli *cli, const char *text, struct err *err)
 {
     struct cli_name n = {0};
-    struct option_list list;
-    int r = option_parse(&list, "-name", text, "guest", err);
-    if (!r)
-        r = option_load(&list, name_options, &n, err);
+    int r = cli_load("-name", text, "guest", name_options, &n, err);
     if (!r && n.guest) {
         free(cli->name);
         cli->config.name = cli->name = alloc_string(n.guest);
     }
     if (!r && n.process)
         host_thread_name(n.process);
-    option_list_fini(&list);
     option_free(name_options, &n);
     return r;
 }

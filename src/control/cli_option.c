@@ -31,9 +31,30 @@ static int add_text(struct cli_texts *texts, const char *option, const char *tex
     return 0;
 }
 
+int cli_load(const char *option, const char *text, const char *implied, const struct option *table,
+             void *object, struct err *err)
+{
+    struct option_list list;
+    int r = option_parse(&list, option, text, implied, err);
+    if (!r && list.help) {
+        option_help(table, stdout);
+        r = CLI_DONE;
+    }
+    if (!r)
+        r = option_load(&list, table, object, err);
+    option_list_fini(&list);
+    return r;
+}
+
 bool cli_is_help(const char *text)
 {
     return !strcmp(text, "help") || !strcmp(text, "?");
+}
+
+bool cli_asks_help(const char *text)
+{
+    const char *comma = strrchr(text, ',');
+    return cli_is_help(comma ? comma + 1 : text);
 }
 
 /* ---- One text, one flag ---------------------------------------------------------------------- */
@@ -102,9 +123,28 @@ static int set_device(struct cli *cli, const char *text, struct err *err)
     return CLI_DONE;
 }
 
+/* Of one kind of several, which can be asked for help. */
+static int add_backend(struct cli_list *backends, const char *option, const char *text,
+                       const char *implied, int (*help)(const char *, FILE *, struct err *),
+                       struct err *err)
+{
+    struct option_list *list = &backends->item[backends->count];
+    int r = cli_add_list(backends, option, text, implied, err);
+    if (r || !list->help)
+        return r;
+    r = help(option_get(list, implied), stdout, err);
+    return r ? r : CLI_DONE;
+}
+
 static int set_drive(struct cli *cli, const char *text, struct err *err)
 {
-    return cli_add_list(&cli->drives, "-drive", text, "file", err);
+    int r = cli_add_list(&cli->drives, "-drive", text, "file", err);
+    if (r || !cli->drives.item[cli->drives.count - 1].help)
+        return r;
+    printf("  if=<virtio|none|pflash>      where it goes (default: virtio)\n"
+           "  index=<int>, unit=<int>      which of the flash banks\n");
+    r = block_help("raw", stdout, err);
+    return r ? r : CLI_DONE;
 }
 
 /* A drive by its file alone. The name is taken whole, commas and all. */
@@ -133,34 +173,22 @@ static int set_cdrom(struct cli *cli, const char *text, struct err *err)
 
 static int set_blockdev(struct cli *cli, const char *text, struct err *err)
 {
-    return cli_add_list(&cli->blockdevs, "-blockdev", text, "driver", err);
+    return add_backend(&cli->blockdevs, "-blockdev", text, "driver", block_help, err);
 }
 
 static int set_netdev(struct cli *cli, const char *text, struct err *err)
 {
-    if (cli_is_help(text)) {
-        netdev_help(stdout);
-        return CLI_DONE;
-    }
-    return cli_add_list(&cli->netdevs, "-netdev", text, "type", err);
+    return add_backend(&cli->netdevs, "-netdev", text, "type", netdev_help, err);
 }
 
 static int set_nic(struct cli *cli, const char *text, struct err *err)
 {
-    if (cli_is_help(text)) {
-        netdev_help(stdout);
-        return CLI_DONE;
-    }
-    return cli_add_list(&cli->nics, "-nic", text, "type", err);
+    return add_backend(&cli->nics, "-nic", text, "type", netdev_help, err);
 }
 
 static int set_chardev(struct cli *cli, const char *text, struct err *err)
 {
-    if (cli_is_help(text)) {
-        chardev_help(stdout);
-        return CLI_DONE;
-    }
-    return cli_add_list(&cli->chardevs, "-chardev", text, "backend", err);
+    return add_backend(&cli->chardevs, "-chardev", text, "backend", chardev_help, err);
 }
 
 static int set_mon(struct cli *cli, const char *text, struct err *err)
@@ -178,25 +206,24 @@ static int set_monitor(struct cli *cli, const char *text, struct err *err)
     return add_text(&cli->monitor_texts, "-monitor", text, err);
 }
 
-/* DRIVER.PROPERTY=VALUE, or driver=,property=,value=. */
+/* DRIVER.PROPERTY=VALUE, where DRIVER may have dots; or driver=,property=,value=. */
 static int set_global(struct cli *cli, const char *text, struct err *err)
 {
-    size_t dot = strcspn(text, ".="), equals = strcspn(text, "=");
     struct option_list *list = &cli->globals.item[cli->globals.count];
-    int r = cli_add_list(&cli->globals, "-global", text[dot] == '.' ? "" : text, NULL, err);
-    if (r || text[dot] != '.')
-        return r;
-    char *copy = strdup(text);
-    if (!copy || !text[equals]) {
-        free(copy);
-        return err_set(err, EINVAL, "-global %s: accepted is DRIVER.PROPERTY=VALUE", text);
+    char *name = strndup(text, strcspn(text, "=")), *dot = name ? strrchr(name, '.') : NULL;
+    const char *value = strchr(text, '=');
+    bool plain = name && !strchr(name, '.') && value;
+    int r = cli_add_list(&cli->globals, "-global", plain ? text : "", NULL, err);
+    if (!r && !plain && (!dot || !value))
+        r = err_set(err, EINVAL, "-global %s: accepted is DRIVER.PROPERTY=VALUE", text);
+    if (!r && !plain) {
+        *dot = 0;
+        option_add(list, "driver", name);
+        option_add(list, "property", dot + 1);
+        option_add(list, "value", value + 1);
     }
-    copy[dot] = copy[equals] = 0;
-    option_add(list, "driver", copy);
-    option_add(list, "property", copy + dot + 1);
-    option_add(list, "value", copy + equals + 1);
-    free(copy);
-    return 0;
+    free(name);
+    return r;
 }
 
 /* ---- Things that there are none of ----------------------------------------------------------- */
@@ -270,12 +297,7 @@ static const struct option overcommit_options[] = {
 
 static int set_overcommit(struct cli *cli, const char *text, struct err *err)
 {
-    struct option_list list;
-    int r = option_parse(&list, "-overcommit", text, NULL, err);
-    if (!r)
-        r = option_load(&list, overcommit_options, cli, err);
-    option_list_fini(&list);
-    return r;
+    return cli_load("-overcommit", text, NULL, overcommit_options, cli, err);
 }
 
 /* ---- Messages -------------------------------------------------------------------------------- */
@@ -288,12 +310,7 @@ static const struct option message_options[] = {
 
 static int set_msg(struct cli *cli, const char *text, struct err *err)
 {
-    struct option_list list;
-    int r = option_parse(&list, "-msg", text, NULL, err);
-    if (!r)
-        r = option_load(&list, message_options, cli, err);
-    option_list_fini(&list);
-    return r;
+    return cli_load("-msg", text, NULL, message_options, cli, err);
 }
 
 static int set_log(struct cli *cli, const char *text, struct err *err)

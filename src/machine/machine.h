@@ -54,6 +54,7 @@ struct board {
     const char *name, *help;
     const struct board_arch *archs; /* the first is the default; ended by a NULL name */
     u32 max_cpus;
+    u32 serials; /* ports that -serial reaches; 0: MACHINE_SERIALS */
     u64 default_ram;
     u32 size;                     /* of m->board_data, zeroed */
     const struct option *options; /* of -M, into board_data; NULL: none */

@@ -25,12 +25,6 @@ static const struct option common_options[] = {
     OPTION_LAST,
 };
 
-void block_help(FILE *out)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++)
-        fprintf(out, "%-8s %s\n", drivers[i]->name, drivers[i]->help);
-}
-
 /* ---- Requests -------------------------------------------------------------------------------- */
 
 static void complete(void *opaque)
@@ -95,6 +89,21 @@ static const struct block_driver *find_driver(const char *name, struct err *err)
     err_set(err, EINVAL, "block driver %s: this version reads raw images", name);
     err_suggest(err, name, names);
     return NULL;
+}
+
+int block_help(const char *format, FILE *out, struct err *err)
+{
+    const struct block_driver *driver = format ? find_driver(format, err) : NULL;
+    if (format && !driver)
+        return -EINVAL;
+    if (driver) {
+        option_help(common_options, out);
+        option_help(driver->options, out);
+        return 0;
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++)
+        fprintf(out, "%-8s %s\n", drivers[i]->name, drivers[i]->help);
+    return 0;
 }
 
 /* The names people use for one thing: -drive's on the left. */

@@ -80,6 +80,7 @@ void block_submit(struct block *b, struct block_request *r);
 void block_drain(struct block *b);
 /* For drivers: done(result) from the loop, of a request that needs no I/O. */
 void block_complete_later(struct block_request *r, int result);
-void block_help(FILE *out);
+/* The formats, or one format's options. */
+int must_check block_help(const char *format, FILE *out, struct err *err);
 
 #endif

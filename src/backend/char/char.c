@@ -25,17 +25,12 @@ static const struct chardev_kind *const kinds[] = {
 
 enum { WAIT_MS = 100 }; /* for a peer that does not read */
 
+static const struct option no_options[] = {OPTION_LAST};
 static const struct option common_options[] = {
     OPTION_STRING("id", struct chardev, id, NULL, "name of this backend"),
     OPTION_STRING("logfile", struct chardev, logfile, NULL, "file that gets a copy of the output"),
     OPTION_LAST,
 };
-
-void chardev_help(FILE *out)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
-        fprintf(out, "%-8s %s\n", kinds[i]->name, kinds[i]->help);
-}
 
 /* ---- Input ----------------------------------------------------------------------------------- */
 
@@ -343,6 +338,21 @@ static const struct chardev_kind *find_kind(const char *name, struct err *err)
     err_set(err, EINVAL, "-chardev %s: no such kind of backend (-chardev help lists them)", name);
     err_suggest(err, name, names);
     return NULL;
+}
+
+int chardev_help(const char *name, FILE *out, struct err *err)
+{
+    const struct chardev_kind *kind = name ? find_kind(name, err) : NULL;
+    if (name && !kind)
+        return -EINVAL;
+    if (kind) {
+        option_help(common_options, out);
+        option_help(kind->options ? kind->options : no_options, out);
+        return 0;
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
+        fprintf(out, "%-8s %s\n", kinds[i]->name, kinds[i]->help);
+    return 0;
 }
 
 static int apply_options(struct chardev *c, struct option_list *list, struct err *err)

@@ -91,7 +91,8 @@ struct chardev *must_check chardev_open_short(struct loop *loop, const char *id,
                                               const char *text, struct err *err);
 int must_check chardev_start(struct chardev *c, struct err *err);
 void chardev_close(struct chardev *c);
-void chardev_help(FILE *out);
+/* The kinds, or one kind's options. */
+int must_check chardev_help(const char *kind, FILE *out, struct err *err);
 
 /* One front at a time (a mux: several, by chardev_mux_add). NULL detaches. */
 int must_check chardev_attach(struct chardev *c, const struct chardev_front *front,

@@ -13,6 +13,7 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -21,6 +22,8 @@
 #include <unistd.h>
 
 #include "base/host.h"
+
+#define PATH_LENGTH (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 struct socket_chardev {
     struct chardev base;
@@ -106,9 +109,6 @@ static int check_name(const struct socket_chardev *s, struct err *err)
 static int open_unix(struct socket_chardev *s, struct err *err)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    if (strlen(s->path) >= sizeof(addr.sun_path))
-        return err_set(err, ENAMETOOLONG, "-chardev socket,path=%s: at most %zu characters",
-                       s->path, sizeof(addr.sun_path) - 1);
     memcpy(addr.sun_path, s->path, strlen(s->path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && s->server)
@@ -155,7 +155,9 @@ static int socket_start(struct chardev *c, struct err *err)
         struct pollfd p = {.fd = s->listen_fd, .events = POLLIN};
         fprintf(stderr, "guise: waiting for a connection to chardev %s\n",
                 s->base.id ? s->base.id : "socket");
-        while (poll(&p, 1, -1) < 0 && errno == EINTR)
+        sigset_t none; /* the loop, which waits for signals, does not turn yet */
+        sigemptyset(&none);
+        while (ppoll(&p, 1, NULL, &none) < 0 && errno == EINTR)
             ;
         int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0)
@@ -172,6 +174,9 @@ static int socket_open(struct chardev *c, struct err *err)
     s->listen_fd = -1;
     if (!s->path == !s->port)
         return err_set(err, EINVAL, "-chardev socket: give either path= (UNIX) or port= (TCP)");
+    if (s->path && strlen(s->path) > PATH_LENGTH)
+        return err_set(err, ENAMETOOLONG, "-chardev socket,path=%s: at most %zu characters",
+                       s->path, PATH_LENGTH);
     c->promised = s->server && s->wait;
     if (s->server && s->path)
         return check_name(s, err);

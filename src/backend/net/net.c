@@ -8,17 +8,12 @@
 
 static const struct netdev_kind *const kinds[] = {&netdev_socket, &netdev_user};
 
+static const struct option no_options[] = {OPTION_LAST};
 static const struct option common_options[] = {
     OPTION_NAMED("id", OPTION_TYPE_STRING, struct netdev, id, NULL, "name of this backend",
                  .required = true),
     OPTION_LAST,
 };
-
-void netdev_help(FILE *out)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
-        fprintf(out, "%-8s %s\n", kinds[i]->name, kinds[i]->help);
-}
 
 static const struct netdev_kind *find_kind(const char *name, struct err *err)
 {
@@ -31,6 +26,21 @@ static const struct netdev_kind *find_kind(const char *name, struct err *err)
     err_set(err, EINVAL, "-netdev %s: no such kind of backend (-netdev help lists them)", name);
     err_suggest(err, name, names);
     return NULL;
+}
+
+int netdev_help(const char *name, FILE *out, struct err *err)
+{
+    const struct netdev_kind *kind = name ? find_kind(name, err) : NULL;
+    if (name && !kind)
+        return -EINVAL;
+    if (kind) {
+        option_help(common_options, out);
+        option_help(kind->options ? kind->options : no_options, out);
+        return 0;
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
+        fprintf(out, "%-8s %s\n", kinds[i]->name, kinds[i]->help);
+    return 0;
 }
 
 /* ---- Frames ---------------------------------------------------------------------------------- */

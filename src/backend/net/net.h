@@ -59,7 +59,8 @@ struct netdev *must_check netdev_open(struct loop *loop, struct clock *clock,
                                       struct option_list *list, struct err *err);
 int must_check netdev_start(struct netdev *n, struct err *err);
 void netdev_close(struct netdev *n);
-void netdev_help(FILE *out);
+/* The kinds, or one kind's options. */
+int must_check netdev_help(const char *kind, FILE *out, struct err *err);
 
 /* ---- For cards ---- */
 int must_check netdev_attach(struct netdev *n,
