@@ -13,12 +13,10 @@
  * Addresses, interrupt numbers and compatible strings are a contract with firmware and kernels.
  */
 #include <errno.h>
-#include <stdlib.h>
 
-#include "base/alloc.h"
 #include "base/host.h"
+#include "board/parts.h"
 #include "boot/riscv.h"
-#include "device/misc/fw_cfg.h"
 
 enum {
     HARTS = 64,
@@ -121,50 +119,18 @@ static int make_memory(struct machine *m, struct virt *v, struct err *err)
     return 0;
 }
 
-struct setting {
-    const char *name;
-    u64 value;
-};
-
-/* A device of that type with settings (ended by a NULL name); not realized. NULL and err. */
-static struct device *new_device(struct machine *m, const char *type, const char *id,
-                                 const struct setting *settings, struct err *err)
-{
-    struct device *d = machine_device(m, type, id, err);
-    for (; d && settings && settings->name; settings++) {
-        char text[24];
-        snprintf(text, sizeof(text), "%llu", (unsigned long long)settings->value);
-        if (device_set(d, settings->name, text, err)) {
-            device_free(d);
-            return NULL;
-        }
-    }
-    return d;
-}
-
-/* Makes, realizes and maps it. */
-static struct device *add_device(struct machine *m, const char *type, const char *id, u64 base,
-                                 const struct setting *settings, struct err *err)
-{
-    struct device *d = new_device(m, type, id, settings, err);
-    if (!d || machine_realize(m, d, err))
-        return NULL;
-    machine_map(m, d, 0, base);
-    return d;
-}
-
 static int make_interrupts(struct machine *m, struct virt *v, struct err *err)
 {
     u32 harts = m->cpu_count;
-    struct setting plic[] = {{"contexts", 2 * (u64)harts}, {0}};
-    struct setting swi[] = {{"num-harts", harts}, {0}};
-    struct setting sswi[] = {{"num-harts", harts}, {"sswi", 1}, {0}};
-    struct setting mtimer[] = {{"num-harts", harts}, {"timebase-freq", TIMEBASE}, {0}};
-    v->plic = add_device(m, "riscv.sifive.plic", "plic", PLIC_BASE, plic, err);
-    struct device *ms = add_device(m, "riscv.aclint.swi", "mswi", CLINT_BASE, swi, err);
+    struct board_setting plic[] = {{"contexts", 2 * (u64)harts}, {0}};
+    struct board_setting swi[] = {{"num-harts", harts}, {0}};
+    struct board_setting sswi[] = {{"num-harts", harts}, {"sswi", 1}, {0}};
+    struct board_setting mtimer[] = {{"num-harts", harts}, {"timebase-freq", TIMEBASE}, {0}};
+    v->plic = board_add_device(m, "riscv.sifive.plic", "plic", PLIC_BASE, plic, err);
+    struct device *ms = board_add_device(m, "riscv.aclint.swi", "mswi", CLINT_BASE, swi, err);
     struct device *mt =
-        add_device(m, "riscv.aclint.mtimer", "mtimer", CLINT_BASE + MTIMER_OFF, mtimer, err);
-    struct device *ss = add_device(m, "riscv.aclint.swi", "sswi", SSWI_BASE, sswi, err);
+        board_add_device(m, "riscv.aclint.mtimer", "mtimer", CLINT_BASE + MTIMER_OFF, mtimer, err);
+    struct device *ss = board_add_device(m, "riscv.aclint.swi", "sswi", SSWI_BASE, sswi, err);
     if (!v->plic || !ms || !mt || !ss)
         return -EINVAL;
     for (u32 i = 0; i < harts; i++) {
@@ -181,47 +147,13 @@ static int make_interrupts(struct machine *m, struct virt *v, struct err *err)
 static int make_device(struct machine *m, struct virt *v, unsigned n, struct err *err)
 {
     const struct virt_device *e = &virt_devices[n];
-    struct device *d = machine_device(m, e->type, e->id, err);
-    int r = d ? 0 : -ENODEV;
-    if (!r && !strcmp(e->id, "serial0") && m->config.serial[0])
-        r = device_set(d, "chardev", m->config.serial[0], err);
-    if (r) {
-        device_free(d);
-        return r;
-    }
-    r = machine_realize(m, d, err);
-    if (r)
-        return r;
-    machine_map(m, d, 0, e->base);
-    if (e->irq)
-        device_connect(d, 0, device_input(v->plic, e->irq));
-    v->device[n] = d;
-    return 0;
-}
-
-static int make_flash(struct machine *m, unsigned n, struct err *err)
-{
-    static const struct setting geometry[] = {{"num-blocks", 128},
-                                              {"sector-length", 256 * KiB},
-                                              {"width", 4},
-                                              {"device-width", 2},
-                                              {"id0", 0x89},
-                                              {"id1", 0x18},
-                                              {0}};
-    char id[16];
-    snprintf(id, sizeof(id), "virt.flash%u", n);
-    struct device *d = new_device(m, "cfi.pflash01", id, geometry, err);
-    if (!d)
+    const char *line = !strcmp(e->id, "serial0") ? m->config.serial[0] : NULL;
+    v->device[n] = board_add_serial(m, e->type, e->id, e->base, line, err);
+    if (!v->device[n])
         return -ENODEV;
-    int r = m->config.flash[n] ? device_set(d, "drive", m->config.flash[n], err) : 0;
-    if (r) {
-        device_free(d);
-        return r;
-    }
-    r = machine_realize(m, d, err);
-    if (!r)
-        machine_map(m, d, 0, FLASH_BASE + n * (u64)FLASH_SIZE);
-    return r;
+    if (e->irq)
+        device_connect(v->device[n], 0, device_input(v->plic, e->irq));
+    return 0;
 }
 
 static int make_devices(struct machine *m, struct virt *v, struct err *err)
@@ -230,10 +162,10 @@ static int make_devices(struct machine *m, struct virt *v, struct err *err)
     for (unsigned i = 0; i < ARRAY_SIZE(virt_devices) && !r; i++)
         r = make_device(m, v, i, err);
     for (unsigned i = 0; i < MACHINE_FLASHES && !r; i++)
-        r = make_flash(m, i, err);
+        r = board_add_flash(m, i, FLASH_BASE + i * (u64)FLASH_SIZE, FLASH_SIZE, err);
     if (r)
         return r;
-    v->fw_cfg = add_device(m, "fw_cfg_mem", "fw_cfg", FW_CFG_BASE, NULL, err);
+    v->fw_cfg = board_add_device(m, "fw_cfg_mem", "fw_cfg", FW_CFG_BASE, NULL, err);
     return v->fw_cfg ? 0 : -ENODEV;
 }
 
@@ -272,18 +204,6 @@ static void fdt_hart_lines(struct boot_fdt *f, const struct machine *m, int node
         }
     }
     boot_fdt_cells(f, node, "interrupts-extended", cells, n);
-}
-
-/* A device's node by its type's description, with reg. */
-static int fdt_device(struct boot_fdt *f, int parent, struct device *d, u64 base, u64 size)
-{
-    const struct device_fdt *t = &d->type->fdt;
-    int node = boot_fdt_node(f, parent, "%s@%llx", t->node, (unsigned long long)base);
-    boot_fdt_bytes(f, node, "compatible", t->compatible, t->compatible_size);
-    boot_fdt_reg(f, node, (const u64[]){base, size}, 1);
-    if (t->extra && !f->error)
-        boot_fdt_note(f, t->node, t->extra(d, f->blob, node));
-    return node;
 }
 
 static void fdt_cpu(struct boot_fdt *f, const struct machine *m, int cpus, u32 hart)
@@ -364,7 +284,7 @@ static void fdt_aclint(struct boot_fdt *f, const struct machine *m, int soc)
 
 static void fdt_plic(struct boot_fdt *f, const struct machine *m, const struct virt *v, int soc)
 {
-    int node = fdt_device(f, soc, v->plic, PLIC_BASE, PLIC_SIZE);
+    int node = board_fdt_device(f, soc, v->plic, PLIC_BASE, PLIC_SIZE);
     boot_fdt_u32(f, node, "#interrupt-cells", 1);
     boot_fdt_u32(f, node, "#address-cells", 0);
     boot_fdt_flag(f, node, "interrupt-controller");
@@ -387,7 +307,7 @@ static void fdt_soc(struct boot_fdt *f, const struct machine *m, const struct vi
     fdt_plic(f, m, v, soc);
     for (unsigned i = 0; i < ARRAY_SIZE(virt_devices); i++) {
         const struct virt_device *e = &virt_devices[i];
-        int node = fdt_device(f, soc, v->device[i], e->base, e->size);
+        int node = board_fdt_device(f, soc, v->device[i], e->base, e->size);
         if (e->irq) {
             boot_fdt_u32(f, node, "interrupt-parent", plic_phandle(m));
             boot_fdt_u32(f, node, "interrupts", e->irq);
@@ -458,7 +378,7 @@ static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct v
     fdt_soc(f, m, v);
     fdt_chosen(f);
     fdt_flash(f);
-    boot_fdt_flag(f, fdt_device(f, 0, v->fw_cfg, FW_CFG_BASE, 0x18), "dma-coherent");
+    boot_fdt_flag(f, board_fdt_device(f, 0, v->fw_cfg, FW_CFG_BASE, 0x18), "dma-coherent");
     fdt_pmu(f);
     fdt_cpus(f, m);
     int memory = boot_fdt_node(f, 0, "memory@%llx", (unsigned long long)RAM_BASE);
@@ -470,29 +390,6 @@ static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct v
 }
 
 /* ---- Life ------------------------------------------------------------------------------------ */
-
-/* The user's tree (-dtb), or the board's own. */
-static int open_fdt(struct boot_fdt *f, const struct machine *m, const struct virt *v,
-                    struct err *err)
-{
-    const char *path = m->config.dtb;
-    u8 *data;
-    u64 size;
-    if (!path) {
-        int r = boot_fdt_init(f, err);
-        if (!r)
-            make_fdt(f, m, v);
-        return r;
-    }
-    int r = boot_file_read(path, 2 * MiB, &data, &size, err);
-    if (!r) {
-        r = boot_fdt_open(f, data, size, err);
-        free(data);
-        if (r)
-            err_prefix(err, "%s", path);
-    }
-    return r ? err_prefix(err, "-dtb") : 0;
-}
 
 static int virt_init(struct machine *m, struct err *err)
 {
@@ -519,51 +416,6 @@ static int finish_fdt(struct machine *m, struct virt *v, struct boot_fdt *f, str
     return r;
 }
 
-/* A file for firmware in flash, decompressed: its size and its bytes. */
-static int fw_cfg_file(struct virt *v, const char *path, unsigned size_key, unsigned data_key,
-                       struct err *err)
-{
-    u8 *data, *out;
-    u64 size, out_size;
-    int r = path ? boot_file_read(path, INT32_MAX, &data, &size, err) : 0;
-    if (r || !path)
-        return r;
-    r = boot_decompress(data, size, INT32_MAX, &out, &out_size, err);
-    if (r > 0) {
-        free(data);
-        data = out;
-        size = out_size;
-    }
-    if (r >= 0) {
-        fw_cfg_add_number(v->fw_cfg, size_key, size, 4);
-        fw_cfg_add(v->fw_cfg, data_key, data, (u32)size);
-    }
-    free(data);
-    return r < 0 ? err_prefix(err, "%s", path) : 0;
-}
-
-static int fill_fw_cfg(struct machine *m, struct virt *v, struct err *err)
-{
-    const struct machine_config *c = &m->config;
-    fw_cfg_add_number(v->fw_cfg, FW_CFG_RAM_SIZE, m->ram_size, 8);
-    fw_cfg_add_number(v->fw_cfg, FW_CFG_NB_CPUS, m->cpu_count, 2);
-    fw_cfg_add_number(v->fw_cfg, FW_CFG_MAX_CPUS, c->max_cpus, 2);
-    fw_cfg_add_number(v->fw_cfg, FW_CFG_NOGRAPHIC, 1, 2);
-    fw_cfg_add_number(v->fw_cfg, FW_CFG_BOOT_MENU, c->boot_menu, 2);
-    fw_cfg_add(v->fw_cfg, FW_CFG_UUID, c->uuid, sizeof(c->uuid));
-    if (!riscv_boot_by_fw_cfg(&v->boot))
-        return 0;
-    int r = fw_cfg_file(v, c->kernel, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA, err);
-    if (!r)
-        r = fw_cfg_file(v, c->initrd, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA, err);
-    if (!r && c->append) {
-        u32 size = (u32)strlen(c->append) + 1;
-        fw_cfg_add_number(v->fw_cfg, FW_CFG_CMDLINE_SIZE, size, 4);
-        fw_cfg_add(v->fw_cfg, FW_CFG_CMDLINE_DATA, c->append, size);
-    }
-    return r;
-}
-
 static int virt_load(struct machine *m, struct err *err)
 {
     struct virt *v = m->board_data;
@@ -577,9 +429,11 @@ static int virt_load(struct machine *m, struct err *err)
                                   .rv32 = v->rv32};
     int r = riscv_boot_load(&v->boot, err);
     if (!r)
-        r = fill_fw_cfg(m, v, err);
+        r = board_fill_fw_cfg(m, v->fw_cfg, riscv_boot_by_fw_cfg(&v->boot), err);
     if (!r)
-        r = open_fdt(&f, m, v, err);
+        r = board_open_fdt(&f, m, err);
+    if (!r && !m->config.dtb)
+        make_fdt(&f, m, v);
     if (!r)
         r = finish_fdt(m, v, &f, err);
     boot_fdt_fini(&f);
