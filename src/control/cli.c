@@ -7,6 +7,7 @@
 #include "control/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
@@ -210,6 +211,52 @@ int cli_parse(struct cli *cli, int argc, char **argv, int *status, struct err *e
     return r;
 }
 
+/* ---- Background ------------------------------------------------------------------------------ */
+
+/* Before there are threads. The one who started it waits until cli_start says that all is ready, or
+ * until the end of the other process, which has told why on the standard error that they share. */
+int cli_fork(struct cli *cli, int *status, struct err *err)
+{
+    int line[2];
+    char byte;
+    if (!cli->daemon)
+        return 0;
+    if (pipe2(line, O_CLOEXEC))
+        return err_set_errno(err, errno, "-daemonize");
+    pid_t child = fork();
+    int code = errno;
+    close(line[child ? 1 : 0]);
+    if (child > 0)
+        *status = read(line[0], &byte, 1) == 1 ? 0 : 1;
+    if (child)
+        close(line[0]);
+    if (child < 0) {
+        close(line[1]);
+        return err_set_errno(err, code, "-daemonize");
+    }
+    if (child)
+        return 1;
+    setsid();
+    cli->ready_fd = line[1];
+    return 0;
+}
+
+/* Its output goes nowhere from now on. */
+static int go_background(struct cli *cli, struct err *err)
+{
+    if (!cli->ready_fd)
+        return 0;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || write(cli->ready_fd, "", 1) != 1)
+        return err_set_errno(err, errno, "-daemonize");
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        dup2(null, fd);
+    close(null);
+    close(cli->ready_fd);
+    cli->ready_fd = 0;
+    return 0;
+}
+
 /* ---- Signals --------------------------------------------------------------------------------- */
 
 static void signal_came(struct loop_watch *w, u32 events)
@@ -285,11 +332,12 @@ static int write_pidfile(struct cli *cli, struct err *err)
 int cli_start(struct cli *cli, struct err *err)
 {
     struct machine *m = cli->machine;
-    if (cli->config.dumpdtb)
-        return machine_start(m, err); /* and that is all that it does */
-    int r = cli->log_file ? log_set_file(&m->log, cli->log_file, err) : 0;
+    bool runs = !cli->config.dumpdtb; /* else that file is all that is made */
+    int r = runs && cli->log_file ? log_set_file(&m->log, cli->log_file, err) : 0;
     r = r ? r : machine_start(m, err);
-    return r ? r : write_pidfile(cli, err); /* last: who sees it finds all the rest */
+    if (!r && runs)
+        r = write_pidfile(cli, err); /* who sees it finds all the rest */
+    return r ? r : go_background(cli, err);
 }
 
 /* ---- Ending ---------------------------------------------------------------------------------- */

@@ -40,6 +40,11 @@ static int take_stdio(struct cli *cli, const struct chardev *c, struct err *err)
 {
     if (c->kind != &chardev_stdio)
         return 0;
+    if (cli->daemon)
+        return err_set(err, EINVAL,
+                       "%s: stdio is not there behind -daemonize; -display none and "
+                       "-monitor unix:PATH,server=on,wait=off would do",
+                       c->id);
     if (cli->stdio_user)
         return err_set(err, EBUSY,
                        "%s: stdio is in use by %s already (-serial mon:stdio shares it)", c->id,

@@ -7,14 +7,14 @@ import socket
 import subprocess
 import time
 
-from bench import CLOCK_KEPT, PATIENCE, Skip, appears, dial, require
+from bench import CLOCK_KEPT, PATIENCE, Skip, Talk, appears, dial, require, vanishes
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 USUAL = ('-M', 'virt', '-bios', 'none', '-m', '16M', '-display', 'none')
 MONITOR = ('-monitor', 'stdio')
 # Options whose case is here.
-OPTIONS = ('-S', '-incoming', '-dtb', '-no-reboot', '-mon')
+OPTIONS = ('-S', '-incoming', '-dtb', '-no-reboot', '-mon', '-daemonize', '-pflash')
 
 
 def prompt(process):
@@ -126,6 +126,44 @@ def peer_may_go(bench):
         expect_state(prompt(process), 'running')
 
 
+# ---- In the background --------------------------------------------------------------------------
+
+def goes_to_background(bench):
+    """When it returns, all is there; the process behind it has no terminal, and ends in order."""
+    done = bench.run([*USUAL, '-kernel', 'loop.elf', '-daemonize', '-pidfile', 'pid', '-monitor',
+                      'unix:monitor,server,nowait'])
+    require(done.returncode == 0 and not done.stderr + done.stdout, f'status {done.returncode}: {done.stderr}')
+    with open(bench.path('pid'), encoding='ascii') as file:
+        process = int(file.read())
+    try:
+        require(os.getsid(process) == process, 'it is in the session of who started it')
+        require(os.readlink(f'/proc/{process}/fd/2') == '/dev/null', 'it has our standard error')
+        line = prompt(dial(bench.path('monitor')))
+        expect_state(line, 'running')
+    finally:
+        os.kill(process, signal.SIGTERM)
+    vanishes(bench.path('pid'))
+    vanishes(bench.path('monitor'))
+
+
+def background_refuses(bench):
+    for options, says in ((['-serial', 'stdio'], 'serial0: stdio is not there behind -daemonize'),
+                          (['-device', 'virtio-blk-device,drive=x'], 'drive=x: no such block backend')):
+        before = bench.snapshot()
+        done = bench.run([*USUAL, '-daemonize', '-pidfile', 'pid', *options])
+        require(done.returncode == 1 and says in done.stderr, f'status {done.returncode}: {done.stderr}')
+        require(bench.snapshot() == before, 'something changed')
+
+
+def flash_banks(bench):
+    for bank in ('first', 'second'):
+        with open(bench.path(bank), 'wb') as file:
+            file.truncate(32 << 20)
+    with bench.start(*USUAL, *MONITOR, '-S', '-pflash', 'first', '-drive', 'if=pflash,format=raw,file=second') as process:
+        answer = prompt(process).ask('info block')
+        require(answer.count('33554432 bytes') == 2 and 'not used' not in answer, answer)
+
+
 # ---- Terminals and sockets ----------------------------------------------------------------------
 
 def serial_says(bench, options, expect):
@@ -180,7 +218,7 @@ def serial_to_terminal(bench):
         name = process.errors.expect(' (label serial0)')
         with open(name, 'rb', buffering=0) as terminal:
             process.ask('cont')
-            require(terminal.read(5) == b'hello', 'the terminal did not show hello')
+            Talk(terminal.fileno(), -1).expect('hello')
         process.send('quit\n')
     with bench.start(*USUAL, *MONITOR, '-S', '-serial', 'pty', '-kernel', 'hello.elf', '-no-shutdown') as process:
         person(process)
@@ -358,6 +396,9 @@ TESTS = {
     'signal-hup': ended_by_signal(signal.SIGHUP),
     'signal-while-waiting': waiting_can_be_ended,
     'peer-may-go': peer_may_go,
+    'background': goes_to_background,
+    'background-refuses': background_refuses,
+    'flash-banks': flash_banks,
     'serial-stdio': serial_to_stdio,
     'serial-file': serial_to_file,
     'serial-log': serial_with_log,

@@ -231,6 +231,13 @@ def appears(path):
     return path
 
 
+def vanishes(path):
+    deadline = time.monotonic() + PATIENCE
+    while os.path.lexists(path):
+        require(time.monotonic() < deadline, f'{path} is left')
+        time.sleep(0.005)
+
+
 def dial(path):
     """Talk over a UNIX socket that a server makes."""
     deadline = time.monotonic() + PATIENCE
