@@ -77,7 +77,7 @@ static void ring_open(const char *variant)
 
 static void put(u64 offset, u32 value)
 {
-    fuzz_bench_access(&bench, true, offset, value, 4);
+    fuzz_bench_access(&bench, true, 0, offset, value, 4);
 }
 
 static void put_address(u64 offset, u64 value)
@@ -234,7 +234,8 @@ static void step_access(struct fuzz_input *in)
     u8 how = fuzz_u8(in);
     unsigned size = 1u << (how & 3);
     u16 offset = fuzz_u16(in);
-    fuzz_bench_access(&bench, how & 4, offset % 0x204, how & 4 ? fuzz_number(in, size) : 0, size);
+    fuzz_bench_access(&bench, how & 4, 0, offset % 0x204, how & 4 ? fuzz_number(in, size) : 0,
+                      size);
 }
 
 static void step_ring(struct fuzz_input *in)
