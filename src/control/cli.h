@@ -39,8 +39,8 @@ struct cli {
     const char *stdio_user;                /* id of the backend that has the terminal */
     bool shared[MACHINE_SERIALS];          /* -serial mon: a monitor is on it too */
     struct loop_watch signals;
-    bool pidfile_written;
-    int ready_fd; /* -daemonize: who waits hears there that all is ready; 0: nobody waits */
+    int pidfile_fd; /* 0: none was written */
+    int ready_fd;   /* -daemonize: who waits hears there that all is ready; 0: nobody waits */
     struct machine *machine;
     struct monitor *monitor_list[CLI_MAX];
     u32 monitor_count;

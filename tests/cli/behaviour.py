@@ -109,11 +109,11 @@ def ended_by_signal(number):
 
 
 def waiting_can_be_ended(bench):
-    """A machine that waits for its first peer hears Ctrl-C."""
+    """A machine that waits for its first peer can be ended."""
     with bench.start(*USUAL, '-serial', 'unix:line,server') as process:
         process.errors.expect('waiting for a connection')
-        process.process.send_signal(signal.SIGINT)
-        process.ends(-signal.SIGINT)
+        process.process.send_signal(signal.SIGTERM)
+        process.ends(-signal.SIGTERM)
 
 
 def peer_may_go(bench):
@@ -276,13 +276,27 @@ def greeting_waits(bench):
 
 def pidfile_tells(bench):
     with bench.start(*USUAL, *MONITOR, '-pidfile', 'pid') as process:
-        appears(bench.path('pid'))
-        prompt(process)
+        expect_state(prompt(process), 'running')
         with open(bench.path('pid'), encoding='ascii') as file:
             require(int(file.read()) == process.process.pid, 'not the process')
         process.send('quit\n')
         process.ends(0)
     require(not os.path.exists(bench.path('pid')), 'the pidfile is left')
+
+
+def pidfile_is_of_one(bench):
+    """A second machine does not take the first one's pidfile; one that was left is taken over."""
+    with open(bench.path('pid'), 'w', encoding='ascii') as file:
+        file.write('123456789012\n')
+    with bench.start(*USUAL, *MONITOR, '-pidfile', 'pid') as process:
+        expect_state(prompt(process), 'running')
+        before = bench.snapshot()
+        done = bench.run([*USUAL, '-pidfile', 'pid', '-D', 'keep'])
+        require(done.returncode == 1, f'status {done.returncode}')
+        require(f"-pidfile pid: is the running process {process.process.pid}'s" in done.stderr, done.stderr)
+        require(bench.snapshot() == before, 'something changed')
+        with open(bench.path('pid'), encoding='ascii') as file:
+            require(file.read() == f'{process.process.pid}\n', 'the pidfile is not its own')
 
 
 def log_is_written(bench):
@@ -414,6 +428,7 @@ TESTS = {
                                       'chardev=c,mode=readline'),
     'greeting-waits': greeting_waits,
     'pidfile': pidfile_tells,
+    'pidfile-of-one': pidfile_is_of_one,
     'log-file': log_is_written,
     'log-stderr': log_to_errors,
     'dtb': tree_of_the_users,
