@@ -11,7 +11,8 @@ from bench import CLOCK_KEPT, PATIENCE, Skip, Talk, appears, dial, require, vani
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-USUAL = ('-M', 'virt', '-bios', 'none', '-m', '16M', '-display', 'none')
+ANY_ARCH = ('-M', 'virt', '-bios', 'none', '-m', '16M', '-display', 'none')
+USUAL = ('-arch', 'riscv64', *ANY_ARCH)
 MONITOR = ('-monitor', 'stdio')
 # Options whose case is here.
 OPTIONS = ('-S', '-incoming', '-dtb', '-no-reboot', '-mon', '-daemonize', '-pflash')
@@ -385,7 +386,7 @@ def names_choose(bench):
     for arch, program in (('riscv64', 'loop.elf'), ('riscv32', 'rv32.elf')):
         name = os.path.join(folder, f'qemu-system-{arch}')
         for kernel, status in ((program, 0), ('x86.elf', 1), ('rv32.elf' if arch == 'riscv64' else 'loop.elf', 1)):
-            done = subprocess.run([name, *USUAL, *MONITOR, '-S', '-kernel', kernel], input='quit\n', cwd=bench.folder,
+            done = subprocess.run([name, *ANY_ARCH, *MONITOR, '-S', '-kernel', kernel], input='quit\n', cwd=bench.folder,
                                   check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             require(done.returncode == status, f'{name} -kernel {kernel}: status {done.returncode}: {done.stderr}')
             require(not status or done.stderr.startswith(f'qemu-system-{arch}: -kernel'), done.stderr)
