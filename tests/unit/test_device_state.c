@@ -81,12 +81,37 @@ static void test_gic_absent_interrupts(void **state)
     pair_free(p);
 }
 
+/* A flash's write buffer that is aimed at the end and too long, or filled by overlapping writes. */
+static void test_flash_buffer(void **state)
+{
+    enum { SIZE = 128 * 262144 };
+    struct pair *p = pair_new("cfi.pflash01");
+    (void)state;
+    harness_write(&p->h, p->from, SIZE - 4, 0x00e800e8, 4);
+    harness_write(&p->h, p->from, SIZE - 4, 0x00030003, 4);
+    pair_copy(p);
+    harness_write(&p->h, p->from, SIZE - 4, 0, 4);
+    pair_copy(p);
+    harness_write(&p->h, p->from, 0, 0x00500050, 4);
+    harness_write(&p->h, p->from, 0, 0x00e800e8, 4);
+    harness_write(&p->h, p->from, 0, 0x00010001, 4);
+    harness_write(&p->h, p->from, 0, 0x11111111, 4);
+    harness_write(&p->h, p->from, 0, 0x1111, 2);
+    harness_write(&p->h, p->from, 4, 0x22222222, 4);
+    pair_copy(p);
+    harness_write(&p->h, p->to, 0, 0x00d000d0, 4);
+    harness_write(&p->h, p->to, 0, 0x00ff00ff, 4);
+    assert_int_equal(harness_read(&p->h, p->to, 4, 4), 0); /* 0 & 0x22222222: bits only clear */
+    pair_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pl031_cleared),
         cmocka_unit_test(test_pl031_passed),
         cmocka_unit_test(test_gic_absent_interrupts),
+        cmocka_unit_test(test_flash_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
