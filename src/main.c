@@ -13,6 +13,8 @@ int main(int argc, char **argv)
     host_report_crashes();
     int r = cli_parse(&cli, argc, argv, &status, &err);
     if (!r)
+        r = cli_fork(&cli, &status, &err);
+    if (!r)
         r = cli_create(&cli, &err);
     if (!r && cli.incoming)
         r = snapshot_load(cli.machine, cli.incoming, &err);

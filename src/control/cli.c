@@ -7,9 +7,7 @@
 #include "control/cli.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -179,7 +177,7 @@ static int check_serials(const struct cli *cli, struct err *err)
 static int check_outputs(const struct cli *cli, struct err *err)
 {
     int r = cli->log_file ? host_output_check("-D ", cli->log_file, err) : 0;
-    return r || !cli->pidfile ? r : host_output_check("-pidfile ", cli->pidfile, err);
+    return r ? r : cli_check_pidfile(cli, err);
 }
 
 static int check_all(struct cli *cli, struct err *err)
@@ -210,39 +208,6 @@ int cli_parse(struct cli *cli, int argc, char **argv, int *status, struct err *e
     return r;
 }
 
-/* ---- Signals --------------------------------------------------------------------------------- */
-
-static void signal_came(struct loop_watch *w, u32 events)
-{
-    struct cli *cli = w->opaque;
-    struct signalfd_siginfo info;
-    (void)events;
-    if (read(w->fd, &info, sizeof(info)) != sizeof(info))
-        return;
-    fprintf(stderr, "%s: ended by signal %u of process %u\n", cli->program, info.ssi_signo,
-            info.ssi_pid);
-    machine_request_quit(cli->machine, 0);
-}
-
-/* Who ends the process by a signal finds disks written, the terminal as it was and no pidfile.
- * Before other threads start, which inherit that these signals wait for the loop. */
-static int watch_signals(struct cli *cli, struct err *err)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0)
-        return err_set_errno(err, errno, "signals cannot be received");
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a peer that has gone is an error of write */
-    cli->signals =
-        (struct loop_watch){.fd = fd, .events = LOOP_READ, .fn = signal_came, .opaque = cli};
-    return loop_watch_add(cli->machine->loop, &cli->signals, err);
-}
-
 /* ---- Making ---------------------------------------------------------------------------------- */
 
 int cli_create(struct cli *cli, struct err *err)
@@ -259,7 +224,7 @@ int cli_create(struct cli *cli, struct err *err)
     cli->machine = machine_new(&(struct loop_config){.name = "main"}, err);
     if (!cli->machine)
         return -err->code;
-    int r = watch_signals(cli, err);
+    int r = cli_watch_signals(cli, err);
     if (!r && cli->log_items)
         r = log_set_items(&cli->machine->log, cli->log_items, err);
     r = r ? r : cli_open_backends(cli, err);
@@ -270,26 +235,15 @@ int cli_create(struct cli *cli, struct err *err)
 
 /* ---- Starting -------------------------------------------------------------------------------- */
 
-static int write_pidfile(struct cli *cli, struct err *err)
-{
-    FILE *f = cli->pidfile ? fopen(cli->pidfile, "we") : NULL;
-    if (!cli->pidfile)
-        return 0;
-    cli->pidfile_written = f != NULL;
-    bool good = f && fprintf(f, "%d\n", (int)getpid()) > 0;
-    if (f && fclose(f))
-        good = false;
-    return good ? 0 : err_set_errno(err, errno, "-pidfile %s", cli->pidfile);
-}
-
 int cli_start(struct cli *cli, struct err *err)
 {
     struct machine *m = cli->machine;
-    if (cli->config.dumpdtb)
-        return machine_start(m, err); /* and that is all that it does */
-    int r = cli->log_file ? log_set_file(&m->log, cli->log_file, err) : 0;
+    bool runs = !cli->config.dumpdtb; /* else that file is all that is made */
+    int r = runs && cli->log_file ? log_set_file(&m->log, cli->log_file, err) : 0;
     r = r ? r : machine_start(m, err);
-    return r ? r : write_pidfile(cli, err); /* last: who sees it finds all the rest */
+    if (!r && runs)
+        r = cli_write_pidfile(cli, err); /* who sees it finds all the rest */
+    return r ? r : cli_go_background(cli, err);
 }
 
 /* ---- Ending ---------------------------------------------------------------------------------- */
@@ -319,14 +273,9 @@ void cli_fini(struct cli *cli)
     struct cli_list *const lists[] = {&cli->devices, &cli->globals, &cli->drives,   &cli->blockdevs,
                                       &cli->netdevs, &cli->nics,    &cli->chardevs, &cli->monitors};
     cli_close_monitors(cli);
-    if (cli->signals.loop) {
-        int fd = cli->signals.fd;
-        loop_watch_remove(&cli->signals);
-        close(fd);
-    }
+    cli_ignore_signals(cli);
     machine_free(cli->machine);
-    if (cli->pidfile_written)
-        unlink(cli->pidfile);
+    cli_remove_pidfile(cli);
     for (unsigned i = 0; i < ARRAY_SIZE(lists); i++)
         list_fini(lists[i]);
     option_list_fini(&cli->machine_options);

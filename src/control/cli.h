@@ -1,8 +1,9 @@
 /*
  * cli.h - the command line: what people type becomes a struct cli, which then becomes a machine.
  *
- * Three steps, so that nothing is created or overwritten before everything was checked:
+ * Steps, so that nothing is created or overwritten before everything was checked:
  *   cli_parse   text only: options, names, files that must be there
+ *   cli_fork    -daemonize: the rest is done by a process in the background
  *   cli_create  opens backends, makes and initialises the machine: reads, and leaves no trace
  *   cli_start   creates and overwrites: log, files of backends, sockets' names, pidfile
  * Main thread.
@@ -32,13 +33,14 @@ struct cli {
     struct cli_list devices, globals, drives, blockdevs, netdevs, nics, chardevs, monitors;
     struct cli_texts serials, monitor_texts, search;
     const char *log_items, *log_file, *pidfile, *incoming;
-    bool nographic, display_none, no_defaults, kvm, timestamp, guest_name;
+    bool nographic, display_none, no_defaults, daemon, kvm, timestamp, guest_name;
     /* After cli_create. */
     struct machine_global global[CLI_MAX]; /* of globals */
     const char *stdio_user;                /* id of the backend that has the terminal */
     bool shared[MACHINE_SERIALS];          /* -serial mon: a monitor is on it too */
     struct loop_watch signals;
-    bool pidfile_written;
+    int pidfile_fd; /* 0: none was written */
+    int ready_fd;   /* -daemonize: who waits hears there that all is ready; 0: nobody waits */
     struct machine *machine;
     struct monitor *monitor_list[CLI_MAX];
     u32 monitor_count;
@@ -46,6 +48,8 @@ struct cli {
 
 /* 0: go on. 1: help or version was printed, *status is the exit status. -errno: err. */
 int must_check cli_parse(struct cli *cli, int argc, char **argv, int *status, struct err *err);
+/* 1: this is the process that was started, and *status says how the one behind it has started. */
+int must_check cli_fork(struct cli *cli, int *status, struct err *err);
 int must_check cli_create(struct cli *cli, struct err *err);
 int must_check cli_start(struct cli *cli, struct err *err);
 /* On standard error, with what -msg puts before it. */

@@ -40,6 +40,11 @@ static int take_stdio(struct cli *cli, const struct chardev *c, struct err *err)
 {
     if (c->kind != &chardev_stdio)
         return 0;
+    if (cli->daemon)
+        return err_set(err, EINVAL,
+                       "%s: stdio is not there behind -daemonize; -display none and "
+                       "-monitor unix:PATH,server=on,wait=off would do",
+                       c->id);
     if (cli->stdio_user)
         return err_set(err, EBUSY,
                        "%s: stdio is in use by %s already (-serial mon:stdio shares it)", c->id,
@@ -262,8 +267,39 @@ static int keep_block(struct cli *cli, struct block *b, struct err *err)
     return machine_add_backend(cli->machine, "block", b->id, b, &block_ops, err);
 }
 
-/* driver=file is raw's lower half; a raw node whose file= names another node is that node by a
- * second name. */
+/* A raw node over a node is that node by a second name; what it says more narrowly is said of both.
+ */
+struct upper_node {
+    char *name, *file;
+    bool read_only;
+    int driver, discard;
+};
+static const char *const upper_words[] = {"raw", NULL};
+static const char *const discard_words[] = {"unmap", "ignore", "on", "off", NULL};
+static const struct option upper_options[] = {
+    OPTION_ENUM("driver", struct upper_node, driver, "raw", upper_words, "its format"),
+    OPTION_STRING("node-name", struct upper_node, name, NULL, "its name"),
+    OPTION_STRING("file", struct upper_node, file, NULL, "the node below"),
+    OPTION_BOOL("read-only", struct upper_node, read_only, "off", "refuse writes"),
+    OPTION_ENUM("discard", struct upper_node, discard, "unmap", discard_words,
+                "give discarded blocks back to the host"),
+    OPTION_LAST,
+};
+
+static int open_upper(struct cli *cli, struct option_list *list, struct block *below,
+                      struct err *err)
+{
+    struct upper_node n = {0};
+    int r = option_load(list, upper_options, &n, err);
+    below->read_only |= n.read_only;
+    below->discard &= !(n.discard & 1);
+    if (!r)
+        r = machine_add_backend(cli->machine, "block", n.name, below, NULL, err);
+    option_free(upper_options, &n);
+    return r;
+}
+
+/* driver=file is raw's lower half. */
 static int open_blockdev(struct cli *cli, struct option_list *list, struct err *err)
 {
     char *driver = option_take(list, "driver");
@@ -276,7 +312,7 @@ static int open_blockdev(struct cli *cli, struct option_list *list, struct err *
     struct block *below = file ? machine_backend(cli->machine, "block", file) : NULL;
     if (!below)
         return keep_block(cli, block_open(cli->machine->loop, list, err), err);
-    return machine_add_backend(cli->machine, "block", id, below, NULL, err);
+    return open_upper(cli, list, below, err);
 }
 
 static int add_device(struct cli *cli, const char *text, struct err *err)

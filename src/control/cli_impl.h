@@ -41,6 +41,15 @@ cli_set cli_set_arch, cli_set_machine, cli_set_cpu, cli_set_smp, cli_set_memory,
  * architectures. */
 int must_check cli_take_machine(struct cli *cli, struct err *err);
 
+/* ---- cli_process.c ---- */
+/* -daemonize: all is ready, who waits for it goes. */
+int must_check cli_go_background(struct cli *cli, struct err *err);
+int must_check cli_watch_signals(struct cli *cli, struct err *err);
+void cli_ignore_signals(struct cli *cli);
+int must_check cli_check_pidfile(const struct cli *cli, struct err *err);
+int must_check cli_write_pidfile(struct cli *cli, struct err *err);
+void cli_remove_pidfile(struct cli *cli);
+
 /* ---- cli_backends.c ---- */
 int must_check cli_check_backends(struct cli *cli, struct err *err); /* touches nothing */
 int must_check cli_open_backends(struct cli *cli, struct err *err);

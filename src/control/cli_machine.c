@@ -14,6 +14,14 @@
 
 /* ---- Architecture and board ------------------------------------------------------------------ */
 
+static bool has_arch(const struct isa *isa, const char *arch)
+{
+    const char *const *name = isa->arch_names;
+    while (*name && strcmp(*name, arch))
+        name++;
+    return *name;
+}
+
 static void list_archs(FILE *out)
 {
     for (unsigned i = 0; isa_registry[i]; i++)
@@ -126,6 +134,8 @@ int cli_set_cpu(struct cli *cli, const char *text, struct err *err)
         return 0;
     }
     for (unsigned i = 0; isa_registry[i]; i++) {
+        if (cli->config.arch && !has_arch(isa_registry[i], cli->config.arch))
+            continue;
         for (const struct isa_model *m = isa_registry[i]->models; m->name; m++)
             printf("  %-12s %s\n", m->name, m->help);
         isa_registry[i]->print_features(stdout);

@@ -88,6 +88,7 @@ SET_FLAG(set_no_reboot, config.on_reboot, MACHINE_REBOOT_SHUTDOWN)
 SET_FLAG(set_no_shutdown, config.on_shutdown, MACHINE_SHUTDOWN_PAUSE)
 SET_FLAG(set_nographic, nographic, true)
 SET_FLAG(set_no_defaults, no_defaults, true)
+SET_FLAG(set_daemon, daemon, true)
 
 /* There is no such file anyway. */
 static int set_no_config(struct cli *cli, const char *text, struct err *err)
@@ -164,6 +165,14 @@ static int add_file(struct cli *cli, const char *option, const char *file, const
 static int set_disk(struct cli *cli, const char *text, struct err *err)
 {
     return add_file(cli, "-hda", text, "disk", err);
+}
+
+static int set_flash(struct cli *cli, const char *text, struct err *err)
+{
+    int r = add_file(cli, "-pflash", text, "disk", err);
+    if (!r)
+        option_add(&cli->drives.item[cli->drives.count - 1], "if", "pflash");
+    return r;
 }
 
 static int set_cdrom(struct cli *cli, const char *text, struct err *err)
@@ -390,6 +399,7 @@ const struct cli_option cli_options[] = {
     {"hdc", "FILE", NULL, set_disk},
     {"hdd", "FILE", NULL, set_disk},
     {"cdrom", "FILE", "a raw disk that cannot be written", set_cdrom},
+    {"pflash", "FILE", "contents of the next flash bank", set_flash},
     {"blockdev", "driver=raw,node-name=ID,...", "a block backend, for a -device with drive=ID",
      set_blockdev},
     {"netdev", "user|socket,id=ID,...",
@@ -419,6 +429,7 @@ const struct cli_option cli_options[] = {
     {"name", "NAME[,process=NAME]", "a name for people", cli_set_name},
     {"uuid", "UUID", "the machine's identity", cli_set_uuid},
     {"pidfile", "FILE", "write the process's id there", set_pidfile},
+    {"daemonize", NULL, "go on in the background when all is ready", set_daemon},
     {"sandbox", "off", "no confinement of the process", set_sandbox},
     {"overcommit", "mem-lock=off,cpu-pm=off", "nothing is reserved for the guest", set_overcommit},
     {"msg", "timestamp=on,guest-name=on", "what goes before messages", set_msg},
@@ -432,7 +443,6 @@ const struct cli_absent cli_absents[] = {
     {" gdb s ", "there is no gdb stub yet"},
     {" readconfig writeconfig ", "options come from the command line alone"},
     {" snapshot ", "there are no overlays yet: copy the image"},
-    {" daemonize ", "what starts it may put it into the background (setsid, systemd-run, &)"},
     {" usb usbdevice ", "no machine has USB yet"},
     {" fsdev virtfs ", "there are no shared folders yet"},
     {" vnc spice full-screen g ", "there are no displays yet"},
@@ -444,7 +454,7 @@ const struct cli_absent cli_absents[] = {
     {" trace plugin ", "there are no trace points and plug-ins yet; -d logs"},
     {" loadvm ", "-incoming file:FILE loads a machine's state"},
     {" run-with runas chroot user ", "the one who starts it chooses user and root"},
-    {" fda fdb mtdblock pflash sd ", "-drive, with if=pflash for flash, makes disks"},
+    {" fda fdb mtdblock sd ", "-drive, with if=pflash for flash, makes disks"},
     {" no-acpi no-hpet no-fd-bootchk win2k-hack ", "it was for machines that are not there"},
     {NULL, NULL},
 };

@@ -73,10 +73,11 @@ struct cpu {
     /* -- Read by translated code. */
     _Atomic u32 exit_request; /* enum cpu_exit; tested at each unit entry */
     u8 unwind;                /* a helper entered a trap: translated code leaves (IR_FX_FAULT) */
-    bool halted;              /* isa: waits for an interrupt (WFI); the engine returns */
-    u64 mode;                 /* mode word: the isa keeps it true at every unit boundary */
-    u32 context_stamp;        /* the isa bumps it when isa->context() would answer anew */
-    u64 halt_ns;              /* isa: halted no longer than this; 0: until isa->wakes() */
+    u8 linked;   /* bytes of the load-linked whose reservation holds, 0: none (jit/atomic.c) */
+    bool halted; /* isa: waits for an interrupt (WFI); the engine returns */
+    u64 mode;    /* mode word: the isa keeps it true at every unit boundary */
+    u32 context_stamp; /* the isa bumps it when isa->context() would answer anew */
+    u64 halt_ns;       /* isa: halted no longer than this; 0: until isa->wakes() */
 
     /* -- Fixed after cpu_init. */
     const struct isa *isa;

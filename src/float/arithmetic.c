@@ -101,6 +101,17 @@ static u64 fma_special(const struct float_format *f, const struct unpacked *x,
     return add_special(f, &product, z, e);
 }
 
+/* Arm ARM, FPMulAdd: the addend is the first operand, and a quiet one does not hide that the product
+ * is invalid. */
+static u64 fma_nan(const struct float_format *f, u64 a, u64 b, u64 c, bool invalid,
+                   struct float_env *e)
+{
+    if (e->nan_rule != FLOAT_NAN_ARM)
+        return float_pick_nan(f, (u64[]){a, b, c}, 3, e);
+    u64 nan = float_pick_nan(f, (u64[]){c, a, b}, 3, e);
+    return invalid ? float_default_nan(f, e) : nan;
+}
+
 static u64 multiply_add(const struct float_format *f, u64 a, u64 b, u64 c, struct float_env *e)
 {
     struct unpacked x = float_unpack(f, a, e), y = float_unpack(f, b, e), z = float_unpack(f, c, e);
@@ -109,7 +120,7 @@ static u64 multiply_add(const struct float_format *f, u64 a, u64 b, u64 c, struc
     if (inf_zero && (!float_is_nan(&z) || e->fma_inf_zero_nv))
         e->flags |= FLOAT_NV;
     if (float_is_nan(&x) || float_is_nan(&y) || float_is_nan(&z))
-        return float_pick_nan(f, (u64[]){a, b, c}, 3, e);
+        return fma_nan(f, a, b, c, inf_zero && z.kind == FLOAT_QNAN, e);
     if (inf_zero)
         return float_default_nan(f, e);
     if (x.kind != FLOAT_FINITE || y.kind != FLOAT_FINITE || z.kind != FLOAT_FINITE)

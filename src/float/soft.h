@@ -35,7 +35,7 @@ enum float_flag {
 enum float_nan_rule {
     FLOAT_NAN_DEFAULT, /* every NaN result is the default NaN (RISC-V, Arm with FPCR.DN) */
     FLOAT_NAN_X86,     /* x86 SSE: first operand that is a NaN, quieted */
-    FLOAT_NAN_ARM,     /* Arm: signalling first, then quiet, in operand order */
+    FLOAT_NAN_ARM,     /* Arm: signalling first, then quiet, in operand order (fma: c, a, b) */
 };
 
 struct float_env {
@@ -46,7 +46,7 @@ struct float_env {
     bool tiny_before;      /* tininess is detected before rounding (Arm) */
     bool flush_inputs;     /* denormal operands are zero */
     bool flush_results;    /* tiny results are zero */
-    bool fma_inf_zero_nv;  /* inf*0+qNaN raises NV (RISC-V: yes) */
+    bool fma_inf_zero_nv;  /* inf*0+qNaN raises NV (RISC-V and Arm: yes) */
 };
 
 struct float_env float_env_riscv(enum float_round round);

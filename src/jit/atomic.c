@@ -158,13 +158,14 @@ enum isa_fault_kind slow_cas(struct cpu *cpu, unsigned aux, u64 vaddr, u64 expec
 /* ---- Load-linked, store-conditional ---------------------------------------------------------- */
 
 /* Lock held. */
-static void link_end(struct jit_cpu *jc)
+static void link_end(struct cpu *cpu)
 {
+    struct jit_cpu *jc = jit_cpu(cpu);
     if (jc->linked_strong) {
         jc->linked_strong = false;
         atomic_fetch_sub(&jc->jit->reservations, 1);
     }
-    jc->linked_size = 0;
+    cpu->linked = 0;
 }
 
 void atomic_break_reservations(struct cpu *cpu, const u8 *host, unsigned size)
@@ -177,18 +178,19 @@ void atomic_break_reservations(struct cpu *cpu, const u8 *host, unsigned size)
             continue;
         uintptr_t granule = (uintptr_t)jc->linked_host / GRANULE;
         if (granule >= first && granule <= last)
-            link_end(jc);
+            link_end(jit->cpus[i]);
     }
 }
 
-static void link_forget(struct jit_cpu *jc)
+static void link_forget(struct cpu *cpu)
 {
+    struct jit_cpu *jc = jit_cpu(cpu);
     if (!jc->linked_strong) {
-        jc->linked_size = 0;
+        cpu->linked = 0;
         return;
     }
     pthread_mutex_lock(&jc->jit->reserve_lock);
-    link_end(jc);
+    link_end(cpu);
     pthread_mutex_unlock(&jc->jit->reserve_lock);
 }
 
@@ -202,9 +204,8 @@ static u64 host_load_aligned(const u8 *p, unsigned size)
 
 void jit_clear_exclusive(struct cpu *cpu)
 {
-    struct jit_cpu *jc = jit_cpu(cpu);
-    if (jc->linked_size)
-        link_forget(jc);
+    if (cpu->linked)
+        link_forget(cpu);
 }
 
 enum isa_fault_kind slow_load_linked(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out,
@@ -213,11 +214,11 @@ enum isa_fault_kind slow_load_linked(struct cpu *cpu, unsigned aux, u64 vaddr, u
     struct jit_cpu *jc = jit_cpu(cpu);
     unsigned size = IR_MEM_BYTES(aux);
     struct tlb_target t;
-    link_forget(jc);
+    link_forget(cpu);
     if (atomic_target(cpu, aux, vaddr, ISA_READ, &t, f))
         return f->kind;
     jc->linked_addr = vaddr;
-    jc->linked_size = (u8)size;
+    cpu->linked = (u8)size;
     jc->linked_host = t.host;
     if (jc->want_strong) {
         pthread_mutex_lock(&jc->jit->reserve_lock);
@@ -252,7 +253,7 @@ static bool replace_linked(const struct jit_cpu *jc, void *host, unsigned size, 
 static bool store_linked(struct cpu *cpu, const struct tlb_target *t, unsigned size, u128 value)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
-    if (jc->linked_host != t->host || jc->linked_size != size)
+    if (jc->linked_host != t->host || cpu->linked != size)
         return false;
     if (jc->jit->cpu_count > 1 && !jc->linked_strong) {
         jc->want_strong = true;
@@ -278,7 +279,7 @@ static enum isa_fault_kind store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, 
             jc->want_strong = false;
         }
     }
-    link_end(jc);
+    link_end(cpu);
     pthread_mutex_unlock(&jc->jit->reserve_lock);
     if (stored && t.flags & (TLB_CODE | TLB_LOG))
         memory_ram_written(t.ram, t.ram_offset, size);

@@ -236,7 +236,7 @@ static void engine_state_changed(struct cpu *cpu)
     struct jit_cpu *jc = jit_cpu(cpu);
     jit_flush_all(cpu);
     jc->context = NULL;
-    jc->linked_size = 0;
+    cpu->linked = 0;
 }
 
 const struct cpu_engine cpu_engine_jit = {

@@ -247,10 +247,9 @@ struct jit_cpu {
     bool unit_fine; /* of the last jit_unit_at: the unit is for this time only */
     struct isa_fault fetch_fault;
     /* Load-linked. */
-    u64 linked_addr; /* virtual address */
+    u64 linked_addr; /* virtual address; cpu->linked says whether it holds */
     u64 linked_value, linked_high; /* high: of 16 bytes */
     u8 *linked_host;
-    u8 linked_size; /* 0: none */
     bool linked_strong, want_strong;
     struct tlb_target host_target; /* of jit_host_address */
     struct mem_section ram_hint; /* the section of RAM found last (its start and offset); ram NULL: none */

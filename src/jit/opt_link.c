@@ -11,6 +11,8 @@
  */
 #include "jit/opt.h"
 
+#include "cpu/cpu.h"
+
 /* The load-linked that op i, a store-conditional, ends; or IR_NONE. */
 static u32 partner(const struct ir_unit *u, u32 i)
 {
@@ -30,40 +32,54 @@ static u32 partner(const struct ir_unit *u, u32 i)
     return IR_NONE;
 }
 
-/* Makes room behind op i; what used the result of i uses the new op's. */
-static void insert_after(struct ir_unit *u, u32 i)
+/* Makes room for n ops at `at`; users of the values from `value` on use those n further. */
+static void make_room(struct ir_unit *u, u32 at, u32 n, u32 value)
 {
-    for (u32 n = u->count; n-- > i + 1;) {
-        struct ir_op op = u->ops[n];
+    for (u32 i = u->count; i-- > at;) {
+        struct ir_op op = u->ops[i];
         unsigned values = ir_op_info[op.op].values;
-        op.a += values & 1 && op.a >= i;
-        op.b += values & 2 && op.b >= i;
-        op.c += values & 4 && op.c >= i;
-        u->ops[n + 1] = op;
+        op.a += values & 1 && op.a >= value ? n : 0;
+        op.b += values & 2 && op.b >= value ? n : 0;
+        op.c += values & 4 && op.c >= value ? n : 0;
+        u->ops[i + n] = op;
     }
-    for (u32 n = 0; n < u->arg_count; n++)
-        u->args[n] += u->args[n] >= i;
-    u->count++;
+    for (u32 i = 0; i < u->arg_count; i++)
+        u->args[i] += u->args[i] >= value ? n : 0;
+    u->count += n;
 }
 
-static void pair(struct ir_unit *u, u32 ll, u32 sc)
+/* The compare-and-swap, and what says whether it stored. */
+static void end_pair(struct ir_unit *u, u32 ll, u32 sc)
 {
     struct ir_op *load = &u->ops[ll], *store = &u->ops[sc];
-    insert_after(u, sc);
+    make_room(u, sc + 1, 1, sc);
     u->ops[sc + 1] = (struct ir_op){.op = IR_CMP, .type = IR_I64, .aux = IR_NE, .a = sc, .b = ll};
     *store = (struct ir_op){
         .op = IR_CAS, .type = load->type, .aux = store->aux, .a = store->a, .b = ll, .c = store->b};
+}
+
+/* The load; a reservation of before ends, as it does by every load-linked. */
+static void begin_pair(struct ir_unit *u, u32 ll)
+{
+    make_room(u, ll, 2, ll);
+    u->ops[ll] = (struct ir_op){.op = IR_CONST, .type = IR_I32};
+    u->ops[ll + 1] = (struct ir_op){
+        .op = IR_STORE_STATE, .type = IR_I32, .a = ll, .b = offsetof(struct cpu, linked)};
+    struct ir_op *load = &u->ops[ll + 2];
     load->op = IR_LOAD;
     load->b = 0;
     load->aux |= IR_MEM_ALIGN | IR_MEM_ATOMIC;
 }
+enum { PAIR_OPS = 3 }; /* that a pair has more than before */
 
 void opt_link(struct ir_unit *u, struct arena *arena)
 {
     (void)arena;
-    for (u32 i = 0; i < u->count && u->count < IR_MAX_OPS; i++) {
+    for (u32 i = 0; i < u->count && u->count + PAIR_OPS <= IR_MAX_OPS; i++) {
         u32 ll = u->ops[i].op == IR_STORE_COND ? partner(u, i) : IR_NONE;
-        if (ll != IR_NONE && u->ops[ll].type == IR_I64)
-            pair(u, ll, i);
+        if (ll == IR_NONE || u->ops[ll].type != IR_I64)
+            continue;
+        end_pair(u, ll, i);
+        begin_pair(u, ll);
     }
 }

@@ -174,6 +174,8 @@ static int check_aux(const struct checker *ck)
             named |= a->value;
     if (named != op->aux)
         return broken(ck, "aux has bits without a meaning");
+    if ((op->op == IR_VSXT || op->op == IR_VZXT) && op->aux == 3)
+        return broken(ck, "lanes of 64 bits cannot be widened");
     return ir_attrs(op->op) == ir_attrs(IR_LOAD) ? check_size(ck) : 0;
 }
 

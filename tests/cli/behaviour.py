@@ -7,14 +7,15 @@ import socket
 import subprocess
 import time
 
-from bench import CLOCK_KEPT, PATIENCE, Skip, appears, dial, require
+from bench import CLOCK_KEPT, PATIENCE, Skip, Talk, appears, dial, require, vanishes
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-USUAL = ('-M', 'virt', '-bios', 'none', '-m', '16M', '-display', 'none')
+ANY_ARCH = ('-M', 'virt', '-bios', 'none', '-m', '16M', '-display', 'none')
+USUAL = ('-arch', 'riscv64', *ANY_ARCH)
 MONITOR = ('-monitor', 'stdio')
 # Options whose case is here.
-OPTIONS = ('-S', '-incoming', '-dtb', '-no-reboot', '-mon')
+OPTIONS = ('-S', '-incoming', '-dtb', '-no-reboot', '-mon', '-daemonize', '-pflash')
 
 
 def prompt(process):
@@ -109,11 +110,11 @@ def ended_by_signal(number):
 
 
 def waiting_can_be_ended(bench):
-    """A machine that waits for its first peer hears Ctrl-C."""
+    """A machine that waits for its first peer can be ended."""
     with bench.start(*USUAL, '-serial', 'unix:line,server') as process:
         process.errors.expect('waiting for a connection')
-        process.process.send_signal(signal.SIGINT)
-        process.ends(-signal.SIGINT)
+        process.process.send_signal(signal.SIGTERM)
+        process.ends(-signal.SIGTERM)
 
 
 def peer_may_go(bench):
@@ -124,6 +125,44 @@ def peer_may_go(bench):
             line.expect('.')
             line.line.close()
         expect_state(prompt(process), 'running')
+
+
+# ---- In the background --------------------------------------------------------------------------
+
+def goes_to_background(bench):
+    """When it returns, all is there; the process behind it has no terminal, and ends in order."""
+    done = bench.run([*USUAL, '-kernel', 'loop.elf', '-daemonize', '-pidfile', 'pid', '-monitor',
+                      'unix:monitor,server,nowait'])
+    require(done.returncode == 0 and not done.stderr + done.stdout, f'status {done.returncode}: {done.stderr}')
+    with open(bench.path('pid'), encoding='ascii') as file:
+        process = int(file.read())
+    try:
+        require(os.getsid(process) == process, 'it is in the session of who started it')
+        require(os.readlink(f'/proc/{process}/fd/2') == '/dev/null', 'it has our standard error')
+        line = prompt(dial(bench.path('monitor')))
+        expect_state(line, 'running')
+    finally:
+        os.kill(process, signal.SIGTERM)
+    vanishes(bench.path('pid'))
+    vanishes(bench.path('monitor'))
+
+
+def background_refuses(bench):
+    for options, says in ((['-serial', 'stdio'], 'serial0: stdio is not there behind -daemonize'),
+                          (['-device', 'virtio-blk-device,drive=x'], 'drive=x: no such block backend')):
+        before = bench.snapshot()
+        done = bench.run([*USUAL, '-daemonize', '-pidfile', 'pid', *options])
+        require(done.returncode == 1 and says in done.stderr, f'status {done.returncode}: {done.stderr}')
+        require(bench.snapshot() == before, 'something changed')
+
+
+def flash_banks(bench):
+    for bank in ('first', 'second'):
+        with open(bench.path(bank), 'wb') as file:
+            file.truncate(32 << 20)
+    with bench.start(*USUAL, *MONITOR, '-S', '-pflash', 'first', '-drive', 'if=pflash,format=raw,file=second') as process:
+        answer = prompt(process).ask('info block')
+        require(answer.count('33554432 bytes') == 2 and 'not used' not in answer, answer)
 
 
 # ---- Terminals and sockets ----------------------------------------------------------------------
@@ -180,7 +219,7 @@ def serial_to_terminal(bench):
         name = process.errors.expect(' (label serial0)')
         with open(name, 'rb', buffering=0) as terminal:
             process.ask('cont')
-            require(terminal.read(5) == b'hello', 'the terminal did not show hello')
+            Talk(terminal.fileno(), -1).expect('hello')
         process.send('quit\n')
     with bench.start(*USUAL, *MONITOR, '-S', '-serial', 'pty', '-kernel', 'hello.elf', '-no-shutdown') as process:
         person(process)
@@ -238,13 +277,27 @@ def greeting_waits(bench):
 
 def pidfile_tells(bench):
     with bench.start(*USUAL, *MONITOR, '-pidfile', 'pid') as process:
-        appears(bench.path('pid'))
-        prompt(process)
+        expect_state(prompt(process), 'running')
         with open(bench.path('pid'), encoding='ascii') as file:
             require(int(file.read()) == process.process.pid, 'not the process')
         process.send('quit\n')
         process.ends(0)
     require(not os.path.exists(bench.path('pid')), 'the pidfile is left')
+
+
+def pidfile_is_of_one(bench):
+    """A second machine does not take the first one's pidfile; one that was left is taken over."""
+    with open(bench.path('pid'), 'w', encoding='ascii') as file:
+        file.write('123456789012\n')
+    with bench.start(*USUAL, *MONITOR, '-pidfile', 'pid') as process:
+        expect_state(prompt(process), 'running')
+        before = bench.snapshot()
+        done = bench.run([*USUAL, '-pidfile', 'pid', '-D', 'keep'])
+        require(done.returncode == 1, f'status {done.returncode}')
+        require(f"-pidfile pid: is the running process {process.process.pid}'s" in done.stderr, done.stderr)
+        require(bench.snapshot() == before, 'something changed')
+        with open(bench.path('pid'), encoding='ascii') as file:
+            require(file.read() == f'{process.process.pid}\n', 'the pidfile is not its own')
 
 
 def log_is_written(bench):
@@ -333,7 +386,7 @@ def names_choose(bench):
     for arch, program in (('riscv64', 'loop.elf'), ('riscv32', 'rv32.elf')):
         name = os.path.join(folder, f'qemu-system-{arch}')
         for kernel, status in ((program, 0), ('x86.elf', 1), ('rv32.elf' if arch == 'riscv64' else 'loop.elf', 1)):
-            done = subprocess.run([name, *USUAL, *MONITOR, '-S', '-kernel', kernel], input='quit\n', cwd=bench.folder,
+            done = subprocess.run([name, *ANY_ARCH, *MONITOR, '-S', '-kernel', kernel], input='quit\n', cwd=bench.folder,
                                   check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             require(done.returncode == status, f'{name} -kernel {kernel}: status {done.returncode}: {done.stderr}')
             require(not status or done.stderr.startswith(f'qemu-system-{arch}: -kernel'), done.stderr)
@@ -358,6 +411,9 @@ TESTS = {
     'signal-hup': ended_by_signal(signal.SIGHUP),
     'signal-while-waiting': waiting_can_be_ended,
     'peer-may-go': peer_may_go,
+    'background': goes_to_background,
+    'background-refuses': background_refuses,
+    'flash-banks': flash_banks,
     'serial-stdio': serial_to_stdio,
     'serial-file': serial_to_file,
     'serial-log': serial_with_log,
@@ -373,6 +429,7 @@ TESTS = {
                                       'chardev=c,mode=readline'),
     'greeting-waits': greeting_waits,
     'pidfile': pidfile_tells,
+    'pidfile-of-one': pidfile_is_of_one,
     'log-file': log_is_written,
     'log-stderr': log_to_errors,
     'dtb': tree_of_the_users,

@@ -178,7 +178,7 @@ class Talk:
         while text not in self.heard:
             ready, _, _ = select.select([self.read_fd], [], [], max(deadline - time.monotonic(), 0))
             data = os.read(self.read_fd, 65536) if ready else b''
-            require(data, f'no {text!r} after {self.heard!r}')
+            require(data, f'{"the end" if ready else "silence"} and no {text!r} after {self.heard[-1000:]!r}')
             self.heard += data
         before, self.heard = self.heard.split(text, 1)
         return before.decode(errors='replace')
@@ -229,6 +229,13 @@ def appears(path):
         require(time.monotonic() < deadline, f'no {path}')
         time.sleep(0.005)
     return path
+
+
+def vanishes(path):
+    deadline = time.monotonic() + PATIENCE
+    while os.path.lexists(path):
+        require(time.monotonic() < deadline, f'{path} is left')
+        time.sleep(0.005)
 
 
 def dial(path):

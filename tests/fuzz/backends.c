@@ -247,6 +247,21 @@ void fuzz_put_frame(struct fuzz_seed *s, u16 size)
     fuzz_put_number(s, 0, 1);
 }
 
+void fuzz_put_frame_to(struct fuzz_seed *s, u16 size, u8 first)
+{
+    const u8 to[6] = {first, first == 0x52 ? 0x54 : first, [5] = first == 0x52 ? 1 : 0};
+    fuzz_put_number(s, FRAME, 1);
+    fuzz_put_number(s, size, 2);
+    fuzz_put_number(s, sizeof(to), 1);
+    fuzz_put(s, to, sizeof(to));
+}
+
+void fuzz_put_event(struct fuzz_seed *s, unsigned line, u8 event)
+{
+    fuzz_put_number(s, EVENT | line << 4, 1);
+    fuzz_put_number(s, event, 1);
+}
+
 void fuzz_put_input(struct fuzz_seed *s, unsigned line, const char *text)
 {
     fuzz_put_number(s, INPUT | line << 4, 1);

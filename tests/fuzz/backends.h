@@ -44,8 +44,11 @@ void fuzz_backends_reset(struct fuzz_backends *b);
 
 /* One action, as the input has it. */
 void fuzz_backends_step(struct fuzz_backends *b, struct fuzz_input *in);
-/* The inverse, for seeds: a frame or bytes of a line arrive. */
+/* The inverse, for seeds: a frame or bytes of a line arrive, a line comes or goes. */
 void fuzz_put_frame(struct fuzz_seed *s, u16 size);
+/* To an address of one card (0x52), of a group (0x33), or whatever begins so. */
+void fuzz_put_frame_to(struct fuzz_seed *s, u16 size, u8 first);
+void fuzz_put_event(struct fuzz_seed *s, unsigned line, u8 event);
 void fuzz_put_input(struct fuzz_seed *s, unsigned line, const char *text);
 
 #endif

@@ -4,6 +4,7 @@
 #include "bench.h"
 
 enum { PROPERTIES = 8, MACHINE_START_S = 1000 };
+enum { REGION_STRIDE = 16 << 20 }; /* of a device with several; all are smaller */
 
 /* What types need beyond their defaults. %u: 0 for the tested one, 1 for its twin. */
 struct needs {
@@ -14,9 +15,11 @@ struct needs {
 };
 
 static const struct needs needs[] = {
+    {"arm_gic", {"num-cpu=2", "num-irq=100"}},
     {"cfi.pflash01", {"num-blocks=4", "sector-length=16384", "drive=disk%u"}},
     /* An alarm whose high half is moved into the past after it was set goes off by the load. */
     {"goldfish_rtc", .load_changes = true},
+    {"pl011", {"chardev=line%u-0"}},
     {"riscv.aclint.mtimer", {"num-harts=4"}},
     {"riscv.aclint.swi", {"num-harts=4"}},
     {"riscv.sifive.plic", {"contexts=4"}},
@@ -85,6 +88,11 @@ static struct device *add_all(struct fuzz_bench *b, const char *type, unsigned n
     return d;
 }
 
+static u64 region_base(const struct fuzz_bench *b, unsigned region)
+{
+    return harness_base(&b->h, b->registers) + (u64)region * REGION_STRIDE;
+}
+
 void fuzz_bench_open(struct fuzz_bench *b, const char *type, const char *const *properties)
 {
     harness_open(&b->h);
@@ -93,6 +101,8 @@ void fuzz_bench_open(struct fuzz_bench *b, const char *type, const char *const *
     b->tested = add_all(b, type, 0, properties);
     b->registers = b->tested->bus ? b->tested->bus : b->tested;
     b->half = b->h.devices;
+    for (unsigned i = 1; i < b->registers->type->mmio_count; i++)
+        mem_map(&b->h.memory, &b->h.root, region_base(b, i), device_mmio(b->registers, i), 0);
     add_all(b, type, 1, properties);
     fuzz_must(b->h.devices == 2 * b->half);
     fuzz_bench_end(b, true);
@@ -149,9 +159,10 @@ void fuzz_bench_end(struct fuzz_bench *b, bool check_state)
 
 /* ---- Actions --------------------------------------------------------------------------------- */
 
-void fuzz_bench_access(struct fuzz_bench *b, bool write, u64 offset, u64 value, unsigned size)
+void fuzz_bench_access(struct fuzz_bench *b, bool write, unsigned region, u64 offset, u64 value,
+                       unsigned size)
 {
-    u64 addr = harness_base(&b->h, b->registers) + offset;
+    u64 addr = region_base(b, region) + offset;
     enum mem_result r = write ? mem_write(&b->h.space, addr, value, size)
                               : mem_read(&b->h.space, addr, &value, size);
     (void)r; /* refusals are the guest's to handle */

@@ -39,7 +39,8 @@ bool fuzz_bench_is_placed(const struct device_type *t);
 bool fuzz_bench_is_card(const struct device_type *t);
 
 /* One register access. */
-void fuzz_bench_access(struct fuzz_bench *b, bool write, u64 offset, u64 value, unsigned size);
+void fuzz_bench_access(struct fuzz_bench *b, bool write, unsigned region, u64 offset, u64 value,
+                       unsigned size);
 /* Memory that DMA sees, or the address of some: wraps around. */
 void fuzz_bench_fill(struct fuzz_bench *b, u64 addr, const u8 *bytes, size_t n);
 void fuzz_bench_pass_time(struct fuzz_bench *b, u8 log2_ns);

@@ -25,30 +25,57 @@ static void mmio_open(const char *variant)
     fuzz_bench_open(&bench, variant, NULL);
 }
 
-static u64 region_size(void)
+/* Where an access goes: the region, where there are several, and the offset; regions of up to 64
+ * KiB take two bytes. */
+struct place {
+    unsigned region;
+    u64 offset;
+};
+
+static unsigned regions(void)
 {
-    return device_mmio(bench.registers, 0)->size;
+    return bench.registers->type->mmio_count;
 }
 
-/* Regions of up to 64 KiB take two bytes. */
-static unsigned offset_bytes(void)
+static u64 region_size(unsigned region)
 {
-    return region_size() > 64 * KiB ? 4 : 2;
+    return device_mmio(bench.registers, region)->size;
+}
+
+static unsigned offset_bytes(unsigned region)
+{
+    return region_size(region) > 64 * KiB ? 4 : 2;
+}
+
+static struct place take_place(struct fuzz_input *in)
+{
+    struct place p = {.region = regions() > 1 ? fuzz_u8(in) % regions() : 0};
+    p.offset = fuzz_number(in, offset_bytes(p.region)) % region_size(p.region);
+    return p;
+}
+
+static void put_place(struct fuzz_seed *s, unsigned region, u64 offset)
+{
+    if (regions() > 1)
+        fuzz_put_number(s, region, 1);
+    fuzz_put_number(s, offset, offset_bytes(region));
 }
 
 static void access_once(struct fuzz_input *in, bool write, unsigned size)
 {
-    u64 offset = fuzz_number(in, offset_bytes()) % region_size();
-    fuzz_bench_access(&bench, write, offset, write ? fuzz_number(in, size) : 0, size);
+    struct place p = take_place(in);
+    u64 value = write ? fuzz_number(in, size) : 0;
+    fuzz_bench_access(&bench, write, p.region, p.offset, value, size);
 }
 
 /* The same access many times: buffers fill, queues run over. */
 static void access_again(struct fuzz_input *in, unsigned size)
 {
     u8 times = fuzz_u8(in);
-    u64 offset = fuzz_number(in, offset_bytes()) % region_size(), value = fuzz_number(in, size);
+    struct place p = take_place(in);
+    u64 value = fuzz_number(in, size);
     for (unsigned i = 0; i < times % 64u; i++)
-        fuzz_bench_access(&bench, times & 64, offset, value, size);
+        fuzz_bench_access(&bench, times & 64, p.region, p.offset, value, size);
 }
 
 static void fill_memory(struct fuzz_input *in)
@@ -94,24 +121,24 @@ static void mmio_run(struct fuzz_input *in)
 
 /* ---- Seeds ----------------------------------------------------------------------------------- */
 
-static void put_access(struct fuzz_seed *s, enum action action, u64 offset, u64 value,
-                       unsigned log2_size)
+static void put_access(struct fuzz_seed *s, enum action action, unsigned region, u64 offset,
+                       u64 value, unsigned log2_size)
 {
     fuzz_put_number(s, action | log2_size << 4, 1);
-    fuzz_put_number(s, offset, offset_bytes());
+    put_place(s, region, offset);
     if (action == WRITE)
         fuzz_put_number(s, value, 1u << log2_size);
 }
 
-/* Every register of the first 4 KiB is written and read, in words of each size. */
-static void seed_sweeps(struct fuzz_seed *s)
+/* Each of the first words, in words of each size, is written and read. */
+static void seed_sweeps(struct fuzz_seed *s, unsigned region)
 {
     for (unsigned log2_size = 0; log2_size < 4; log2_size++) {
         unsigned step = 1u << log2_size;
         fuzz_put_begin(s);
-        for (u64 at = 0; at < MIN(region_size(), step * 64u); at += step) {
-            put_access(s, WRITE, at, 0x0101010101010101 * (at / step), log2_size);
-            put_access(s, READ, at, 0, log2_size);
+        for (u64 at = 0; at < MIN(region_size(region), step * 64u); at += step) {
+            put_access(s, WRITE, region, at, 0x0101010101010101 * (at / step), log2_size);
+            put_access(s, READ, region, at, 0, log2_size);
         }
         fuzz_put_number(s, TIME, 1);
         fuzz_put_number(s, 30, 1);
@@ -120,16 +147,17 @@ static void seed_sweeps(struct fuzz_seed *s)
 }
 
 /* Far registers: the first and the last word of each power of two. */
-static void seed_far(struct fuzz_seed *s)
+static void seed_far(struct fuzz_seed *s, unsigned region)
 {
+    u64 size = region_size(region);
     fuzz_put_begin(s);
-    for (u64 at = 64; at < region_size(); at *= 2) {
-        put_access(s, WRITE, at, 1, 2);
-        put_access(s, READ, at, 0, 2);
-        put_access(s, WRITE, at - 4, UINT32_MAX, 2);
-        put_access(s, READ, at - 4, 0, 2);
+    for (u64 at = 64; at < size; at *= 2) {
+        put_access(s, WRITE, region, at, 1, 2);
+        put_access(s, READ, region, at, 0, 2);
+        put_access(s, WRITE, region, at - 4, UINT32_MAX, 2);
+        put_access(s, READ, region, at - 4, 0, 2);
     }
-    put_access(s, READ, region_size() - 4, 0, 2);
+    put_access(s, READ, region, size - 4, 0, 2);
     fuzz_seed_end(s);
 }
 
@@ -141,7 +169,7 @@ static void seed_outside(struct fuzz_seed *s)
         fuzz_put_number(s, 2 * i + 1, 2);
         fuzz_put_number(s, OUTSIDE, 1);
         fuzz_put_input(s, 0, "abc");
-        put_access(s, READ, 0, 0, 0);
+        put_access(s, READ, 0, 0, 0, 0);
     }
     fuzz_seed_end(s);
 }
@@ -164,7 +192,7 @@ static void seed_dma(struct fuzz_seed *s)
         store_be(block + 4, 100, 4);
         store_be(block + 8, 0x2000, 8);
         put_memory(s, 0x1000, block, sizeof(block));
-        put_access(s, WRITE, 16, bswap_size(0x1000, 8), 3);
+        put_access(s, WRITE, 0, 16, bswap_size(0x1000, 8), 3);
     }
     fuzz_seed_end(s);
 }
@@ -178,8 +206,8 @@ static void seed_flash(struct fuzz_seed *s)
     fuzz_put_begin(s);
     for (unsigned i = 0; i < ARRAY_SIZE(commands); i++) {
         for (unsigned k = 0; k < 3; k++)
-            put_access(s, WRITE, 0x40, commands[i][k] * 0x00010001u, 2);
-        put_access(s, READ, 0x40, 0, 2);
+            put_access(s, WRITE, 0, 0x40, commands[i][k] * 0x00010001u, 2);
+        put_access(s, READ, 0, 0x40, 0, 2);
         fuzz_put_number(s, TURN, 1);
     }
     fuzz_seed_end(s);
@@ -187,8 +215,10 @@ static void seed_flash(struct fuzz_seed *s)
 
 static void mmio_seeds(struct fuzz_seed *s)
 {
-    seed_sweeps(s);
-    seed_far(s);
+    for (unsigned i = 0; i < MIN(regions(), 2u); i++) {
+        seed_sweeps(s, i);
+        seed_far(s, i);
+    }
     seed_outside(s);
     seed_dma(s);
     seed_flash(s);

@@ -11,12 +11,13 @@
 
 enum {
     RINGS = 8, /* that actions reach; the card may have fewer */
-    RING_STRIDE = 0x2000,
+    RING_STRIDE = 0x8000,
     RING_DESC = 0x10000, /* of ring 0, as the set-up puts them */
-    RING_DRIVER = 0x1000,
-    RING_DEVICE = 0x1400,
-    RING_MAX = 256,
-    BUFFERS = 0x20000,
+    RING_DRIVER = 0x4000,
+    RING_DEVICE = 0x5000,
+    RING_TABLE = 0x7400, /* an indirect table */
+    TABLE_SIZE = 64,
+    BUFFERS = 0x60000,
     DESC_INDIRECT = 4,
     DESC_AVAIL = 1 << 7,
     DESC_USED = 1 << 15,
@@ -76,7 +77,7 @@ static void ring_open(const char *variant)
 
 static void put(u64 offset, u32 value)
 {
-    fuzz_bench_access(&bench, true, offset, value, 4);
+    fuzz_bench_access(&bench, true, 0, offset, value, 4);
 }
 
 static void put_address(u64 offset, u64 value)
@@ -92,7 +93,7 @@ static u64 ring_base(unsigned n)
 
 static void set_ring(unsigned n, u16 size)
 {
-    ring[n] = (struct ring){.size = MIN(MAX(size, 1), RING_MAX), .wrap = true};
+    ring[n] = (struct ring){.size = MIN(MAX(size, 1), VIRTIO_QUEUE_MAX), .wrap = true};
     put(REG_QUEUE_SEL, n);
     put(REG_QUEUE_NUM, size);
     put_address(REG_DESC, ring_base(n));
@@ -182,13 +183,15 @@ enum action {
     OUTSIDE,
     TIME, /* u8 */
     TURN,
-    RING, /* u8 ring, u16 size: reset and set up again */
+    RING,  /* u8 ring, u16 size: reset and set up again */
+    FLOOD, /* u8 ring, u8 head, u16 count: available so often */
+    EVENT, /* u8 ring, u16, u16: when the driver wants to hear of what was used */
     ACTIONS
 };
 
 static u64 table_base(unsigned n)
 {
-    return ring_base(n) + 0x1c00; /* 64 of an indirect table */
+    return ring_base(n) + RING_TABLE;
 }
 
 static void step_desc(struct fuzz_input *in, bool table)
@@ -197,7 +200,8 @@ static void step_desc(struct fuzz_input *in, bool table)
     u64 addr = (u64)fuzz_u16(in) * 16;
     u32 len = fuzz_u16(in);
     u8 flags = fuzz_u8(in), next = fuzz_u8(in);
-    put_desc(table ? table_base(n) : ring_base(n), table ? at % 64 : at, addr, len, flags, next);
+    put_desc(table ? table_base(n) : ring_base(n), table ? at % TABLE_SIZE : at, addr, len, flags,
+             next);
 }
 
 static void step_desc_any(struct fuzz_input *in)
@@ -230,7 +234,8 @@ static void step_access(struct fuzz_input *in)
     u8 how = fuzz_u8(in);
     unsigned size = 1u << (how & 3);
     u16 offset = fuzz_u16(in);
-    fuzz_bench_access(&bench, how & 4, offset % 0x204, how & 4 ? fuzz_number(in, size) : 0, size);
+    fuzz_bench_access(&bench, how & 4, 0, offset % 0x204, how & 4 ? fuzz_number(in, size) : 0,
+                      size);
 }
 
 static void step_ring(struct fuzz_input *in)
@@ -240,6 +245,25 @@ static void step_ring(struct fuzz_input *in)
     put(REG_QUEUE_READY, 0);
     if (n & 0x80)
         set_ring(n % RINGS, fuzz_u16(in));
+}
+
+static void step_flood(struct fuzz_input *in)
+{
+    u8 n = fuzz_u8(in) % RINGS, head = fuzz_u8(in);
+    for (u16 count = fuzz_u16(in) % (VIRTIO_QUEUE_MAX + 2); count; count--)
+        make_available(n, head);
+    put(REG_NOTIFY, n);
+}
+
+/* Split: the flags, and behind the ring the index; packed: position and flags. */
+static void step_event(struct fuzz_input *in)
+{
+    u8 n = fuzz_u8(in) % RINGS, bytes[4];
+    u64 at = ring_base(n) + RING_DRIVER;
+    store_le(bytes, fuzz_number(in, 4), 4);
+    fuzz_bench_fill(&bench, at, bytes, packed ? 4 : 2);
+    if (!packed)
+        fuzz_bench_fill(&bench, at + 4 + 2 * (u64)ring[n].size, bytes + 2, 2);
 }
 
 static void ring_step(struct fuzz_input *in)
@@ -265,6 +289,8 @@ static void ring_step(struct fuzz_input *in)
     case TIME: fuzz_bench_pass_time(&bench, fuzz_u8(in)); break;
     case TURN: loop_turn(bench.h.loop, false); break;
     case RING: step_ring(in); break;
+    case FLOOD: step_flood(in); break;
+    case EVENT: step_event(in); break;
     default: break;
     }
 }
@@ -398,6 +424,84 @@ static void seed_ports(struct fuzz_seed *s)
     seed_send(s, 5, 0, (const u8 *)"text", 4, 3000);
     fuzz_put_number(s, OUTSIDE, 1);
     fuzz_put_input(s, 1, "input");
+    for (unsigned event = CHARDEV_OPENED; event <= CHARDEV_BREAK; event++) {
+        fuzz_put_number(s, OUTSIDE, 1);
+        fuzz_put_event(s, 1, event);
+        fuzz_put_number(s, TURN, 1);
+    }
+    fuzz_seed_end(s);
+}
+
+/* virtio-blk: sectors discarded or made zero. */
+static void seed_discard(struct fuzz_seed *s)
+{
+    seed_set_up(s, 0, 64);
+    for (u8 k = 0; k < 6; k++) {
+        u8 bytes[32] = {k & 1 ? 13 : 11, [16] = k, [24] = 1, [28] = k == 3};
+        u64 buffer = BUFFERS + 0x1000 * (u64)k;
+        seed_memory(s, (u32)buffer, bytes, sizeof(bytes));
+        seed_desc(s, DESC, 0, 2 * k, buffer, 32, 1, 2 * k + 1);
+        seed_desc(s, DESC, 0, 2 * k + 1, buffer + 64, 1, 2, 0);
+        seed_available(s, 0, 2 * k, 2);
+    }
+    fuzz_seed_end(s);
+}
+
+/* More chains than a handler takes in a turn. */
+static void seed_flood(struct fuzz_seed *s)
+{
+    for (u8 n = 0; n < 6; n++) {
+        u8 head[16] = {8};
+        seed_set_up(s, n & 1 ? BIT(VIRTIO_F_EVENT_IDX) : 0, VIRTIO_QUEUE_MAX);
+        seed_memory(s, BUFFERS, head, sizeof(head));
+        for (unsigned at = 0; at < 256; at += 2) {
+            seed_desc(s, DESC, n, (u8)at, BUFFERS, 16, n ? 0 : 1, (u8)at + 1);
+            seed_desc(s, DESC, n, (u8)at + 1, BUFFERS + 64, 16, 2, 0);
+        }
+        for (unsigned k = 0; k < 3; k++) {
+            fuzz_put_number(s, FLOOD, 1);
+            fuzz_put_number(s, n, 1);
+            fuzz_put_number(s, packed ? 1 : 0, 1);
+            fuzz_put_number(s, packed ? 64 : VIRTIO_QUEUE_MAX, 2);
+            fuzz_put_number(s, EVENT, 1);
+            fuzz_put_number(s, n, 1);
+            fuzz_put_number(s, packed ? 3 : 0, 2);
+            fuzz_put_number(s, packed ? 2 : 900, 2);
+            fuzz_put_number(s, TURN, 1);
+        }
+        fuzz_seed_end(s);
+    }
+}
+
+static void seed_write(struct fuzz_seed *s, u16 offset, u32 value)
+{
+    fuzz_put_number(s, WRITE, 1);
+    fuzz_put_number(s, offset, 2);
+    fuzz_put_number(s, value, 4);
+}
+
+/* Rings and tables where no memory is, or not all of it. */
+static void seed_nowhere(struct fuzz_seed *s)
+{
+    static const u16 areas[] = {REG_DESC, REG_DRIVER, REG_DEVICE};
+    for (unsigned i = 0; i < ARRAY_SIZE(areas); i++) {
+        seed_set_up(s, 0, 16);
+        fuzz_put_number(s, RING, 1);
+        fuzz_put_number(s, 0, 1);
+        seed_write(s, areas[i], HARNESS_RAM - 16);
+        seed_write(s, areas[i] + 4, i);
+        seed_write(s, REG_QUEUE_READY, 1);
+        fuzz_seed_end(s);
+    }
+    seed_set_up(s, 0, 16);
+    fuzz_put_number(s, DESC_ANY, 1);
+    fuzz_put_number(s, ring_base(0), 4);
+    fuzz_put_number(s, 0, 1);
+    fuzz_put_number(s, UINT64_MAX - 7, 8);
+    fuzz_put_number(s, 32, 4);
+    fuzz_put_number(s, DESC_INDIRECT, 2);
+    fuzz_put_number(s, 0, 2);
+    seed_available(s, 0, 0, 1);
     fuzz_seed_end(s);
 }
 
@@ -409,14 +513,21 @@ static void seed_net(struct fuzz_seed *s)
     for (u8 i = 0; i < 4; i++)
         seed_send(s, 1, i, frame, sizeof(frame), 60 + 400 * i);
     for (u8 k = 0; k < 8; k++) {
-        u8 command[2] = {k >= 6, k >= 6 ? k - 6 : k}, data[12] = {1};
+        /* One address in each of two tables: ours and that of the frames. */
+        u8 command[2] = {k >= 6, k >= 6 ? k - 6 : k};
+        u8 data[20] = {1, 0, 0, 0, 0x52, 0x54, 0, 0, 0, 2, 1, [14] = 0x33, 0x33};
         u64 buffer = BUFFERS + 0x1000 * (u64)k;
         seed_memory(s, (u32)buffer, command, 2);
         seed_memory(s, (u32)buffer + 16, data, sizeof(data));
         seed_desc(s, DESC, 2, 3 * k, buffer, 2, 1, 3 * k + 1);
-        seed_desc(s, DESC, 2, 3 * k + 1, buffer + 16, k < 6 ? 1 : k == 6 ? 8 : 6, 1, 3 * k + 2);
+        seed_desc(s, DESC, 2, 3 * k + 1, buffer + 16, k < 6 ? 1 : k == 6 ? 20 : 6, 1, 3 * k + 2);
         seed_desc(s, DESC, 2, 3 * k + 2, buffer + 32, 1, 2, 0);
         seed_available(s, 2, 3 * k, 3);
+    }
+    for (u8 i = 0; i < 3; i++) {
+        fuzz_put_number(s, OUTSIDE, 1);
+        fuzz_put_frame_to(s, 100, i == 0 ? 0x52 : i == 1 ? 0x33 : 0xff);
+        fuzz_put_number(s, TURN, 1);
     }
     fuzz_seed_end(s);
 }
@@ -443,6 +554,9 @@ static void ring_seeds(struct fuzz_seed *s)
     seed_ports(s);
     seed_net(s);
     seed_chains(s);
+    seed_discard(s);
+    seed_flood(s);
+    seed_nowhere(s);
     seed_set_up(s, BIT(VIRTIO_F_EVENT_IDX) | BIT(VIRTIO_F_INDIRECT_DESC), 8);
     fuzz_seed_end(s);
     seed_set_up(s, BIT(VIRTIO_F_RING_PACKED), 8);

@@ -158,11 +158,67 @@ static void registers(void)
     CHECK(csr_read(0x747), MMWP); /* sticky */
 }
 
+/* Every entry by its own registers, with nothing behind it that would allow the same. */
+#define EACH_ENTRY(E) E(0) E(1) E(2) E(3) E(4) E(5) E(6) E(7) E(8) E(9) E(10) E(11) E(12) E(13) E(14) E(15)
+#define WRITE(n) case n: csr_write(pmpaddr##n, v); break;
+static void any_address_write(unsigned n, word v)
+{
+    switch (n) {
+        EACH_ENTRY(WRITE)
+    }
+}
+
+/* The register of entry n, whole: the others in it are off. */
+static void register_write(unsigned n, word bits)
+{
+    switch (n / PER_CSR) {
+    case 0: csr_write(pmpcfg0, bits); break;
+#if __riscv_xlen == 64
+    default: csr_write(pmpcfg2, bits); break;
+#else
+    case 1: csr_write(pmpcfg1, bits); break;
+    case 2: csr_write(pmpcfg2, bits); break;
+    default: csr_write(pmpcfg3, bits); break;
+#endif
+    }
+    sfence();
+}
+
+static void entries(void)
+{
+    const word all = NAPOT | R | W | X;
+    clear();
+    register_write(SLOT_ALL, 0);
+    for (unsigned n = 0; n < 16; n++) {
+        unsigned shift = 8 * (n % PER_CSR);
+        any_address_write(n, ~(word)0);
+        register_write(n, (word)(NAPOT | R | X) << shift); /* not even a stack */
+        CHECK(try(S, do_load32, (word)page[10]), NO_TRAP);
+        CHECK(try(S, do_store32, (word)page[10]), STORE_ACCESS);
+        register_write(n, all << shift);
+        ACCESSES(S, page[10], 1, 1, 1);
+        if (shift) { /* the one before takes a page away again */
+            any_address_write(n - 1, napot(page[10], 4096));
+            register_write(n, all << shift | (word)(NAPOT | R) << (shift - 8));
+            ACCESSES(S, page[10], 1, 0, 0);
+            ACCESSES(S, page[11], 1, 1, 1);
+        }
+        register_write(n, 0);
+        CHECK(try(M, do_load32, (word)page[10]), NO_TRAP);
+    }
+    clear();
+}
+
 void test_run(void)
 {
     ranges();
     order();
     walks();
     locks();
+    for (unsigned i = 10; i < 12; i++)
+        for (unsigned k = 0; k < 1024; k++)
+            ((volatile u32 *)page[i])[k] = 0x80828082;
+    fence_i();
+    entries();
     registers();
 }

@@ -269,6 +269,71 @@ static void vectored(void)
     csr_write(mtvec, machine_trap);
 }
 
+/* The same for S: its own vectors, in S and from U. */
+__asm__(".balign 256\nsupervisor_vectors: j supervisor_trap\n.option push\n.option norvc\nj supervisor_soft\n"
+        ".option pop\nebreak\nsupervisor_soft: csrci sip, 2\n li s11, 78\n sret\n");
+extern char supervisor_vectors[];
+
+static word notes_vector(word a)
+{
+    word seen;
+    __asm__ volatile("li s11, 0\ncsrsi sip, 2\nnop\nmv %0, s11" : "=r"(seen)::"s11", "memory");
+    return seen + a;
+}
+
+static void vectored_supervisor(void)
+{
+    delegate(1 << BREAK);
+    csr_write(stvec, (word)supervisor_vectors | 1);
+    CHECK_WORD(csr_read(stvec), (word)supervisor_vectors | 1);
+    csr_write(mideleg, 2);
+    csr_write(mie, 2);
+    csr_set(mstatus, MSTATUS_SIE);
+    CHECK(try(S, notes_vector, 100), NO_TRAP);
+    CHECK(result, 178);
+    csr_clear(mstatus, MSTATUS_SIE);
+    CHECK(try(S, notes_vector, 100), NO_TRAP); /* not now */
+    CHECK(result, 100);
+    CHECK(csr_read(mip) & 2, 2);
+    CHECK(try(U, do_break, 0), BREAK); /* the interrupt first, then this: to the base */
+    CHECK(supervisor.count, 1);
+    CHECK(csr_read(mip) & 2, 0);
+    csr_write(mie, 0);
+    csr_write(mideleg, 0);
+    csr_write(medeleg, 0);
+}
+
+/* A trap in a trap's handler: M's registers tell of the inner one, S's of the outer. */
+static word outer_pc, inner_status;
+
+static void traps_again(word *frame)
+{
+    outer_pc = frame[0];
+    word cause = csr_read(scause), pc = csr_read(sepc), value = csr_read(stval);
+    supervisor.count++;
+    do_illegal(0); /* not delegated */
+    inner_status = machine.status;
+    CHECK(csr_read(scause), cause);
+    CHECK(csr_read(sepc), pc);
+    CHECK(csr_read(stval), value);
+    frame[0] += 4;
+}
+
+static void nested(void)
+{
+    delegate(1 << BREAK | 1 << LOAD_ACCESS);
+    supervisor_hook = traps_again;
+    CHECK(try(U, do_break, 7), ILLEGAL);
+    CHECK(result, 7);
+    CHECK(machine.count, 1);
+    CHECK(supervisor.count, 1);
+    CHECK_WORD(outer_pc, do_break);
+    CHECK(inner_status >> 11 & 3, S);
+    CHECK_WORD(machine.pc, do_illegal);
+    supervisor_hook = 0;
+    csr_write(medeleg, 0);
+}
+
 void test_run(void)
 {
     causes();
@@ -277,5 +342,7 @@ void test_run(void)
     supervisor_call();
     forbidden();
     vectored();
+    vectored_supervisor();
+    nested();
     try(M, in_supervisor_returns, 0);
 }

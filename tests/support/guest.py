@@ -34,9 +34,9 @@ def obtain(*command):
     return done.stdout.strip()
 
 
-def read_env(arch='riscv64'):
-    """The assignments that tools/get-guest leaves: KERNEL, INITRD, FIRMWARE."""
-    with open(obtain('get-guest', arch), encoding='utf-8') as lines:
+def read_env(arch='riscv64', tool='get-guest'):
+    """The assignments that a tool leaves: KERNEL, INITRD, FIRMWARE of get-guest; see tools/firmware/ for get-firmware."""
+    with open(obtain(tool, arch), encoding='utf-8') as lines:
         return dict(shlex.split(line)[0].split('=', 1) for line in lines)
 
 

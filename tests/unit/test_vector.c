@@ -297,7 +297,7 @@ static ir_value pick(struct world *w, struct ir_builder *b, enum ir_type type)
 static unsigned some_aux(struct world *w, unsigned op)
 {
     if (!ir_op_is_vector_float(op))
-        return below(w, 4);
+        return below(w, op == IR_VSXT || op == IR_VZXT ? 3 : 4);
     unsigned aux = (below(w, 2) ? IR_FLOAT_WIDE : 0) | (below(w, 8) ? IR_FLOAT_DYN : below(w, 4));
     aux |= below(w, 3) << IR_FLOAT_NAN_SHIFT;
     if (op == IR_VFCMP)

@@ -36,7 +36,7 @@ static void set_state(struct world *w, const struct outcome *o)
     t->round = o->round;
     t->fault = (struct isa_fault){0};
     t->cpu.unwind = 0;
-    jit_cpu(&t->cpu)->linked_size = 0;
+    t->cpu.linked = 0;
     memcpy(w->ram->host, w->before, RAM_SIZE);
 }
 
@@ -270,6 +270,10 @@ static void test_found(void **state)
         /* A pair on a device faults at the load-linked and reads nothing. */
         "insn.4 0x1000\n%1:i64 = const 0x20000\ninsn.4 0x1004\n%3:i64 = ll.32.align %1\n"
         "insn.4 0x1008\n%5:i64 = sc.32.align %1, %3\nput %5, x01\nexit_lookup",
+        /* A pair ends the reservation of before. */
+        "insn.4 0x1000\n%1:i64 = const 0x5000\n%2:i64 = const 0x5100\n%3:i64 = ll.64 %1\n"
+        "fence.sl\n%5:i64 = ll.64 %2\n%6:i64 = sc.64 %2, %5\n%7:i64 = sc.64 %1, %2\n"
+        "put %6, x01\nput %7, x02\nexit_lookup",
     };
     struct world *w = world_new("jit");
     struct maker m = {.seed = 1};

@@ -91,6 +91,25 @@ static const struct block_driver *find_driver(const char *name, struct err *err)
     return NULL;
 }
 
+/* What people say otherwise than by the options above, or need not say. */
+enum { MEDIA_DISK, MEDIA_CDROM };
+struct spellings {
+    bool direct, no_flush;
+    int media, aio, file_driver;
+};
+static const char *const media_words[] = {"disk", "cdrom", NULL};
+static const char *const aio_words[] = {"threads", "native", "io_uring", NULL};
+static const char *const file_words[] = {"file", "host_device", NULL};
+static const struct option spelling_options[] = {
+    OPTION_BOOL("cache.direct", struct spellings, direct, NULL, "cache=none"),
+    OPTION_BOOL("cache.no-flush", struct spellings, no_flush, NULL, "cache=unsafe"),
+    OPTION_ENUM("media", struct spellings, media, NULL, media_words, "a cdrom cannot be written"),
+    OPTION_ENUM("aio", struct spellings, aio, NULL, aio_words, "a wish; guise takes what there is"),
+    OPTION_ENUM("file.driver", struct spellings, file_driver, NULL, file_words,
+                "raw looks at the file itself"),
+    OPTION_LAST,
+};
+
 int block_help(const char *format, FILE *out, struct err *err)
 {
     const struct block_driver *driver = format ? find_driver(format, err) : NULL;
@@ -99,6 +118,7 @@ int block_help(const char *format, FILE *out, struct err *err)
     if (driver) {
         option_help(common_options, out);
         option_help(driver->options, out);
+        option_help(spelling_options, out);
         return 0;
     }
     for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++)
@@ -129,36 +149,27 @@ static void rename_keys(struct option_list *list)
                    : !strcmp(discard, "ignore") ? "off"
                                                 : discard);
     free(discard);
-    char *file_driver = option_take(list, "file.driver");
-    free(file_driver); /* "file": raw looks at the file itself */
-    char *direct = option_take(list, "cache.direct");
-    if (direct && !strcmp(direct, "on"))
-        option_add(list, "cache", "none");
-    free(direct);
 }
 
-static const char *const media_words[] = {"disk", "cdrom", NULL};
-
-/* A CD-ROM is a disk that cannot be written. */
-static int take_media(struct option_list *list, struct err *err)
+static int take_spellings(struct option_list *list, struct err *err)
 {
-    char *media = option_take(list, "media");
-    bool cdrom = media && !strcmp(media, "cdrom");
-    int r = 0;
-    if (media && !cdrom && strcmp(media, "disk")) {
-        r = err_set(err, EINVAL, "-drive media=%s: accepted are disk and cdrom", media);
-        err_suggest(err, media, media_words);
-    }
-    if (cdrom)
+    struct spellings s = {0};
+    rename_keys(list);
+    int r = option_apply(list, spelling_options, &s, err);
+    if (r)
+        return r;
+    if (s.media == MEDIA_CDROM)
         option_add(list, "read-only", "on");
-    free(media);
-    return r;
+    if (s.no_flush)
+        option_add(list, "cache", "unsafe");
+    else if (s.direct)
+        option_add(list, "cache", "none");
+    return 0;
 }
 
 struct block *block_open(struct loop *loop, struct option_list *list, struct err *err)
 {
-    rename_keys(list);
-    if (take_media(list, err))
+    if (take_spellings(list, err))
         return NULL;
     char *name = option_take(list, "driver");
     const struct block_driver *driver = find_driver(name ? name : "raw", err);
@@ -166,7 +177,7 @@ struct block *block_open(struct loop *loop, struct option_list *list, struct err
     struct block *b = driver ? calloc(1, driver->size) : NULL;
     if (!b)
         return NULL;
-    const struct option *tables[] = {common_options, driver->options, NULL};
+    const struct option *tables[] = {common_options, driver->options, spelling_options, NULL};
     b->driver = driver;
     b->loop = loop;
     b->sector = 512;

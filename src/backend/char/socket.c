@@ -64,11 +64,13 @@ static void socket_hangup(struct chardev *c)
     chardev_send_event(c, CHARDEV_CLOSED);
 }
 
-/* It closed its end while the front had no room, and all it sent was read. */
+/* It closed its end, perhaps with bytes of ours unread (then the connection is reset), and the loop
+ * has not told yet or the front had no room; and all it sent was read. */
 static bool peer_has_gone(const struct socket_chardev *s)
 {
     char byte;
-    return s->base.in_fd >= 0 && !recv(s->base.in_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t n = s->base.in_fd >= 0 ? recv(s->base.in_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) : 1;
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 static void accept_peer(struct loop_watch *w, u32 events)

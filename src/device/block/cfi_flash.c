@@ -475,9 +475,11 @@ static int flash_post_load(void *obj, u32 version, struct err *err)
     struct cfi_flash *f = obj;
     u64 size = f->blocks * f->sector;
     u8 step = f->step;
+    /* Otherwise it is what some earlier command left. */
+    bool in_use = step == BUFFER_CONFIRM || (step == BUFFER_DATA && f->buffer_used);
     (void)version;
-    if (f->buffer_size > f->width << BUFFER_BITS || f->buffer_used > f->buffer_size ||
-        f->buffer_at > size || f->buffer_size > size - f->buffer_at)
+    if (f->buffer_size > f->width << BUFFER_BITS ||
+        (in_use && (f->buffer_at > size || f->buffer_size > size - f->buffer_at)))
         return err_set(err, EINVAL, "%s: write buffer outside of the flash", f->dev.id);
     set_mode(f, f->mode);
     f->step = step;

@@ -394,7 +394,8 @@ static void config_put(struct gic_bank *b, unsigned reg, u32 v)
         return;
     for (unsigned i = 0; i < 16; i++)
         edges |= (v >> (2 * i + 1) & 1) << i;
-    s->edge = (s->edge & ~(UINT32_C(0xffff) << shift)) | edges << shift;
+    edges = edges << shift & implemented(b->gic, reg / 2);
+    s->edge = (s->edge & ~(UINT32_C(0xffff) << shift)) | edges;
 }
 
 /* GICD_SGIR: to the list, to all others, or to the writer. */

@@ -17,6 +17,7 @@ struct pl031 {
     u32 offset; /* guest's seconds = host's + offset */
     u32 match, load;
     bool mask, raw;
+    u64 due; /* when the counter reaches match, by the host's rtc; 0: it has */
     struct timer timer;
 };
 
@@ -37,17 +38,20 @@ static void arm(struct pl031 *r)
     u32 ahead = r->match - (host_seconds(r) + r->offset);
     if (!ahead) {
         timer_del(&r->timer);
+        r->due = 0;
         r->raw = true;
         update_irq(r);
         return;
     }
-    timer_set(&r->timer, (now / NS_PER_SECOND + ahead) * NS_PER_SECOND);
+    r->due = (now / NS_PER_SECOND + ahead) * NS_PER_SECOND;
+    timer_set(&r->timer, r->due);
 }
 
 static void alarm_fired(void *opaque)
 {
     struct pl031 *r = opaque;
     device_lock(&r->dev);
+    r->due = 0;
     r->raw = true;
     update_irq(r);
     device_unlock(&r->dev);
@@ -104,6 +108,7 @@ static void pl031_reset(struct device *d)
 {
     struct pl031 *r = (struct pl031 *)d;
     r->match = r->load = 0;
+    r->due = 0;
     r->mask = r->raw = false;
     timer_del(&r->timer);
     update_irq(r);
@@ -130,8 +135,12 @@ static int pl031_post_load(void *obj, u32 version, struct err *err)
     struct pl031 *r = obj;
     (void)version;
     (void)err;
-    if (!r->raw)
-        arm(r);
+    /* Not by match: where it is reached the guest may have cleared the interrupt already, and it
+     * may have been passed while nothing ran. */
+    if (r->due)
+        timer_set(&r->timer, r->due);
+    else
+        timer_del(&r->timer);
     update_irq(r);
     return 0;
 }
@@ -144,8 +153,8 @@ static const struct state_table pl031_state = {
     .fields =
         (const struct state_field[]){STATE_U32(struct pl031, offset),
                                      STATE_U32(struct pl031, match), STATE_U32(struct pl031, load),
-                                     STATE_BOOL(struct pl031, mask), STATE_BOOL(struct pl031, raw),
-                                     STATE_END},
+                                     STATE_U64(struct pl031, due), STATE_BOOL(struct pl031, mask),
+                                     STATE_BOOL(struct pl031, raw), STATE_END},
 };
 
 const struct device_type pl031 = {
