@@ -1,7 +1,7 @@
 /*
  * virtio.h - virtio 1.x devices apart from how they are reached: features, status, queues.
  *
- *   transport (mmio.c; PCI later)  <-- struct virtio_transport / struct virtio -->  device (blk.c,
+ *   transport (mmio.c, pci.c)  <-- struct virtio_transport / struct virtio -->  device (blk.c,
  * net.c, console.c, rng.c)
  *
  * A device file defines a struct that begins with struct virtio and a struct virtio_class. Register
