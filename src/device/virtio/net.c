@@ -249,6 +249,17 @@ static void net_get_config(struct virtio *v, u8 *c)
     store_le(c + 8, 1, 2);
 }
 
+/* What the last driver said through the control queue is forgotten, whoever resets. */
+static void net_class_reset(struct virtio *v)
+{
+    struct virtio_net *n = (struct virtio_net *)v;
+    memcpy(n->mac, n->first_mac, 6);
+    memset(n->mode, 0, sizeof(n->mode));
+    n->mode[MODE_PROMISC] = true; /* until a driver sets its filters (5.1.6.5.1) */
+    n->unicast_count = n->multicast_count = 0;
+    n->unicast_overflow = n->multicast_overflow = false;
+}
+
 static const struct virtio_class net_class = {
     .id = VIRTIO_NET,
     .queues = NET_QUEUES,
@@ -257,6 +268,7 @@ static const struct virtio_class net_class = {
                 BIT(NET_F_CTRL_RX) | BIT(NET_F_CTRL_MAC_ADDR),
     .get_config = net_get_config,
     .handle = net_handle,
+    .reset = net_class_reset,
 };
 
 /* ---- Life ------------------------------------------------------------------------------------ */
@@ -312,13 +324,7 @@ static void net_unrealize(struct device *d)
 
 static void net_reset(struct device *d)
 {
-    struct virtio_net *n = (struct virtio_net *)d;
-    virtio_reset(&n->virtio);
-    memcpy(n->mac, n->first_mac, 6);
-    memset(n->mode, 0, sizeof(n->mode));
-    n->mode[MODE_PROMISC] = true; /* until a driver sets its filters (5.1.6.5.1) */
-    n->unicast_count = n->multicast_count = 0;
-    n->unicast_overflow = n->multicast_overflow = false;
+    virtio_reset((struct virtio *)d);
 }
 
 static int net_post_load(void *obj, u32 version, struct err *err)
