@@ -54,7 +54,7 @@ enum {
 #define PCIE_IO      UINT64_C(0x3000000)
 #define PCIE_ECAM    UINT64_C(0x30000000)
 #define PCIE_LOW     UINT64_C(0x40000000)
-/* The window for 64-bit BARs: behind RAM, aligned to its size; RV32: where 34 bits of address end. */
+/* The window for 64-bit BARs: behind RAM, aligned to its size; RV32: where 34 address bits end. */
 #define PCIE_HIGH_SIZE    (16 * GiB)
 #define PCIE_HIGH_RV32    (12 * GiB)
 #define PCIE_HIGH_SIZE_32 (4 * GiB)

@@ -2,8 +2,9 @@
 """Boots guests with the program given and tells the results in the protocol of tests/suites.txt.
 
 Linux comes up on 1, 2 and 8 CPUs; it writes a disk, is reset and compares; it fetches over user networking and
-serves through a forwarded port; it does both with cards on PCI, behind a root port too; it powers off. A small program of our own starts a hundred times. Any program
-with the command line can be given: with the peer the tests test themselves.
+serves through a forwarded port; it does both with cards on PCI, behind a root port too; it powers off. A small
+program of our own starts a hundred times. Any program with the command line can be given: with the peer the tests
+test themselves.
 """
 
 import argparse
@@ -178,12 +179,13 @@ def network_carries_data(bench):
 
 
 def pci_cards_work(bench):
-    """Disk on the host's bus, network behind a root port, entropy; Linux gives them places and interrupts."""
+    """Disk by the legacy interface, network behind a root port, entropy; Linux gives them places and interrupts."""
     data, patience, image = os.urandom(4 * MIB), bench.patience, bench.path('pci.raw')
     with open(image, 'wb') as disk:
         disk.write(data)
     options = ('-device', 'pcie-root-port,id=port,addr=3',
-               '-drive', f'file={image},format=raw,if=none,id=disk', '-device', 'virtio-blk-pci,drive=disk,addr=5',
+               '-drive', f'file={image},format=raw,if=none,id=disk',
+               '-device', 'virtio-blk-pci,drive=disk,addr=5,disable-modern=on',
                '-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,bus=port',
                '-device', 'virtio-rng-pci,addr=6')
     expected = hashlib.md5(data).hexdigest()

@@ -13,8 +13,9 @@
 #include "virtio_driver.h"
 
 #define WINDOW UINT64_C(0x40000000)
-#define BAR    (WINDOW + 0x100000) /* where the tests put the card's registers */
-#define TABLE  (WINDOW + 0x200000) /* and its MSI-X table */
+#define BAR    (WINDOW + 0x100000)  /* where the tests put the card's registers */
+#define IO     UINT64_C(0x60001000) /* its ports */
+#define TABLE  (WINDOW + 0x200000)  /* and its MSI-X table */
 
 enum {
     COMMON_SELECT = 0,
@@ -129,10 +130,10 @@ static void test_bar(void **state)
     (void)state;
     bench_open(&b);
     add(&b, "virtio-rng-pci", NULL, "addr=3");
-    assert_int_equal(config(&b, place, PCI_VENDOR, 4), 0x10441af4);
+    assert_int_equal(config(&b, place, PCI_VENDOR, 4), 0x10051af4);
     for (unsigned at = PCI_BAR0; at < PCI_BAR0 + 24; at += 4)
         set_config(&b, place, at, UINT32_MAX, 4);
-    assert_int_equal(config(&b, place, PCI_BAR0, 4), 0);
+    assert_int_equal(config(&b, place, PCI_BAR0, 4), 0xffffffe1);
     assert_int_equal(config(&b, place, PCI_BAR0 + 4, 4), 0xfffff000);
     assert_int_equal(config(&b, place, PCI_BAR0 + 16, 4), 0xffffc00c);
     assert_int_equal(config(&b, place, PCI_BAR0 + 20, 4), UINT32_MAX);
@@ -382,6 +383,90 @@ static void test_access_capability(void **state)
     bench_close(&b);
 }
 
+/* ---- The interface before virtio 1.0 --------------------------------------------------------- */
+
+enum { PORTS = 0x1000, LEGACY_PAGE = RING / 0x1000, LEGACY_USED = RING + 0x2000 };
+
+/* Through I/O ports: 32-bit features, one page number for a queue of 256. */
+static void test_legacy(void **state)
+{
+    struct bench b;
+    struct err err = {0};
+    const u64 at = IO;
+    (void)state;
+    bench_open(&b);
+    mem_map(&b.h.memory, &b.h.root, IO - PORTS, device_mmio(b.host, 3), 0);
+    struct device *d = add(&b, "virtio-rng-pci", NULL, NULL);
+    struct virtio *v = (struct virtio *)d->card;
+    u8 *ram = b.h.block->host;
+    place_card(&b, 8);
+    set_config(&b, 8, PCI_BAR0, PORTS, 4);
+    set_config(&b, 8, PCI_COMMAND, 7, 2);
+    assert_int_equal(get(&b, at, 4) & (1u << VIRTIO_F_ANY_LAYOUT), 1u << VIRTIO_F_ANY_LAYOUT);
+    set(&b, at + 18, 3, 1);
+    set(&b, at + 4, UINT32_MAX, 4);
+    assert_int_equal(get(&b, at + 4, 4), get(&b, at, 4));
+    set(&b, at + 4, 0, 4);
+    assert_int_equal(get(&b, at + 12, 2), 256);
+    set(&b, at + 8, LEGACY_PAGE, 4);
+    assert_int_equal(get(&b, at + 8, 4), LEGACY_PAGE);
+    set(&b, at + 18, 7, 1);
+    store_le(ram + RING, BUFFER + 0x2000, 8);
+    store_le(ram + RING + 8, 16, 4);
+    store_le(ram + RING + 12, 2, 2);
+    store_le(ram + RING + 16 * 256 + 2, 1, 2);
+    set(&b, at + 16, 0, 2);
+    harness_turn(&b.h);
+    assert_int_equal(load_le(ram + LEGACY_USED + 2, 2), 1);
+    assert_int_equal(b.h.level[1], 1);
+    assert_int_equal(get(&b, at + 19, 1), 1);
+    assert_int_equal(b.h.level[1], 0);
+    /* The other interface does not take over, until the card is reset. */
+    set(&b, BAR + COMMON_DRIVER_SELECT, 1, 4);
+    set(&b, BAR + COMMON_DRIVER_FEATURE, 5, 4);
+    set(&b, BAR + COMMON_STATUS, 15, 1);
+    assert_int_equal(get(&b, BAR + COMMON_STATUS, 1), 7);
+    assert_int_equal(get(&b, at + 4, 4), 0);
+    struct device *twin = add(&b, "virtio-rng-pci", NULL, NULL);
+    assert_int_equal(harness_copy_state(d->card, twin->card, &err), 0);
+    assert_true(((struct virtio *)twin->card)->legacy);
+    v->guest_features = BIT(VIRTIO_F_RING_PACKED);
+    assert_int_equal(harness_copy_state(d->card, twin->card, &err), -EINVAL);
+    set(&b, at + 18, 0, 1);
+    assert_int_equal(get(&b, at + 8, 4), 0);
+    ready_card(&b);
+    assert_int_equal(ask(&b), 1);
+    set(&b, at + 8, LEGACY_PAGE, 4); /* nor the old one */
+    assert_int_equal(get(&b, BAR + COMMON_STATUS, 1), 15);
+    bench_close(&b);
+}
+
+static void check_interfaces(const char *legacy, const char *modern, u32 id, u32 bar0, u32 bar4)
+{
+    struct bench b;
+    struct err err = {0};
+    const char *properties[] = {legacy, modern, NULL};
+    bench_open(&b);
+    struct device *d = harness_new(&b.h, "virtio-rng-pci", properties);
+    d = harness_realize(&b.h, d, b.host, &err);
+    assert_true(!d == !id);
+    assert_int_equal(config(&b, 8, PCI_DEVICE, 2), id ? id : 0xffff);
+    if (id) {
+        assert_int_equal(config(&b, 8, PCI_BAR0, 4), bar0);
+        assert_int_equal(config(&b, 8, PCI_BAR0 + 16, 4), bar4);
+    }
+    bench_close(&b);
+}
+
+static void test_interfaces(void **state)
+{
+    (void)state;
+    check_interfaces("disable-legacy=auto", "disable-modern=off", 0x1005, 1, 0xc);
+    check_interfaces("disable-legacy=off", "disable-modern=on", 0x1005, 1, 0);
+    check_interfaces("disable-legacy=on", "disable-modern=off", 0x1044, 0, 0xc);
+    check_interfaces("disable-legacy=on", "disable-modern=on", 0, 0, 0);
+}
+
 /* ---- Root port ------------------------------------------------------------------------------- */
 
 static void test_root_port(void **state)
@@ -494,6 +579,7 @@ static void test_any_access(void **state)
     for (unsigned n = 0; n < ARRAY_SIZE(cards); n++) {
         struct bench b;
         bench_open(&b);
+        mem_map(&b.h.memory, &b.h.root, IO - PORTS, device_mmio(b.host, 3), 0);
         struct device *rp = add(&b, "pcie-root-port", NULL, "addr=1");
         add(&b, cards[n], rp, NULL);
         add(&b, cards[n], NULL, "addr=2");
@@ -503,10 +589,15 @@ static void test_any_access(void **state)
             set_config(&b, 8, PCI_PRIMARY, 0x010100, 4);
             set_config(&b, 8, PCI_BRIDGE_CONTROL, 0, 2);
             poke_config(&b, &seed, places[r % 4], r >> 8 & (r & 0x80 ? 0xfff : 0xff));
-            if (i % 8 == 0)
+            if (i % 8 == 0) {
+                set_config(&b, 16, PCI_BAR0, PORTS, 4);
                 place_card(&b, 16);
+                set_config(&b, 16, PCI_COMMAND, 7, 2);
+            }
             set(&b, BAR + (r >> 20 & 0x3fff), (u32)harness_random(&seed), 1u << (r >> 40 & 3));
             get(&b, BAR + (r >> 20 & 0x3fff), 1u << (r >> 42 & 3));
+            set(&b, IO + (r >> 20 & 0x3f), (u32)harness_random(&seed), 1u << (r >> 48 & 3));
+            get(&b, IO + (r >> 20 & 0x3f), 1u << (r >> 50 & 3));
             set(&b, TABLE + (r >> 20 & 0xfff), (u32)harness_random(&seed), 1u << (r >> 44 & 3));
             get(&b, TABLE + (r >> 20 & 0xfff), 1u << (r >> 46 & 3));
             if (i % 64 == 0)
@@ -530,6 +621,8 @@ int main(void)
         cmocka_unit_test(test_access_capability),
         cmocka_unit_test(test_root_port),
         cmocka_unit_test(test_root_port_places),
+        cmocka_unit_test(test_legacy),
+        cmocka_unit_test(test_interfaces),
         cmocka_unit_test(test_state),
         cmocka_unit_test(test_any_access),
     };

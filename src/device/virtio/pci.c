@@ -2,12 +2,14 @@
  * pci.c - virtio over PCI (virtio 1.2, section 4.1): cards that are a PCI function and carry a
  * virtio device.
  *
+ *   BAR 0   I/O: the interface before virtio 1.0 (4.1.4.10), for drivers that know no other
  *   BAR 1   MSI-X: a vector for configuration changes and one for each queue
  *   BAR 4   0x0000 common configuration   0x2000 the device's configuration
  *           0x1000 ISR status             0x3000 notifications, 4 bytes for each queue
  *
- * The same registers can be reached through configuration space (4.1.4.9). The interface before
- * virtio 1.0 is not there: drivers see a modern device. Locking: host->lock.
+ * BAR 4's registers can be reached through configuration space, too (4.1.4.9). A card has both
+ * interfaces on the host's bus and the modern one alone behind a port, unless told otherwise.
+ * Locking: host->lock.
  */
 #include <errno.h>
 
@@ -43,6 +45,21 @@ enum {
     AREA_NOTIFY = 0x3000,
     MODERN_SIZE = 0x4000,
     NOTIFY_STRIDE = 4,
+    /* Legacy: from CONFIG_VECTOR on the device's configuration, where MSI-X is off. */
+    LEGACY_DEVICE_FEATURES = 0,
+    LEGACY_DRIVER_FEATURES = 4,
+    LEGACY_QUEUE_PAGE = 8,
+    LEGACY_QUEUE_SIZE = 12,
+    LEGACY_QUEUE_SELECT = 14,
+    LEGACY_NOTIFY = 16,
+    LEGACY_STATUS = 18,
+    LEGACY_ISR = 19,
+    LEGACY_CONFIG_VECTOR = 20,
+    LEGACY_QUEUE_VECTOR = 22,
+    LEGACY_SIZE = 24,
+    LEGACY_ENTRIES = 256, /* of a queue: the device decides, and old drivers have no more */
+    LEGACY_PAGE = 4096,
+    BAR_LEGACY = 0,
     BAR_MSIX = 1,
     BAR_MODERN = 4,
 
@@ -63,11 +80,15 @@ enum {
     VENDOR_VIRTIO = 0x1af4,
 };
 
+enum switch_word { SWITCH_AUTO, SWITCH_ON, SWITCH_OFF };
+
 struct virtio_pci {
     struct pci_function pci;
     s32 vectors; /* of MSI-X; -1: as many as are useful */
     struct virtio *slot;
-    struct mem_region modern;
+    int disable_legacy; /* enum switch_word */
+    bool disable_modern;
+    struct mem_region modern, legacy;
     u8 access; /* the capability through which registers are reached */
     u32 device_sel, driver_sel;
     u16 queue_sel;
@@ -299,13 +320,121 @@ static void modern_write(void *opaque, u64 offset, u64 value, unsigned size)
 static const struct mem_ops modern_ops = {
     .read = modern_read, .write = modern_write, .max_size = 4};
 
+/* ---- BAR 0 ----------------------------------------------------------------------------------- */
+
+static unsigned legacy_head(const struct virtio_pci *p)
+{
+    return pci_has_msix(&p->pci) ? LEGACY_SIZE : LEGACY_CONFIG_VECTOR;
+}
+
+static void legacy_image(struct virtio_pci *p, u8 *out)
+{
+    const struct vqueue *q = selected(p);
+    store_le(out + LEGACY_DEVICE_FEATURES, virtio_legacy_offered(p->slot), 4);
+    store_le(out + LEGACY_DRIVER_FEATURES, (u32)p->slot->guest_features, 4);
+    store_le(out + LEGACY_QUEUE_PAGE, q && q->ready ? q->desc / LEGACY_PAGE : 0, 4);
+    store_le(out + LEGACY_QUEUE_SIZE, q ? LEGACY_ENTRIES : 0, 2);
+    store_le(out + LEGACY_QUEUE_SELECT, p->queue_sel, 2);
+    store_le(out + LEGACY_NOTIFY, 0, 2);
+    out[LEGACY_STATUS] = p->slot->status;
+    out[LEGACY_ISR] = 0;
+    store_le(out + LEGACY_CONFIG_VECTOR, p->config_vector, 2);
+    store_le(out + LEGACY_QUEUE_VECTOR, q ? p->queue_vector[q->index] : NO_VECTOR, 2);
+}
+
+static u64 legacy_read(void *opaque, u64 offset, unsigned size)
+{
+    struct virtio_pci *p = opaque;
+    u8 image[LEGACY_SIZE], bytes[8];
+    unsigned head = legacy_head(p);
+    if (!p->slot)
+        return 0;
+    if (offset == LEGACY_ISR)
+        return take_isr(p);
+    if (offset >= head) {
+        virtio_config_read(p->slot, offset - head, bytes, size);
+        return load_le(bytes, size);
+    }
+    legacy_image(p, image);
+    return load_le(image + offset, size);
+}
+
+/* 2.7.2: the three areas of a legacy queue lie behind each other. */
+static void set_queue_page(struct virtio_pci *p, u32 page)
+{
+    struct vqueue *q = selected(p);
+    if (!q)
+        return;
+    if (!page) {
+        vqueue_reset(q);
+        return;
+    }
+    if (q->ready) {
+        device_guest_error(&p->pci.dev, "queue %u is changed while it is in use", q->index);
+        return;
+    }
+    q->size = LEGACY_ENTRIES;
+    q->desc = (u64)page * LEGACY_PAGE;
+    q->driver = q->desc + 16u * LEGACY_ENTRIES;
+    q->device = align_up(q->driver + 6 + 2u * LEGACY_ENTRIES, LEGACY_PAGE);
+    vqueue_enable(q);
+}
+
+static unsigned legacy_size(u64 offset)
+{
+    if (offset < LEGACY_QUEUE_SIZE)
+        return 4;
+    return offset == LEGACY_STATUS || offset == LEGACY_ISR ? 1 : 2;
+}
+
+static void legacy_register(struct virtio_pci *p, u64 offset, u32 v)
+{
+    struct vqueue *q = selected(p);
+    switch (offset) {
+    case LEGACY_DRIVER_FEATURES: virtio_set_legacy_features(p->slot, v); return;
+    case LEGACY_QUEUE_PAGE: set_queue_page(p, v); return;
+    case LEGACY_QUEUE_SELECT: p->queue_sel = (u16)v; return;
+    case LEGACY_NOTIFY:
+        if (v < p->slot->queue_count && pci_is_master(&p->pci))
+            vqueue_kick(&p->slot->queue[v]);
+        return;
+    case LEGACY_STATUS: set_status(p, (u8)v & (u8)~VIRTIO_FEATURES_OK); return;
+    case LEGACY_CONFIG_VECTOR: p->config_vector = checked_vector(p, v); return;
+    case LEGACY_QUEUE_VECTOR:
+        if (q)
+            p->queue_vector[q->index] = checked_vector(p, v);
+        return;
+    }
+}
+
+static void legacy_write(void *opaque, u64 offset, u64 value, unsigned size)
+{
+    struct virtio_pci *p = opaque;
+    unsigned head = legacy_head(p);
+    u8 bytes[8];
+    bool is_reset = offset == LEGACY_STATUS && !value;
+    if (!p->slot)
+        return;
+    if (!is_reset && !virtio_be_legacy(p->slot)) {
+        device_guest_error(&p->pci.dev, "a driver of virtio 1.x writes legacy registers");
+    } else if (offset >= head) {
+        store_le(bytes, value, size);
+        virtio_config_write(p->slot, offset - head, bytes, size);
+    } else if (size == legacy_size(offset)) {
+        legacy_register(p, offset, (u32)value);
+    }
+}
+
+static const struct mem_ops legacy_ops = {
+    .read = legacy_read, .write = legacy_write, .max_size = 4};
+
 /* ---- Access through configuration space ------------------------------------------------------ */
 
 /* Does an access of configuration touch the capability's data, and does it name registers? */
 static bool is_access(const struct virtio_pci *p, unsigned offset, unsigned size, u32 *at, u32 *len)
 {
     unsigned data = p->access + CAP_DATA;
-    if (offset >= data + 4 || offset + size <= data)
+    if (!p->access || offset >= data + 4 || offset + size <= data)
         return false;
     *at = pci_config(&p->pci, p->access + CAP_OFFSET, 4);
     *len = pci_config(&p->pci, p->access + CAP_LENGTH, 4);
@@ -365,27 +494,59 @@ static u16 class_of(u16 id)
     return id < ARRAY_SIZE(classes) && classes[id] ? classes[id] : 0x00ff;
 }
 
+/* What the driver sees as the card before it knows virtio: legacy ids say less. */
+static struct pci_identity identity_of(u16 id, bool legacy)
+{
+    static const u16 legacy_ids[] = {[VIRTIO_NET] = 0x1000,
+                                     [VIRTIO_BLOCK] = 0x1001,
+                                     [VIRTIO_CONSOLE] = 0x1003,
+                                     [VIRTIO_RNG] = 0x1005};
+    legacy = legacy && id < ARRAY_SIZE(legacy_ids);
+    return (struct pci_identity){.vendor = VENDOR_VIRTIO,
+                                 .device = legacy ? legacy_ids[id] : 0x1040 + id,
+                                 .class = class_of(id),
+                                 .revision = !legacy,
+                                 .pin = 1,
+                                 .subsystem_vendor = VENDOR_VIRTIO,
+                                 .subsystem = legacy ? id : 0x1100};
+}
+
+static void add_legacy(struct virtio_pci *p)
+{
+    u64 size = LEGACY_SIZE + p->slot->class->config_size, bar = 32;
+    while (bar < size)
+        bar *= 2;
+    mem_io(&p->legacy, "virtio-pci-legacy", bar, &legacy_ops, p, p->pci.dev.host->lock);
+    pci_add_bar(&p->pci, BAR_LEGACY, PCI_BAR_IO, &p->legacy);
+}
+
+static void add_modern(struct virtio_pci *p)
+{
+    mem_io(&p->modern, "virtio-pci", MODERN_SIZE, &modern_ops, p, p->pci.dev.host->lock);
+    pci_add_bar(&p->pci, BAR_MODERN, PCI_BAR_64_PREFETCH, &p->modern);
+    add_capabilities(p);
+}
+
+static bool has_legacy(const struct virtio_pci *p)
+{
+    return p->disable_legacy == SWITCH_OFF ||
+           (p->disable_legacy == SWITCH_AUTO && !p->pci.bus->bridge);
+}
+
 static void describe(struct virtio_pci *p)
 {
     struct pci_function *f = &p->pci;
-    u16 id = p->slot->class->id, vectors = (u16)p->vectors;
-    const struct pci_identity identity = {.vendor = VENDOR_VIRTIO,
-                                          .device = 0x1040 + id,
-                                          .class = class_of(id),
-                                          .revision = 1,
-                                          .pin = 1,
-                                          .subsystem_vendor = VENDOR_VIRTIO,
-                                          .subsystem = 0x1100};
-    if (p->vectors < 0)
-        vectors = p->slot->queue_count + 1;
+    const struct pci_identity identity = identity_of(p->slot->class->id, has_legacy(p));
+    u16 vectors = p->vectors < 0 ? p->slot->queue_count + 1 : (u16)p->vectors;
     pci_function_init(f, &identity);
     f->config_reading = config_reading;
     f->config_written = config_written;
-    mem_io(&p->modern, "virtio-pci", MODERN_SIZE, &modern_ops, p, f->dev.host->lock);
-    pci_add_bar(f, BAR_MODERN, PCI_BAR_64_PREFETCH, &p->modern);
     if (vectors)
         pci_add_msix(f, BAR_MSIX, vectors);
-    add_capabilities(p);
+    if (has_legacy(p))
+        add_legacy(p);
+    if (!p->disable_modern)
+        add_modern(p);
     if (f->bus->bridge) {
         pci_add_pm(f);
         pci_add_express(f, PCI_PORT_ENDPOINT);
@@ -401,6 +562,9 @@ static int virtio_pci_plug(struct device *d, struct device *child, struct err *e
     struct virtio_pci *p = (struct virtio_pci *)d;
     if (p->slot)
         return err_set(err, EBUSY, "%s has a device already", d->id);
+    if (p->disable_modern && !has_legacy(p))
+        return err_set(err, EINVAL,
+                       "disable-modern=on leaves no interface: disable-legacy=off is needed");
     p->slot = (struct virtio *)child;
     p->slot->transport = &pci_transport;
     describe(p);
@@ -443,43 +607,15 @@ static const struct state_table virtio_pci_state = {
             STATE_U16_ARRAY(struct virtio_pci, queue_vector), STATE_END},
 };
 
-static int set_disable_legacy(void *p, const char *value, struct err *err)
-{
-    bool on;
-    (void)p;
-    if (!strcmp(value, "auto"))
-        return 0;
-    int r = option_parse_bool("disable-legacy", value, &on, err);
-    return r || on ? r
-                   : err_set(err, ENOTSUP,
-                             "disable-legacy=%s: accepted are on and auto: there is no interface "
-                             "from before virtio 1.0",
-                             value);
-}
-
-static int set_disable_modern(void *p, const char *value, struct err *err)
-{
-    bool on;
-    (void)p;
-    int r = option_parse_bool("disable-modern", value, &on, err);
-    return r || !on
-               ? r
-               : err_set(err, ENOTSUP,
-                         "disable-modern=%s: accepted is off: virtio 1.x is what there is", value);
-}
-
+static const char *const switch_words[] = {"auto", "on", "off", NULL};
 static const struct option virtio_pci_options[] = {
     PCI_OPTIONS(struct virtio_pci),
     OPTION_INT("vectors", struct virtio_pci, vectors, "-1", -1, PCI_VECTORS,
                "MSI-X vectors (-1: one for each queue and one for the configuration)"),
-    {.name = "disable-legacy",
-     .type = OPTION_TYPE_STRING,
-     .help = "without the interface before virtio 1.0 (on, auto)",
-     .set = set_disable_legacy},
-    {.name = "disable-modern",
-     .type = OPTION_TYPE_STRING,
-     .help = "without the interface of virtio 1.x (off)",
-     .set = set_disable_modern},
+    OPTION_ENUM("disable-legacy", struct virtio_pci, disable_legacy, "auto", switch_words,
+                "without the interface before virtio 1.0 (auto: behind a port)"),
+    OPTION_BOOL("disable-modern", struct virtio_pci, disable_modern, "off",
+                "without the interface of virtio 1.x"),
     OPTION_LAST,
 };
 
