@@ -7,8 +7,8 @@
  *   0x00101000 Goldfish RTC (11)         0x10001000 .. 8000 virtio-mmio slots (1..8)
  *   0x02000000 CLINT / ACLINT            0x10100000 fw_cfg
  *   0x02f00000 ACLINT SSWI               0x20000000, 0x22000000 flash
- *   0x30000000, 0x40000000, 0x400000000  (PCIe host)
- *   0x80000000 RAM
+ *   0x03000000 PCIe I/O ports (32..35)   0x30000000 PCIe ECAM
+ *   0x80000000 RAM                       0x40000000 and above RAM: PCIe windows
  *
  * Addresses, interrupt numbers and compatible strings are a contract with firmware and kernels.
  */
@@ -16,6 +16,7 @@
 
 #include "base/host.h"
 #include "board/parts.h"
+#include "board/pcie.h"
 #include "boot/riscv.h"
 
 enum {
@@ -29,6 +30,7 @@ enum {
     IRQ_SEI = 9,
     IRQ_MEI = 11,
     PLIC_SOURCES = 95,
+    PCIE_IRQ = 32, /* and the next three */
     FLASH_SIZE = 0x2000000,
 };
 
@@ -48,7 +50,14 @@ enum {
 #define FW_CFG_BASE  UINT64_C(0x10100000)
 #define FLASH_BASE   UINT64_C(0x20000000)
 #define RAM_BASE     UINT64_C(0x80000000)
-#define RAM_MAX_RV32 (10 * GiB) /* below the PCIe host's high window */
+#define PCIE_IO      UINT64_C(0x3000000)
+#define PCIE_ECAM    UINT64_C(0x30000000)
+#define PCIE_LOW     UINT64_C(0x40000000)
+/* The window for 64-bit BARs: behind RAM, aligned to its size; RV32: where 34 address bits end. */
+#define PCIE_HIGH_SIZE    (16 * GiB)
+#define PCIE_HIGH_RV32    (12 * GiB)
+#define PCIE_HIGH_SIZE_32 (4 * GiB)
+#define RAM_MAX_RV32      (PCIE_HIGH_RV32 - RAM_BASE)
 
 /* Devices with a register range and at most one interrupt. In a tree later nodes come first, so
  * Linux finds virtio slots from the last to the first, which is the order in which -device fills
@@ -83,7 +92,8 @@ struct virt {
 
     bool rv32;
     struct mem_region rom;
-    struct device *plic, *fw_cfg;
+    struct device *plic, *fw_cfg, *pcie;
+    struct board_pcie pcie_place;
     struct device *device[ARRAY_SIZE(virt_devices)];
     struct boot_roms roms;
     struct riscv_boot boot;
@@ -156,9 +166,38 @@ static int make_device(struct machine *m, struct virt *v, unsigned n, struct err
     return 0;
 }
 
+static u32 plic_phandle(const struct machine *m)
+{
+    return 2 * m->cpu_count + 1;
+}
+
+static int make_pcie(struct machine *m, struct virt *v, struct err *err)
+{
+    struct board_pcie *p = &v->pcie_place;
+    *p = (struct board_pcie){.ecam = PCIE_ECAM,
+                             .io = PCIE_IO,
+                             .low = PCIE_LOW,
+                             .low_size = 1 * GiB,
+                             .high = align_up(RAM_BASE + m->ram_size, PCIE_HIGH_SIZE),
+                             .high_size = PCIE_HIGH_SIZE,
+                             .controller = plic_phandle(m)};
+    if (v->rv32) {
+        p->high = PCIE_HIGH_RV32;
+        p->high_size = PCIE_HIGH_SIZE_32;
+    }
+    v->pcie = board_add_pcie(m, p, err);
+    for (u32 i = 0; i < BOARD_PCIE_PINS && v->pcie; i++) {
+        p->irq[i] = PCIE_IRQ + i;
+        device_connect(v->pcie, i, device_input(v->plic, p->irq[i]));
+    }
+    return v->pcie ? 0 : -ENODEV;
+}
+
 static int make_devices(struct machine *m, struct virt *v, struct err *err)
 {
     int r = make_interrupts(m, v, err);
+    if (!r)
+        r = make_pcie(m, v, err);
     for (unsigned i = 0; i < ARRAY_SIZE(virt_devices) && !r; i++)
         r = make_device(m, v, i, err);
     for (unsigned i = 0; i < MACHINE_FLASHES && !r; i++)
@@ -180,11 +219,6 @@ static u32 cpu_phandle(const struct machine *m, u32 hart)
 static u32 intc_phandle(const struct machine *m, u32 hart)
 {
     return cpu_phandle(m, hart) + 1;
-}
-
-static u32 plic_phandle(const struct machine *m)
-{
-    return 2 * m->cpu_count + 1;
 }
 
 static u32 test_phandle(const struct machine *m)
@@ -300,6 +334,7 @@ static void fdt_soc(struct boot_fdt *f, const struct machine *m, const struct vi
     boot_fdt_string(f, soc, "compatible", "simple-bus");
     boot_fdt_u32(f, soc, "#size-cells", 2);
     boot_fdt_u32(f, soc, "#address-cells", 2);
+    board_fdt_pcie(f, soc, v->pcie, &v->pcie_place);
     if (v->aclint)
         fdt_aclint(f, m, soc);
     else

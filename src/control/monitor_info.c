@@ -154,6 +154,13 @@ static void print_qtree(struct monitor *mon, FILE *out)
 }
 INFO(qtree)
 
+static void print_pci(struct monitor *mon, FILE *out)
+{
+    if (!machine_print_bus(mon->machine, "PCI", out))
+        fprintf(out, "PCI devices not present\n");
+}
+INFO(pci)
+
 static void print_block(struct monitor *mon, FILE *out)
 {
     static const char *const caches[] = {"writeback", "none", "writethrough", "directsync",
@@ -203,6 +210,7 @@ const struct monitor_command monitor_infos[] = {
     {"mtree", NULL, "[-f]", "the tree of memory regions; -f: as CPUs see it", info_mtree},
     {"name", NULL, NULL, "the machine's name", info_name},
     {"network", "usernet", NULL, "networks and their connections", info_network},
+    {"pci", NULL, NULL, "PCI functions, and where they are", info_pci},
     {"qtree", NULL, NULL, "devices", info_qtree},
     {"ramblock", NULL, NULL, "memories", info_ramblock},
     {"registers", NULL, "[-a]", "registers of the chosen CPU; -a: of all", info_registers},

@@ -71,8 +71,10 @@ struct device_type {
     u32 size;             /* of the struct that begins with struct device */
     const char *bus;      /* kind of bus it plugs into ("virtio"); NULL: placed by the board only */
     const char *provides; /* kind of bus that plugs into it; NULL: none */
+    const char *carries;  /* type of the device that each comes with; NULL: none */
     const struct option *options;    /* into the struct; NULL: none */
     const struct state_table *state; /* of the struct; NULL: stateless */
+    bool is_newer; /* than boards that have it: a state saved without it loads, it is as reset */
     u32 mmio_count, mmio_offset;     /* struct mem_region array in the struct, made by realize */
     u32 irq_count, irq_offset;       /* struct irq array: outputs */
     u32 input_count;                 /* inputs */
@@ -100,6 +102,7 @@ struct device {
     const struct device_host *host;
     char *id;           /* as the user or the board named it; unique: owner name in snapshots */
     struct device *bus; /* the device it is plugged into */
+    struct device *card; /* the one it carries, plugged into it; takes its options too */
     bool realized;
     struct device *next; /* the machine's list, in order of realization */
 };

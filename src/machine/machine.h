@@ -267,6 +267,8 @@ int must_check machine_device_add(struct machine *m, struct option_list *list, s
 /* -M dumpdtb=FILE, at the end of load: machine_start writes it. */
 int must_check machine_dump_fdt(struct machine *m, const void *data, u64 size, struct err *err);
 struct device *machine_find_device(struct machine *m, const char *id);
+/* What devices on buses of that kind say of themselves; false: there are none. */
+bool machine_print_bus(struct machine *m, const char *kind, FILE *out);
 /* info qtree */
 void machine_print_devices(struct machine *m, FILE *out);
 

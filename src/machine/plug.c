@@ -47,7 +47,7 @@ static struct device *make(struct machine *m, const struct device_type *t, const
         return NULL;
     }
     struct device *d = device_new(t, id, &m->device_host, err);
-    if (d && apply_globals(m, d, err)) {
+    if (d && ((d->card && apply_globals(m, d->card, err)) || apply_globals(m, d, err))) {
         device_free(d);
         d = NULL;
     }
@@ -68,6 +68,8 @@ int machine_realize(struct machine *m, struct device *d, struct err *err)
         return r;
     }
     append(m, d);
+    if (d->card)
+        append(m, d->card);
     return 0;
 }
 
@@ -108,6 +110,8 @@ static struct device *named_bus(struct machine *m, const struct device_type *t, 
         bus = machine_find_device(m, id);
         free(id);
     }
+    if (bus && bus->card && !fits(bus, t))
+        bus = bus->card;
     if (!bus)
         err_set(err, ENOENT, "-device %s,bus=%s: there is no such bus", t->name, name);
     else if (!fits(bus, t))
@@ -119,7 +123,8 @@ static struct device *named_bus(struct machine *m, const struct device_type *t, 
     return NULL;
 }
 
-/* The last one made that has room: boards make buses such that the guest finds that one first. */
+/* Of slots for one device the last one made: boards make them such that the guest finds that one
+ * first. Of buses for many, the first. */
 static struct device *free_bus(struct machine *m, const struct device_type *t, struct err *err)
 {
     struct device *found = NULL;
@@ -128,7 +133,7 @@ static struct device *free_bus(struct machine *m, const struct device_type *t, s
         if (!fits(d, t))
             continue;
         any = true;
-        if (has_room(m, d))
+        if (has_room(m, d) && (!found || found->type->slots))
             found = d;
     }
     if (!found)
@@ -174,6 +179,8 @@ static int plug_device(struct machine *m, const struct plug *p, struct option_li
     r = machine_realize(m, d, err);
     if (!r && m->initialised)
         device_reset(d);
+    if (!r && m->initialised && d->card)
+        device_reset(d->card);
     return r;
 }
 
@@ -217,6 +224,19 @@ static void print_device(const struct machine *m, struct device *d, unsigned dep
         if (child->bus == d)
             print_device(m, child, depth + 1, out);
     }
+}
+
+bool machine_print_bus(struct machine *m, const char *kind, FILE *out)
+{
+    bool any = false;
+    for (struct device *d = m->devices; d; d = d->next) {
+        const char *provides = d->bus ? d->bus->type->provides : NULL;
+        if (!provides || strcmp(provides, kind) || !d->type->info)
+            continue;
+        any = true;
+        d->type->info(d, out);
+    }
+    return any;
 }
 
 void machine_print_devices(struct machine *m, FILE *out)

@@ -288,7 +288,7 @@ static int load_check_complete(const struct load *l, struct err *err)
     }
     u32 i = 0;
     for (struct device *d = l->m->devices; d; d = d->next, i++) {
-        if (d->type->state && !l->devices[i])
+        if (d->type->state && !l->devices[i] && !d->type->is_newer)
             return err_set(err, EINVAL, "the state lacks that of device %s", d->id);
     }
     return 0;

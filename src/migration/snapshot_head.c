@@ -168,7 +168,7 @@ static int check_devices(const struct snapshot_head *h, struct machine *m, struc
                            d ? d->type->name : "");
     }
     for (struct device *d = m->devices; d; d = d->next) {
-        if (!find_saved(h, d->id))
+        if (!find_saved(h, d->id) && !d->type->is_newer)
             return err_set(err, EINVAL, "this machine has device %s (%s), the state has not", d->id,
                            d->type->name);
     }

@@ -2,8 +2,9 @@
 """Boots guests with the program given and tells the results in the protocol of tests/suites.txt.
 
 Linux comes up on 1, 2 and 8 CPUs; it writes a disk, is reset and compares; it fetches over user networking and
-serves through a forwarded port; it powers off. A small program of our own starts a hundred times. Any program
-with the command line can be given: with the peer the tests test themselves.
+serves through a forwarded port; it does both with cards on PCI, behind a root port too; it powers off. A small
+program of our own starts a hundred times. Any program with the command line can be given: with the peer the tests
+test themselves.
 """
 
 import argparse
@@ -177,6 +178,33 @@ def network_carries_data(bench):
         power_off(machine, patience)
 
 
+def pci_cards_work(bench):
+    """Disk by the legacy interface, network behind a root port, entropy; Linux gives them places and interrupts."""
+    data, patience, image = os.urandom(4 * MIB), bench.patience, bench.path('pci.raw')
+    with open(image, 'wb') as disk:
+        disk.write(data)
+    options = ('-device', 'pcie-root-port,id=port,addr=3',
+               '-drive', f'file={image},format=raw,if=none,id=disk',
+               '-device', 'virtio-blk-pci,drive=disk,addr=5,disable-modern=on',
+               '-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,bus=port',
+               '-device', 'virtio-rng-pci,addr=6')
+    expected = hashlib.md5(data).hexdigest()
+    with Server(data) as server, bench.start_linux('pci', 2, *options) as machine:
+        machine.login(120 * patience)
+        found = machine.check_shell('cd /sys/bus/pci/devices; echo $(for i in *; do echo $i=$(cat $i/class); done); cd')
+        for place in ('00:03.0=0x060400', '00:05.0=0x010000', '00:06.0=0x00ff00', '01:00.0=0x020000'):
+            require(f'0000:{place}' in found, f'the guest has not {place} on PCI: {found}')
+        found = machine.check_shell('ls -d /sys/bus/pci/devices/0000:00:06.0/virtio*')
+        require('virtio' in found, f'no driver has taken the entropy card: {found}')
+        found = machine.check_shell('md5sum /dev/vda', 60 * patience).split()[0]
+        require(found == expected, f'the disk has {expected}, the guest reads {found}')
+        machine.check_shell(f'wget -q -O /tmp/data http://10.0.2.2:{server.port}/data', 60 * patience)
+        machine.check_shell('dd if=/tmp/data of=/dev/vda bs=64k skip=1 && sync', 60 * patience)
+        power_off(machine, patience)
+    with open(image, 'rb') as disk:
+        require(disk.read() == data[0x10000:] + data[-0x10000:], 'the image is not what the guest wrote')
+
+
 def build_small(bench, harts, finish):
     program = bench.path(f'small-{harts}-{finish:x}')
     if not os.path.exists(program):
@@ -225,6 +253,7 @@ TESTS = {
     'linux-8-cpus': boots_on(8),
     'disk': disk_keeps_data,
     'network': network_carries_data,
+    'pci': pci_cards_work,
 }
 
 

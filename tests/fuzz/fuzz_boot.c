@@ -9,14 +9,35 @@ enum file { BIOS, KERNEL, INITRD, DTB, FILES };
 enum {
     RAM_MIB = 8,
     HAS_ALL = BITS(3, 0),
-    IS_32_BITS = 16,
-    HAS_APPEND = 32,
+    HAS_APPEND = 16,
 };
 
 static struct {
     int fd;
     char path[32];
 } files[FILES];
+
+/* Every board with each of its architectures; NULL: n is beyond them. */
+static const struct board *board_at(unsigned n, const char **arch)
+{
+    for (const struct board *const *b = board_registry; *b; b++) {
+        for (const struct board_arch *a = (*b)->archs; a->name; a++) {
+            *arch = a->name;
+            if (!n--)
+                return *b;
+        }
+    }
+    return NULL;
+}
+
+static unsigned boards(void)
+{
+    const char *arch;
+    unsigned n = 0;
+    while (board_at(n, &arch))
+        n++;
+    return n;
+}
 
 static void boot_open(const char *variant)
 {
@@ -41,9 +62,12 @@ static void boot_run(struct fuzz_input *in)
 {
     const struct loop_config loop = {.force_poll = true};
     struct err err = {0};
+    const char *arch;
+    const struct board *board = board_at(fuzz_u8(in) % boards(), &arch);
     u8 has = fuzz_u8(in);
     fill_files(in, has & HAS_ALL);
-    struct machine_config c = {.arch = has & IS_32_BITS ? "riscv32" : "riscv64",
+    struct machine_config c = {.arch = arch,
+                               .board = board,
                                .accel = "interp",
                                .cpus = 1,
                                .ram_size = RAM_MIB * MiB,
@@ -53,9 +77,8 @@ static void boot_run(struct fuzz_input *in)
                                .dtb = has >> DTB & 1 ? files[DTB].path : NULL,
                                .append = has & HAS_APPEND ? "console=ttyS0" : NULL,
                                .stopped = true};
-    c.board = board_find("virt", c.arch, &err);
     struct machine *m = machine_new(&loop, &err);
-    fuzz_must(c.board && m);
+    fuzz_must(m);
     if (machine_init(m, &c, &err))
         fuzz_must(err.text[0]);
     else
@@ -65,8 +88,10 @@ static void boot_run(struct fuzz_input *in)
 
 /* ---- Seeds ----------------------------------------------------------------------------------- */
 
-static void put_files(struct fuzz_seed *s, u8 flags, const u8 *const *data, const size_t *size)
+static void put_files(struct fuzz_seed *s, unsigned board, u8 flags, const u8 *const *data,
+                      const size_t *size)
 {
+    fuzz_put_number(s, board, 1);
     fuzz_put_number(s, flags, 1);
     for (unsigned i = 0; i < FILES; i++) {
         if ((flags & HAS_ALL) >> (i + 1))
@@ -84,16 +109,18 @@ static void boot_seeds(struct fuzz_seed *s)
     size_t size[FILES];
     for (unsigned i = 0; i < FILES; i++)
         data[i] = bytes[i];
-    for (unsigned bits = 32; bits <= 64; bits += 32) {
-        u8 arch = bits == 32 ? IS_32_BITS : 0;
+    for (unsigned n = 0; n < boards(); n++) {
+        const char *arch;
+        board_at(n, &arch);
+        unsigned bits = strstr(arch, "32") ? 32 : 64;
         size[BIOS] = image_elf(bytes[BIOS], bits, false, 0x80000000);
         size[KERNEL] = image_elf(bytes[KERNEL], bits, false, 0x80400000);
         size[INITRD] = image_gzip(bytes[INITRD], bytes[KERNEL], size[KERNEL]);
         size[DTB] = image_fdt(bytes[DTB]);
         for (u8 has = 0; has <= HAS_ALL; has++)
-            put_files(s, has | arch | HAS_APPEND, data, size);
+            put_files(s, n, has | HAS_APPEND, data, size);
         size[KERNEL] = image_linux(bytes[KERNEL]);
-        put_files(s, BIT(BIOS) | BIT(KERNEL) | BIT(INITRD) | arch, data, size);
+        put_files(s, n, BIT(BIOS) | BIT(KERNEL) | BIT(INITRD), data, size);
     }
 }
 

@@ -1,7 +1,7 @@
 /*
- * mmio.c - every offset of every register window in every size: read, written, fetched, swapped,
- * reserved, zeroed; over the windows' edges; and fw_cfg's DMA at itself, at nothing, without end.
- * First one hart everywhere, then all at once.
+ * mmio.c - every offset of every register window (the PLIC's: of its registers) in every size:
+ * read, written, fetched, swapped, reserved, zeroed; over the windows' edges; and fw_cfg's DMA at
+ * itself, at nothing, without end. First one hart everywhere, then all at once.
  *
  * No byte of what is written is 0x80 to 0x83, and no register holds an address before: nothing here
  * can make a card take the program for its rings. The finisher is not told its words, for they are
@@ -19,16 +19,18 @@ static const struct window small[] = {
     {RTC - 8, 0x1010},
     {UART - 8, 0x110},
     {FW_CFG - 8, 0x30},
-    {SSWI - 8, 0x50},
-    {CLINT - 8, 0x60},
-    {CLINT + 0x3ff8, 0x60},
+    {SSWI - 8, 0x110},
+    {CLINT - 8, 0x110},
+    {CLINT + 0x3ff8, 0x110},
     {CLINT + 0xbfe0, 0x40},
     {CLINT + 0xfff0, 0x20},
     {PLIC - 8, 0x190},
     {PLIC + 0x1000 - 8, 0x20},
-    {PLIC + 0x2000 - 8, 0x90},
+    {PLIC + 0x2000 - 8, 0x8a0},
     {PLIC + 0x200000 - 8, 0x20},
-    {PLIC + 0x201000, 0x10},
+    {PLIC + 0x207000, 0x10},
+    {PLIC + 0x20f000, 0x10},
+    {PLIC + 0x210000, 0x10},
     {PLIC + 0x600000 - 8, 0x10},
     {SLOT(0) - 8, 0x210},
     {SLOT(1), 0x200},
@@ -60,6 +62,9 @@ static const struct window large[] = {
     {PLIC, 0x600000}, {UART, 0x9000},        {FW_CFG, 0x1000}, {FLASH, 2 * FLASH_SIZE},
     {0, 0x80000000},  {RAM_END, 0x80000000},
 };
+/* The windows whose registers are few: each offset in each size once. */
+static const struct window sparse[] = {
+    {CLINT, 0x10000}, {SSWI, 0x4000}, {PLIC, 0x4000}, {SLOT(0), 0x8000}};
 static const u64 values[] = {0, ~0ull, 0x0102030405060708, 0x5a5a5a5a5a5a5a5a};
 
 /* ---- Accesses -------------------------------------------------------------------------------- */
@@ -113,6 +118,16 @@ static void sweep(const struct window *w, u64 step, u64 from)
             for (unsigned v = 0; v < COUNT(values); v++)
                 write_at(a, size, values[v]);
             read_at(a, size);
+        }
+    }
+}
+
+static void sweep_once(const struct window *w)
+{
+    for (u64 i = 0; i < w->size; i++) {
+        for (unsigned size = 1; size <= 8; size *= 2) {
+            read_at(w->base + i, size);
+            write_at(w->base + i, size, values[i % COUNT(values)]);
         }
     }
 }
@@ -228,6 +243,8 @@ static void by_one(void)
     u64 seed = 0x6d6d696f;
     for (unsigned i = 0; i < COUNT(small); i++)
         sweep(&small[i], 1, 0);
+    for (unsigned i = 0; i < COUNT(sparse); i++)
+        sweep_once(&sparse[i]);
     for (unsigned i = 0; i < COUNT(small); i++) {
         odd_accesses(small[i].base, values[i % COUNT(values)]);
         odd_accesses(small[i].base + small[i].size / 2, values[i % COUNT(values)]);

@@ -9,9 +9,10 @@
 
 const char test_name[] = "rings";
 
-#define HEAD  (ARENA + 0x8000) /* a request's header */
-#define TABLE (ARENA + 0xa000) /* an indirect table */
-#define DATA  (ARENA + 0x10000)
+#define HEAD     (ARENA + 0x8000) /* a request's header */
+#define STIMULUS (ARENA + 0x9000)
+#define TABLE    (ARENA + 0xa000) /* an indirect table */
+#define DATA     (ARENA + 0x10000)
 enum outcome { NO_VARIANT, STOPS, EITHER }; /* of a queue that the card takes chains from at once */
 
 static const u64 nowhere[] = {
@@ -172,15 +173,53 @@ static attack_fn *const attacks[] = {loops,       leaves_table, table_address, t
                                      table_loops, data_address, directions,    much_memory,
                                      no_bytes,    index_jumps};
 
-/* What the card does not wait with for somebody else: all but what the network or a terminal sends.
- */
+/* Queues for what comes from outside: the card takes a chain when it is given a reason, on another
+ * queue. */
+struct stimulus {
+    u8 kind, queue, other;
+    u8 bytes[54];
+    u32 length;
+};
+static const struct stimulus stimuli[] = {
+    /* A header of 12 bytes; who has 10.0.2.2? tell 10.0.2.15 */
+    {NET,
+     0,
+     1,
+     {0,    0,    0, 0, 0,  0, 0, 0,  0, 0, 0, 0, 255, 255, 255, 255, 255,  255,
+      0x52, 0x54, 0, 1, 2,  3, 8, 6,  0, 1, 8, 0, 6,   4,   0,   1,   0x52, 0x54,
+      0,    1,    2, 3, 10, 0, 2, 15, 0, 0, 0, 0, 0,   0,   10,  0,   2,    2},
+     54},
+    {CONSOLE, 2, 3, {0, 0, 0, 0, 0, 0, 1, 0}, 8}, /* the driver is ready: to hear of the ports */
+};
+
+static const struct stimulus *stimulus_of(unsigned slot, unsigned queue)
+{
+    u32 kind = get(slot, DEVICE_ID);
+    for (unsigned i = 0; i < COUNT(stimuli); i++) {
+        if (stimuli[i].kind == kind && stimuli[i].queue == queue)
+            return &stimuli[i];
+    }
+    return 0;
+}
+
+/* The other queue has that to send. */
+static struct ring stimulate(unsigned slot, const struct stimulus *s, int packed)
+{
+    struct ring r = ring_at(slot, s->other, packed, ARENA + 0x4000);
+    for (unsigned i = 0; i < s->length; i++)
+        mmio8(STIMULUS + i) = s->bytes[i];
+    ring_set(&r);
+    ring_desc(&r, STIMULUS, s->length, 0);
+    ring_publish(&r);
+    return r;
+}
+
+/* What the card does not wait with for somebody else. */
 static int takes_at_once(unsigned slot, unsigned queue)
 {
     switch (get(slot, DEVICE_ID)) {
-    case BLOCK:
-    case RNG: return 1;
-    case NET: return queue == 1;
-    default: return queue == 1 || queue == 3;
+    case CONSOLE: return queue != 0 && queue != 4; /* nobody types */
+    default: return 1;
     }
 }
 
@@ -206,6 +245,11 @@ static void attack_queue(unsigned slot, unsigned queue, int packed)
             if (!r.avail) /* else it is said already */
                 ring_publish(&r);
             ring_kick(&r);
+            const struct stimulus *s = stimulus_of(slot, queue);
+            if (s) {
+                struct ring other = stimulate(slot, s, packed);
+                ring_kick(&other);
+            }
             int stops = outcome == STOPS && takes_at_once(slot, queue);
             ring_wait(&r, stops ? 30000000 : 50);
             if (stops && !card_broken(slot)) {
@@ -345,6 +389,11 @@ static void nonsense(unsigned slot, unsigned queue, int packed, u64 *seed)
         ring_publish(&r);
     }
     ring_kick(&r);
+    const struct stimulus *s = stimulus_of(slot, queue);
+    if (s) {
+        struct ring other = stimulate(slot, s, packed);
+        ring_kick(&other);
+    }
     ring_wait(&r, takes_at_once(slot, queue) ? 300 : 30);
 }
 

@@ -81,6 +81,9 @@ static char *new_disk(struct bench *b)
 
 static bool has_option(const struct device_type *t, const char *name)
 {
+    struct err err = {0};
+    if (t->carries && has_option(device_type_find(t->carries, &err), name))
+        return true;
     for (const struct option *o = t->options; o && o->type != OPTION_TYPE_END; o++) {
         if (!strcmp(o->name, name))
             return true;

@@ -3,7 +3,8 @@
  * buffers, control queue for receive modes.
  *
  * Each packet has a header {flags, gso_type, hdr_len, gso_size, csum_start, csum_offset,
- * num_buffers} of 12 bytes; no offloads are offered, so it is zero but for num_buffers.
+ * num_buffers} of 12 bytes; no offloads are offered, so it is zero but for num_buffers, which a
+ * legacy driver without mergeable buffers has not.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -87,6 +88,12 @@ static bool filter_takes(const struct virtio_net *n, const u8 *to)
            in_table(n->unicast, n->unicast_count, to);
 }
 
+static u32 header_size(const struct virtio_net *n)
+{
+    bool short_one = n->virtio.legacy && !virtio_has(&n->virtio, NET_F_MRG_RXBUF);
+    return short_one ? NET_HEADER - 2 : NET_HEADER;
+}
+
 enum { CHAINS_MAX = 64 };
 
 /* Chains that hold len bytes; 0: not enough now (all are put back) or the guest's buffers are too
@@ -120,7 +127,7 @@ static bool receive_locked(struct virtio_net *n, const u8 *frame, size_t len)
     bool too_small;
     if (!virtio_running(&n->virtio) || !q->ready || len < 14 || !filter_takes(n, frame))
         return true; /* a card that is off, or does not listen to it: gone */
-    u64 total = NET_HEADER + len;
+    u64 total = header_size(n) + len;
     u32 count = gather(q, total, virtio_has(&n->virtio, NET_F_MRG_RXBUF), chains, &too_small);
     if (!count && vqueue_empty(q) && !too_small)
         return false;
@@ -133,7 +140,7 @@ static bool receive_locked(struct virtio_net *n, const u8 *frame, size_t len)
     for (u32 i = 0; i < count; i++) {
         u64 part = 0;
         if (i == 0)
-            part = vchain_write(chains[0], 0, header, NET_HEADER);
+            part = vchain_write(chains[0], 0, header, header_size(n));
         u64 body =
             vchain_write(chains[i], part, frame + done, MIN(len - done, chains[i]->in_len - part));
         done += body;
@@ -159,12 +166,13 @@ static void transmit(struct virtio_net *n, struct vqueue *q)
     struct vchain *c;
     do {
         while ((c = vqueue_pop(q))) {
-            if (c->out_len <= NET_HEADER || c->out_len > NET_HEADER + NET_FRAME_MAX) {
+            u32 header = header_size(n);
+            if (c->out_len <= header || c->out_len > header + NET_FRAME_MAX) {
                 virtio_broken(&n->virtio, "a frame of %llu bytes", (unsigned long long)c->out_len);
                 vqueue_push(q, c, 0);
                 return;
             }
-            u64 len = vchain_read(c, NET_HEADER, n->frame, NET_FRAME_MAX);
+            u64 len = vchain_read(c, header, n->frame, NET_FRAME_MAX);
             vqueue_push(q, c, 0);
             if (n->net) {
                 /* The backend may answer at once, which takes the lock. */
@@ -249,6 +257,17 @@ static void net_get_config(struct virtio *v, u8 *c)
     store_le(c + 8, 1, 2);
 }
 
+/* What the last driver said through the control queue is forgotten, whoever resets. */
+static void net_class_reset(struct virtio *v)
+{
+    struct virtio_net *n = (struct virtio_net *)v;
+    memcpy(n->mac, n->first_mac, 6);
+    memset(n->mode, 0, sizeof(n->mode));
+    n->mode[MODE_PROMISC] = true; /* until a driver sets its filters (5.1.6.5.1) */
+    n->unicast_count = n->multicast_count = 0;
+    n->unicast_overflow = n->multicast_overflow = false;
+}
+
 static const struct virtio_class net_class = {
     .id = VIRTIO_NET,
     .queues = NET_QUEUES,
@@ -257,6 +276,7 @@ static const struct virtio_class net_class = {
                 BIT(NET_F_CTRL_RX) | BIT(NET_F_CTRL_MAC_ADDR),
     .get_config = net_get_config,
     .handle = net_handle,
+    .reset = net_class_reset,
 };
 
 /* ---- Life ------------------------------------------------------------------------------------ */
@@ -312,13 +332,7 @@ static void net_unrealize(struct device *d)
 
 static void net_reset(struct device *d)
 {
-    struct virtio_net *n = (struct virtio_net *)d;
-    virtio_reset(&n->virtio);
-    memcpy(n->mac, n->first_mac, 6);
-    memset(n->mode, 0, sizeof(n->mode));
-    n->mode[MODE_PROMISC] = true; /* until a driver sets its filters (5.1.6.5.1) */
-    n->unicast_count = n->multicast_count = 0;
-    n->unicast_overflow = n->multicast_overflow = false;
+    virtio_reset((struct virtio *)d);
 }
 
 static int net_post_load(void *obj, u32 version, struct err *err)

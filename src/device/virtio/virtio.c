@@ -43,14 +43,14 @@ u64 virtio_offered(const struct virtio *v)
 void virtio_set_features(struct virtio *v, u64 features)
 {
     /* 3.1.1: fixed once FEATURES_OK is set. */
-    if (!(v->status & VIRTIO_FEATURES_OK))
+    if (!(v->status & VIRTIO_FEATURES_OK) && !v->legacy)
         v->guest_features = features;
 }
 
 static void accept_features(struct virtio *v)
 {
     for (unsigned i = 0; i < v->queue_count; i++) {
-        v->queue[i].packed = virtio_has(v, VIRTIO_F_RING_PACKED);
+        v->queue[i].packed = virtio_has(v, VIRTIO_F_RING_PACKED) && !v->legacy;
         v->queue[i].event_idx = virtio_has(v, VIRTIO_F_EVENT_IDX);
     }
     if (v->class->features_set)
@@ -70,7 +70,8 @@ void virtio_set_status(struct virtio *v, u8 status)
     u8 old = v->status;
     /* A feature that was not offered, or no VERSION_1: FEATURES_OK does not stick (2.2.2). */
     if (status & ~old & VIRTIO_FEATURES_OK) {
-        if (v->guest_features & ~virtio_offered(v) || !virtio_has(v, VIRTIO_F_VERSION_1))
+        if (v->guest_features & ~virtio_offered(v) || !virtio_has(v, VIRTIO_F_VERSION_1) ||
+            v->legacy)
             status &= (u8)~VIRTIO_FEATURES_OK;
         else
             accept_features(v);
@@ -85,6 +86,31 @@ void virtio_set_status(struct virtio *v, u8 status)
                 loop_task_schedule(&v->queue[i].task);
         }
     }
+}
+
+bool virtio_be_legacy(struct virtio *v)
+{
+    if (v->status & VIRTIO_FEATURES_OK || v->resetting)
+        return false;
+    if (!v->legacy) {
+        v->legacy = true;
+        v->guest_features = 0;
+        accept_features(v);
+    }
+    return true;
+}
+
+u32 virtio_legacy_offered(const struct virtio *v)
+{
+    return (u32)virtio_offered(v) | (u32)BIT(VIRTIO_F_ANY_LAYOUT);
+}
+
+void virtio_set_legacy_features(struct virtio *v, u32 features)
+{
+    if (v->status & VIRTIO_DRIVER_OK)
+        return;
+    v->guest_features = features & virtio_legacy_offered(v);
+    accept_features(v);
 }
 
 /* ---- Configuration --------------------------------------------------------------------------- */
@@ -156,7 +182,7 @@ void vqueue_enable(struct vqueue *q)
     struct virtio *v = q->virtio;
     if (q->ready)
         return;
-    if (v->resetting || !(v->status & VIRTIO_FEATURES_OK)) {
+    if (v->resetting || !(v->status & VIRTIO_FEATURES_OK || v->legacy)) {
         device_guest_error(&v->dev, "queue %u is enabled %s", q->index,
                            v->resetting ? "while a reset goes on" : "before FEATURES_OK");
         return;
@@ -211,7 +237,7 @@ void virtio_reset(struct virtio *v)
     if (v->class->reset)
         v->class->reset(v);
     v->resetting--;
-    v->broken = false;
+    v->broken = v->legacy = false;
     v->guest_features = 0;
     v->config_generation = 0;
 }
@@ -259,7 +285,11 @@ int virtio_post_load(struct virtio *v, struct err *err)
                        "%s: the stream's features 0x%llx are not all offered here (0x%llx)",
                        v->dev.id, (unsigned long long)v->guest_features,
                        (unsigned long long)virtio_offered(v));
-    if (v->status & VIRTIO_FEATURES_OK)
+    if (v->legacy && (v->status & VIRTIO_FEATURES_OK ||
+                      v->guest_features & ~(u64)virtio_legacy_offered(v)))
+        return err_set(err, EINVAL, "%s: the stream's legacy driver has features it cannot have",
+                       v->dev.id);
+    if (v->status & VIRTIO_FEATURES_OK || v->legacy)
         accept_features(v);
     for (unsigned i = 0; i < v->queue_count; i++) {
         struct vqueue *q = &v->queue[i];
@@ -268,7 +298,7 @@ int virtio_post_load(struct virtio *v, struct err *err)
         if (!size_is_good(q))
             return err_set(err, EINVAL, "%s: queue %u of %u entries; accepted are 1..%u", v->dev.id,
                            i, q->size, q->max);
-        if (!(v->status & VIRTIO_FEATURES_OK) || !positions_are_good(q))
+        if (!(v->status & VIRTIO_FEATURES_OK || v->legacy) || !positions_are_good(q))
             return err_set(err, EINVAL, "%s: queue %u: its state makes no sense", v->dev.id, i);
         if (!vqueue_map(q))
             return err_set(err, EINVAL, "%s: queue %u is not in memory", v->dev.id, i);
@@ -294,11 +324,12 @@ const struct state_table vqueue_state = {
 
 const struct state_table virtio_state = {
     .name = "virtio",
-    .version = 1,
+    .version = 2,
     .min_version = 1,
     .fields =
         (const struct state_field[]){
             STATE_U64(struct virtio, guest_features), STATE_U8(struct virtio, status),
-            STATE_BOOL(struct virtio, broken), STATE_U32(struct virtio, config_generation),
+            STATE_BOOL(struct virtio, broken), STATE_BOOL(struct virtio, legacy, STATE_SINCE(2)),
+            STATE_U32(struct virtio, config_generation),
             STATE_STRUCT_ARRAY(struct virtio, queue, &vqueue_state), STATE_END},
 };

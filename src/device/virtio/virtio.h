@@ -1,7 +1,7 @@
 /*
  * virtio.h - virtio 1.x devices apart from how they are reached: features, status, queues.
  *
- *   transport (mmio.c; PCI later)  <-- struct virtio_transport / struct virtio -->  device (blk.c,
+ *   transport (mmio.c, pci.c)  <-- struct virtio_transport / struct virtio -->  device (blk.c,
  * net.c, console.c, rng.c)
  *
  * A device file defines a struct that begins with struct virtio and a struct virtio_class. Register
@@ -43,6 +43,7 @@ enum virtio_status {
 
 /* Reserved feature bits (section 6). */
 enum {
+    VIRTIO_F_ANY_LAYOUT = 27, /* legacy */
     VIRTIO_F_INDIRECT_DESC = 28,
     VIRTIO_F_EVENT_IDX = 29,
     VIRTIO_F_VERSION_1 = 32,
@@ -114,6 +115,7 @@ struct virtio {
     u64 off_features; /* switched off by properties */
     u8 status;
     bool broken;
+    bool legacy; /* the driver uses the interface from before 1.0: no FEATURES_OK, split rings */
     u32 config_generation;
     u16 queue_count;
     struct vqueue queue[VIRTIO_QUEUES];
@@ -168,6 +170,11 @@ void vchain_written(struct vchain *c, u64 len);
 u64 virtio_offered(const struct virtio *v);
 void virtio_set_features(struct virtio *v, u64 features);
 void virtio_set_status(struct virtio *v, u8 status);
+/* The driver's first word through the interface before 1.0 (2.7.11 and others), and its features.
+ * False: it has negotiated by the modern one. */
+bool must_check virtio_be_legacy(struct virtio *v);
+u32 virtio_legacy_offered(const struct virtio *v);
+void virtio_set_legacy_features(struct virtio *v, u32 features);
 void virtio_config_read(struct virtio *v, u64 offset, void *buf, unsigned n);
 void virtio_config_write(struct virtio *v, u64 offset, const void *buf, unsigned n);
 /* Areas are looked up; a ring outside RAM breaks the device. */
