@@ -124,6 +124,20 @@ void *jit_host_address(struct cpu *cpu, unsigned context, u64 vaddr, unsigned si
     return t->host;
 }
 
+void *jit_host_span(struct cpu *cpu, unsigned context, u64 vaddr, unsigned *size,
+                    enum isa_access access, struct isa_fault *f)
+{
+    struct tlb_target *t = &jit_cpu(cpu)->host_target;
+    *size = (unsigned)MIN(*size, TLB_PAGE - (vaddr & (TLB_PAGE - 1)));
+    f->kind = tlb_resolve(cpu, context, vaddr, 1, access, t, f);
+    if (f->kind || !t->host)
+        return NULL;
+    *size = (unsigned)MIN(*size, t->grain - (vaddr & (t->grain - 1)));
+    if (access == ISA_WRITE)
+        store_begin(cpu, t, *size);
+    return t->host;
+}
+
 void jit_host_stored(struct cpu *cpu, u64 vaddr, unsigned size)
 {
     store_end(cpu, &jit_cpu(cpu)->host_target, vaddr, size);

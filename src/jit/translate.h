@@ -65,6 +65,10 @@ bool must_check jit_phys_cas(struct cpu *cpu, u64 paddr, unsigned size, u64 *exp
 void *must_check jit_host_address(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size,
                                   enum isa_access access, struct isa_fault *f);
 
+/* ... of any bytes, as far as they lie in one page: *size is cut to that. NULL with ISA_FAULT_NONE: not RAM. */
+void *must_check jit_host_span(struct cpu *cpu, unsigned context, u64 vaddr, unsigned *size,
+                               enum isa_access access, struct isa_fault *f);
+
 void jit_host_stored(struct cpu *cpu, u64 vaddr, unsigned size);
 
 /* The exclusive monitor of this CPU is cleared: a store-conditional fails until the next load-linked. */
