@@ -737,7 +737,7 @@ static inline enum ref_result ref_memory(struct ref *r, u32 insn)
     case 0x29: return ref_pair(r, insn);
     case 0x38:
     case 0x39: return ref_single(r, insn);
-    case 0x19: return ref_rcpc(r, insn);
+    case 0x19: return F(10, 2) == 1 ? REF_UNKNOWN /* memory copy */ : ref_rcpc(r, insn);
     default: return REF_UNKNOWN;
     }
 }

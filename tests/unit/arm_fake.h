@@ -195,6 +195,13 @@ void *jit_host_address(struct cpu *cpu, unsigned context, u64 vaddr, unsigned si
     return fake_access(cpu, context, vaddr, size, access, f);
 }
 
+void *jit_host_span(struct cpu *cpu, unsigned context, u64 vaddr, unsigned *size,
+                    enum isa_access access, struct isa_fault *f)
+{
+    *size = (unsigned)MIN(*size, 4096 - (vaddr & 4095));
+    return fake_access(cpu, context, vaddr, *size, access, f);
+}
+
 void jit_host_stored(struct cpu *cpu, u64 vaddr, unsigned size)
 {
 }

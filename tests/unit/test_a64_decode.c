@@ -66,6 +66,13 @@ static const struct {
     {0x9ac24c20, "crc32x w0,w1,x2"},
     {0x9b020c20, "madd x0,x1,x2,x3"},
     {0x9bc27c20, "umulh x0,x1,x2"},
+    {0x1d010440, "cpyp [x0]!,[x1]!,x2!"},
+    {0x1951f440, "cpyfmtn [x0]!,[x17]!,x2!"},
+    {0x19c30440, "setp [x0]!,x2!,x3"},
+    {0xdac10020, "pacia x0,x1"},
+    {0xd503233f, "paciasp"},
+    {0xd65f0bff, "retaa"},
+    {0xf8200420, "ldraa x0,[x1]"},
     {0xd53bd040, "mrs x0,tpidr_el0"},
     {0xd5033bbf, "dmb ish"},
     {0x00000000, "udf #0"},
@@ -143,7 +150,8 @@ static void features_test(void **state)
     } needs[] = {
         {0xf8a20020, ARM_EXT_LSE},  {0x9ac24c20, ARM_EXT_CRC32},  {0xd500401f, ARM_EXT_FLAGM},
         {0x54000051, ARM_EXT_HBC},  {0xb8bfc020, ARM_EXT_LRCPC},  {0xd9400020, ARM_EXT_LRCPC2},
-        {0xdac01c20, ARM_EXT_CSSC}, {0x99000a18, ARM_EXT_LRCPC3},
+        {0xdac01c20, ARM_EXT_CSSC}, {0x99000a18, ARM_EXT_LRCPC3}, {0xdac10020, ARM_EXT_PAUTH},
+        {0x19010440, ARM_EXT_MOPS},
     };
     u64 ext[ARM_EXT_WORDS];
     for (unsigned i = 0; i < ARRAY_SIZE(needs); i++) {

@@ -618,6 +618,92 @@ static void alignment_test(void **state)
     bench_end(t);
 }
 
+/* ---- Memory copy and set ---- */
+
+enum { COPY_AREA = FAKE_RAM + 0x20000, COPY_SIZE = 0x8000 };
+
+/* The three instructions of a copy: x0 to, x1 from, x2 bytes. */
+static void run_copy(struct bench *t, u32 prologue, u64 to, u64 from, u64 n)
+{
+    struct arm_cpu *a = fake.a;
+    a->x[0] = to;
+    a->x[1] = from;
+    a->x[2] = n;
+    u32 step = (prologue & 0x00c00000) == 0x00c00000 ? 0x4000 : 0x00400000;
+    for (u32 i = 0; i < 3; i++)
+        assert_int_equal(run_insn(t, prologue + i * step), FAKE_PC + 4);
+    assert_int_equal(a->x[2], 0);
+}
+
+static void copy_test(void **state)
+{
+    static u8 want[COPY_SIZE];
+    struct bench *t = bench_of(1);
+    u8 *area = fake_host(COPY_AREA, COPY_SIZE);
+    srand(7);
+    for (unsigned i = 0; i < COPY_SIZE; i++)
+        want[i] = area[i] = (u8)rand();
+    for (unsigned i = 0; i < 300; i++) {
+        u64 n = (u64)rand() % (i % 3 ? 100 : 0x3000), to = (u64)rand() % 0x4000,
+            from = (u64)rand() % 0x4000;
+        if (i % 4 == 0)
+            from = to + 3; /* they overlap */
+        if (i % 4 == 1)
+            to = from + 5;
+        memmove(want + to, want + from, n);
+        run_copy(t, 0x1d010440, COPY_AREA + to, COPY_AREA + from, n); /* cpyp [x0]!,[x1]!,x2! */
+        assert_memory_equal(area, want, COPY_SIZE);
+    }
+    memset(want + 17, 0x5a, 0x2345);
+    fake.a->x[3] = 0x125a;
+    fake.a->x[0] = COPY_AREA + 17;
+    fake.a->x[2] = 0x2345;
+    for (u32 i = 0; i < 3; i++)
+        run_insn(t, 0x19c30440 + i * 0x4000); /* setp [x0]!,x2!,x3 */
+    assert_memory_equal(area, want, COPY_SIZE);
+    assert_int_equal(fake.a->x[0], COPY_AREA + 17 + 0x2345);
+    bench_end(t);
+}
+
+/* A fault leaves what was done, and the instruction goes on after. */
+static void copy_fault_test(void **state)
+{
+    struct bench *t = bench_of(1);
+    struct arm_cpu *a = fake.a;
+    u64 end = FAKE_RAM + FAKE_RAM_SIZE;
+    a->x[0] = end - 0x1010;
+    a->x[1] = COPY_AREA;
+    a->x[2] = 0x2000;
+    memset(fake_host(COPY_AREA, 0x2000), 0x77, 0x2000);
+    run_insn(t, 0x19010440); /* cpyfp [x0]!,[x1]!,x2! */
+    assert_int_equal(a->x[0], end - 0x1010 + 0x2000);
+    assert_int_equal(a->x[2], -(u64)0x2000);
+    run_insn(t, 0x19410440);
+    assert_int_equal(fake_get("ESR_EL1") >> 26, ARM_EC_DABT);
+    assert_int_equal(fake_get("ELR_EL1"), FAKE_PC);
+    assert_int_equal(a->x[2], -(u64)(0x2000 - 0x1010));
+    assert_int_equal(*fake_host(end - 1, 1), 0x77);
+    /* As option B would have it. */
+    fake_at(1);
+    arm_nzcv_set(a, PSTATE_C);
+    run_insn(t, 0x19410440);
+    assert_int_equal(fake_get("ESR_EL1") >> 26, ARM_EC_MOPS);
+    /* An interruption: it goes on at the same instruction. */
+    fake_at(1);
+    a->x[0] = COPY_AREA + 0x8000;
+    a->x[1] = COPY_AREA;
+    a->x[2] = 0x3000;
+    run_insn(t, 0x19010440);
+    atomic_store(&a->cpu.exit_request, CPU_EXIT_IRQ);
+    unsigned turns = 1;
+    while (run_insn(t, 0x19410440) == FAKE_PC)
+        turns++;
+    assert_true(turns > 1 && turns < 10);
+    assert_int_equal(a->x[2], 0);
+    atomic_store(&a->cpu.exit_request, 0);
+    bench_end(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -625,6 +711,7 @@ int main(void)
         cmocka_unit_test(big_endian_test), cmocka_unit_test(folding_test),
         cmocka_unit_test(exclusive_test),  cmocka_unit_test(stack_test),
         cmocka_unit_test(tag_test),        cmocka_unit_test(alignment_test),
+        cmocka_unit_test(copy_test),       cmocka_unit_test(copy_fault_test),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,7 @@
 #define SCTLR_ENDA  BIT(27)
 #define SCTLR_ENIB  BIT(30)
 #define SCTLR_ENIA  BIT(31)
+#define SCTLR_MSCEN BIT(33)
 #define SCTLR_BT0   BIT(35)
 #define SCTLR_BT1   BIT(36)
 #define SCTLR_DSSBS BIT(44)

@@ -88,6 +88,13 @@ static int print_prfop(char *text, size_t size, unsigned v)
                     v & 1 ? "strm" : "keep");
 }
 
+/* Unprivileged writes, reads; non-temporal ones. */
+static int print_copy_options(char *text, size_t size, unsigned v)
+{
+    static const char *const names[2][4] = {{"", "wt", "rt", "t"}, {"", "wn", "rn", "n"}};
+    return snprintf(text, size, "%s%s", names[0][v & 3], names[1][v >> 2 & 3]);
+}
+
 static const char *size_name(u64 v, bool is_signed)
 {
     static const char *const names[4] = {"b", "h", "", ""};
@@ -191,6 +198,9 @@ static int print_operand(char *text, size_t size, unsigned kind, s64 v, u64 insn
     case ARM_OPERAND_ORDER: return snprintf(text, size, "%s", order_name((u64)v));
     case ARM_OPERAND_REL: return snprintf(text, size, "%s", v ? "lx" : "x");
     case ARM_OPERAND_ACQ: return snprintf(text, size, "%s", v ? "ax" : "x");
+    case ARM_OPERAND_COPYOPT: return print_copy_options(text, size, (unsigned)v);
+    case ARM_OPERAND_FILLOPT:
+        return snprintf(text, size, "%s%s", v & 1 ? "t" : "", v & 2 ? "n" : "");
     case ARM_OPERAND_BY4: return snprintf(text, size, "#%u", 4u << v);
     case ARM_OPERAND_BY8: return snprintf(text, size, "#%u", 8u << v);
     case ARM_OPERAND_BACK4: return snprintf(text, size, "#-%u", 4u << v);
