@@ -109,6 +109,8 @@ struct jit *jit_create(const char *accel, struct memory *memory, struct epoch *e
     int r = parse_accel(jit, accel, &interp, err);
     jit->opt.cache_size = (u64)jit->opt.cache_mib * MiB;
     jit->tlb_mask = (1u << jit->opt.tlb_bits) - 1;
+    for (u32 i = 0; i < 2 * TLB_ENTRIES; i++)
+        atomic_init(&jit->no_entries[i / TLB_ENTRIES][i % TLB_ENTRIES].tag, TLB_INVALID);
     if (!r && !interp)
         r = start_backend(jit, err);
     if (!r)

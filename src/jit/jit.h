@@ -207,6 +207,7 @@ struct jit {
     /* Set by backend->init. Enters translated code at `code`: returns link or JIT_EXIT_*. */
     struct jit_link *(*enter)(struct cpu *cpu, struct tlb_context *context, const u8 *code);
     u32 tlb_mask;
+    struct tlb_entry no_entries[2][TLB_ENTRIES]; /* all invalid */
     pthread_mutex_t lock;
     struct jit_unit *_Atomic *hash;
     u32 hash_mask;

@@ -197,6 +197,7 @@ struct tlb_context *jit_context_refresh(struct cpu *cpu)
         jc->stats.contexts++;
     }
     c->used = ++jc->use_counter;
+    c->other = jc->jit->no_entries;
     jc->context = c;
     jc->context_stamp = cpu->context_stamp;
     jc->context_mode = cpu->mode;
@@ -329,15 +330,29 @@ static bool tlb_lookup(struct jit_cpu *jc, const struct tlb_context *c, u64 vadd
     return true;
 }
 
-/* Accesses by another context than the current one (a kernel's to user memory) use the entries of the context that has
- * this data key, where there is one. */
+/*
+ * Accesses by another context than the current one (a kernel's to user memory) use the entries of the context that has
+ * this data key. Where there is none, one is taken for them alone: it has no mode.
+ */
 static struct tlb_context *context_of(struct jit_cpu *jc, const struct isa_context *key)
 {
+    struct tlb_context *oldest = NULL;
     for (u32 i = 0; i < TLB_CONTEXTS; i++) {
-        if (jc->contexts[i].live && same_key(&jc->contexts[i].key_data, key))
-            return &jc->contexts[i];
+        struct tlb_context *k = &jc->contexts[i];
+        if (k->live && same_key(&k->key_data, key)) {
+            k->used = ++jc->use_counter;
+            return k;
+        }
+        if (k != jc->context && (!oldest || !k->live || (oldest->live && k->used < oldest->used)))
+            oldest = k;
     }
-    return NULL;
+    jit_context_clear(jc, oldest);
+    oldest->key_data = oldest->key_fetch = *key;
+    oldest->key_mode = ~UINT64_C(0);
+    oldest->used = ++jc->use_counter;
+    oldest->live = true;
+    jc->stats.contexts++;
+    return oldest;
 }
 
 enum isa_fault_kind tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr, unsigned bytes,
@@ -351,7 +366,9 @@ enum isa_fault_kind tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr, unsigned
     if (n) {
         cpu->isa->context(cpu, n, &other);
         key = &other;
-        c = context_of(jc, key);
+        c = n == 1 ? context_of(jc, key) : NULL;
+        if (c)
+            jc->context->other = c->data;
     }
     jc->stats.tlb_misses++;
     if (c && tlb_lookup(jc, c, vaddr, access == ISA_WRITE, t))
@@ -403,10 +420,13 @@ void tlb_flush_everything(struct jit *jit)
 
 static void context_drop(struct jit_cpu *jc, struct tlb_context *c)
 {
-    if (c == jc->context)
+    if (c == jc->context) {
         jit_context_clear(jc, c);
-    else
-        c->live = false;
+        return;
+    }
+    c->live = false;
+    if (jc->context && jc->context->other == c->data)
+        jc->context->other = jc->jit->no_entries;
 }
 
 void jit_flush_all(struct cpu *cpu)

@@ -13,19 +13,30 @@
 struct access {
     unsigned addr, t, u;
     s32 offset;
-    bool write, aligned;
+    bool write, aligned, other; /* other: context 1, whose entries tlb_context.other has */
     unsigned size;              /* bytes */
     struct x64_cold *cold;
 };
 
+static unsigned context_of(const struct ir_op *op)
+{
+    return (op->aux & IR_MEM_CONTEXT) >> IR_MEM_CONTEXT_SHIFT;
+}
+
 static bool only_slow(const struct ir_op *op)
 {
-    return (op->aux & IR_MEM_CONTEXT) || ((op->aux & IR_MEM_SIZE) > 3 && op->type != IR_V128);
+    return context_of(op) > 1 || ((op->aux & IR_MEM_SIZE) > 3 && op->type != IR_V128);
+}
+
+/* t is the entry's offset in the current context's data entries, or the other context's entry by its address. */
+static struct asm_mem entry_field(const struct access *m, s32 offset)
+{
+    return m->other ? asm_at(m->t, offset) : asm_indexed(X64_TLB, m->t, 0, (s32)offsetof(struct tlb_context, data) + offset);
 }
 
 static void emit_check(struct x64 *g, struct access *m)
 {
-    s32 entry = (s32)(offsetof(struct tlb_context, data) + (m->write ? sizeof(struct tlb_entry) * TLB_ENTRIES : 0));
+    s32 entry = (s32)((m->write ? sizeof(struct tlb_entry) * TLB_ENTRIES : 0));
     s32 last = m->aligned ? m->offset : m->offset + (s32)m->size - 1;
     _Static_assert(sizeof(struct tlb_entry) == 16, "the index is scaled by shifting 4 less");
     if (m->offset)
@@ -39,9 +50,11 @@ static void emit_check(struct x64 *g, struct access *m)
     asm_shift_imm(&g->s, SHIFT_SHR, 0, m->t, TLB_PAGE_BITS - 4);
     asm_alu_imm(&g->s, ALU_AND, 0, m->t, (s32)(g->jit->tlb_mask << 4));
     asm_alu_imm(&g->s, ALU_AND, ASM_W, m->u, (s32)(TLB_PAGE_MASK | (m->aligned ? m->size - 1 : 0)));
-    asm_rm(&g->s, X_CMP | ASM_W, m->u, asm_indexed(X64_TLB, m->t, 0, entry + (s32)offsetof(struct tlb_entry, tag)));
+    if (m->other)
+        asm_rm(&g->s, X_ADD | ASM_W, m->t, asm_at(X64_TLB, (s32)offsetof(struct tlb_context, other)));
+    asm_rm(&g->s, X_CMP | ASM_W, m->u, entry_field(m, entry + (s32)offsetof(struct tlb_entry, tag)));
     m->cold->from[0] = asm_jcc(&g->s, CC_NE);
-    asm_rm(&g->s, X_MOV | ASM_W, m->t, asm_indexed(X64_TLB, m->t, 0, entry + (s32)offsetof(struct tlb_entry, addend)));
+    asm_rm(&g->s, X_MOV | ASM_W, m->t, entry_field(m, entry + (s32)offsetof(struct tlb_entry, addend)));
 }
 
 static struct asm_mem accessed(const struct access *m)
@@ -53,7 +66,8 @@ static struct asm_mem accessed(const struct access *m)
 static struct access begin_access(struct x64 *g, const struct ir_op *op, s32 offset, bool write, u32 avoid)
 {
     u32 mask = X64_GPRS & ~avoid;
-    struct access m = {.offset = offset, .write = write, .size = IR_MEM_BYTES(op->aux), .aligned = op->aux & IR_MEM_ALIGN};
+    struct access m = {.offset = offset, .write = write, .size = IR_MEM_BYTES(op->aux), .aligned = op->aux & IR_MEM_ALIGN,
+                       .other = context_of(op) == 1};
     m.addr = x64_use_in(g, 0, mask);
     if (offset > INT32_MAX - 16) { /* offset + size - 1 is no displacement */
         unsigned sum = alloc_temp(&g->a, mask);
