@@ -84,7 +84,10 @@ static void fdt_routes(struct boot_fdt *f, int node, const struct board_pcie *p)
 
 int board_fdt_pcie(struct boot_fdt *f, int parent, struct device *host, const struct board_pcie *p)
 {
-    int node = board_fdt_device(f, parent, host, p->ecam, ECAM_SIZE);
+    const struct device_fdt *t = &host->type->fdt;
+    int node = boot_fdt_node(f, parent, "%s", p->node);
+    boot_fdt_bytes(f, node, "compatible", t->compatible, t->compatible_size);
+    boot_fdt_reg(f, node, (const u64[]){p->ecam, ECAM_SIZE}, 1);
     boot_fdt_u32(f, node, "#address-cells", 3);
     boot_fdt_u32(f, node, "#interrupt-cells", 1);
     boot_fdt_u32(f, node, "#size-cells", 2);

@@ -12,6 +12,7 @@ enum { BOARD_PCIE_PINS = 4 };
 
 /* Where the host is, and what its wires are to the board's interrupt controller. */
 struct board_pcie {
+    const char *node; /* its name with the unit address, "pci@30000000" */
     u64 ecam, io;
     u64 low, low_size, high, high_size; /* windows into the bus's memory addresses */
     /* In the tree, an interrupt of the controller: cells before and after its number. */

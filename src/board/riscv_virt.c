@@ -174,7 +174,8 @@ static u32 plic_phandle(const struct machine *m)
 static int make_pcie(struct machine *m, struct virt *v, struct err *err)
 {
     struct board_pcie *p = &v->pcie_place;
-    *p = (struct board_pcie){.ecam = PCIE_ECAM,
+    *p = (struct board_pcie){.node = "pci@30000000",
+                             .ecam = PCIE_ECAM,
                              .io = PCIE_IO,
                              .low = PCIE_LOW,
                              .low_size = 1 * GiB,
