@@ -14,6 +14,8 @@
  */
 #include <errno.h>
 
+#include <stdlib.h>
+
 #include "base/host.h"
 #include "board/parts.h"
 #include "boot/riscv.h"
