@@ -13,6 +13,7 @@
  * Addresses, interrupt numbers and compatible strings are a contract with firmware and kernels.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/host.h"
 #include "board/parts.h"
