@@ -1,0 +1,59 @@
+/*
+ * float.h - floating point between the front end and the helpers: names of operations, and how one
+ * is packed into a helper's argument.
+ *
+ * Stateless. The scalar helper takes and gives bit patterns, zero-extended; the vector helper works
+ * on the registers in struct arm_cpu.
+ */
+#ifndef ISA_ARM_FLOAT_H
+#define ISA_ARM_FLOAT_H
+
+#include "isa/arm/arm.h"
+
+/* clang-format off */
+/* The manual's FPAdd and so on. x, y: operands; z: the addend. Those of mask results (CMEQ..CMLT0) are ones or 0. */
+enum arm_fop {
+    ARM_F_ADD, ARM_F_SUB, ARM_F_MUL, ARM_F_DIV, ARM_F_NMUL,
+    ARM_F_MAX, ARM_F_MIN, ARM_F_MAXNM, ARM_F_MINNM,
+    ARM_F_MULX, ARM_F_ABD, ARM_F_RECPS, ARM_F_RSQRTS,
+    ARM_F_MADD, ARM_F_MSUB, ARM_F_NMADD, ARM_F_NMSUB, /* z + xy, z - xy, -z - xy, -z + xy */
+    ARM_F_CMEQ, ARM_F_CMGE, ARM_F_CMGT, ARM_F_ACGE, ARM_F_ACGT,
+    ARM_F_CMEQ0, ARM_F_CMGE0, ARM_F_CMGT0, ARM_F_CMLE0, ARM_F_CMLT0,
+    ARM_F_CMP, ARM_F_CMPE, /* NZCV in bits 31..28 */
+    ARM_F_ABS, ARM_F_NEG, ARM_F_SQRT,
+    ARM_F_RINT, ARM_F_RINTX, ARM_F_RINT32, ARM_F_RINT64,
+    ARM_F_RECPE, ARM_F_RSQRTE, ARM_F_RECPX, ARM_F_URECPE, ARM_F_URSQRTE,
+    ARM_F_CVT,                  /* between formats, `size` to `to` */
+    ARM_F_TO_S, ARM_F_TO_U,     /* to an integer of size `to` with so many bits of fraction */
+    ARM_F_FROM_S, ARM_F_FROM_U, /* from an integer of size `to` */
+    ARM_F_JCVT,                 /* FJCVTZS: the word, and NZCV in bits 63..60 */
+};
+
+/* clang-format on */
+
+/* What the vector helper loops over. */
+enum arm_fshape {
+    ARM_FSHAPE_LANES,  /* d[i] = op(n[i], m[i], d[i]) */
+    ARM_FSHAPE_ELEM,   /* ... with one lane of m */
+    ARM_FSHAPE_PAIR,   /* d[i] = op of neighbours in m:n */
+    ARM_FSHAPE_ACROSS, /* one lane from all, by halves */
+    ARM_FSHAPE_LONG,   /* CVT to double size; q: from the upper half */
+    ARM_FSHAPE_NARROW, /* CVT to half size; q: to the upper half */
+};
+
+/* The argument `what`. size, to: log2 of bytes; round: enum float_round or IR_FLOAT_DYN, FPCR's. */
+#define ARM_FWHAT(op, size, to, round, fraction)                                                   \
+    ((u64)(op) | (u64)(size) << 8 | (u64)(to) << 10 | (u64)(round) << 12 | (u64)(fraction) << 16)
+/* ... of the vector helper, with this added; its second argument is d, n, m. */
+#define ARM_FVECTOR(shape, q, scalar, index)                                                       \
+    ((u64)(shape) << 24 | (u64)(q) << 28 | (u64)(scalar) << 29 | (u64)(index) << 32)
+#define ARM_FREGS(d, n, m) ((u64)(d) | (u64)(n) << 8 | (u64)(m) << 16)
+
+/* ftype, or its like in vectors (0: single, 1: double, 3: half), as log2 of bytes; 0: reserved. */
+static inline unsigned arm_float_size(u32 ftype)
+{
+    static const u8 sizes[4] = {2, 3, 0, 1};
+    return sizes[ftype & 3];
+}
+
+#endif
