@@ -633,7 +633,7 @@ static void put(union arm_vector *v, unsigned size, unsigned i, u64 x)
 struct vectors {
     union arm_vector d, n, m, out;
     unsigned lanes, index;
-    bool q;
+    bool q, scalar;
 };
 
 static void lanes(struct fpu *f, struct vectors *v, bool one_of_m)
@@ -670,11 +670,10 @@ static void across(struct fpu *f, struct vectors *v)
 static void change_size(struct fpu *f, struct vectors *v, bool narrow)
 {
     unsigned wide = narrow ? f->size : f->to, count = 16u >> wide;
-    bool scalar = v->lanes == 1;
     unsigned from = !narrow && v->q ? count : 0, to = narrow && v->q ? count : 0;
     if (to)
         v->out.d[0] = v->d.d[0];
-    for (unsigned i = 0; i < (scalar ? 1 : count); i++)
+    for (unsigned i = 0; i < (v->scalar ? 1 : count); i++)
         put(&v->out, f->to, to + i, operation(f, get(&v->n, f->size, from + i), 0, 0));
 }
 
@@ -686,7 +685,8 @@ void arm_helper_float_vector(struct cpu *cpu, u64 what, u64 regs)
         .d = a->v[regs & 31], .n = a->v[regs >> 8 & 31], .m = a->v[regs >> 16 & 31]};
     enum arm_fshape shape = (enum arm_fshape)(what >> 24 & 15);
     v.q = what >> 28 & 1;
-    v.lanes = what >> 29 & 1 ? 1 : (v.q ? 16u : 8u) >> f.size;
+    v.scalar = what >> 29 & 1;
+    v.lanes = v.scalar ? 1 : (v.q ? 16u : 8u) >> f.size;
     v.index = what >> 32 & 7;
     switch (shape) {
     case ARM_FSHAPE_LANES: lanes(&f, &v, false); break;
