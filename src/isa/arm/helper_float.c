@@ -20,7 +20,6 @@ struct fpu {
     u32 fpcr;
     enum arm_fop op;
     unsigned size, to, fraction; /* size, to: log2 of bytes */
-    u32 fpsr;                    /* flags that env has none for */
 };
 
 /* ---- Formats ----------------------------------------------------------------------------------
@@ -574,30 +573,35 @@ static void set_flushing(struct fpu *f)
     f->env.flush_results = to == 1 ? half : single;
 }
 
-static struct fpu fpu_of(const struct arm_cpu *a, u64 what)
+struct float_env arm_float_env(const struct arm_cpu *a, unsigned round)
 {
     static const u8 rounds[4] = {FLOAT_RNE, FLOAT_RUP, FLOAT_RDN, FLOAT_RTZ};
-    unsigned round = what >> 12 & 7;
-    struct fpu f = {
-        .fpcr = a->fpcr,
-        .op = (enum arm_fop)(what & 0xff),
-        .size = what >> 8 & 3,
-        .to = what >> 10 & 3,
-        .fraction = what >> 16 & 0xff,
-        .env = {.round = round == IR_FLOAT_DYN ? rounds[a->fpcr >> 22 & 3] : (u8)round,
-                .nan_rule = a->fpcr & FPCR_DN ? FLOAT_NAN_DEFAULT : FLOAT_NAN_ARM,
-                .tiny_before = true,
-                .fma_inf_zero_nv = true},
-    };
+    return (struct float_env){.round =
+                                  round == IR_FLOAT_DYN ? rounds[a->fpcr >> 22 & 3] : (u8)round,
+                              .nan_rule = a->fpcr & FPCR_DN ? FLOAT_NAN_DEFAULT : FLOAT_NAN_ARM,
+                              .tiny_before = true,
+                              .flush_inputs = a->fpcr & FPCR_FZ,
+                              .flush_results = a->fpcr & FPCR_FZ,
+                              .fma_inf_zero_nv = true};
+}
+
+static struct fpu fpu_of(const struct arm_cpu *a, u64 what)
+{
+    struct fpu f = {.fpcr = a->fpcr,
+                    .op = (enum arm_fop)(what & 0xff),
+                    .size = what >> 8 & 3,
+                    .to = what >> 10 & 3,
+                    .fraction = what >> 16 & 0xff,
+                    .env = arm_float_env(a, what >> 12 & 7)};
     set_flushing(&f);
     return f;
 }
 
-/* To FPSR ("C5.2.10"); IDC is for singles and doubles that were flushed. */
-static void accrue(struct arm_cpu *a, const struct fpu *f)
+/* IDC is for singles and doubles that were flushed ("C5.2.10"). */
+void arm_float_accrue(struct arm_cpu *a, const struct float_env *e, unsigned size)
 {
-    unsigned flags = f->env.flags;
-    bool flushed = flags & FLOAT_DN && f->env.flush_inputs && f->size != 1;
+    unsigned flags = e->flags;
+    bool flushed = flags & FLOAT_DN && e->flush_inputs && size != 1;
     a->fpsr |= (flags & FLOAT_NV ? 1u : 0) | (flags & FLOAT_DZ ? 2u : 0) |
                (flags & FLOAT_OF ? 4u : 0) | (flags & FLOAT_UF ? 8u : 0) |
                (flags & FLOAT_NX ? 16u : 0) | (flushed ? 128u : 0);
@@ -607,7 +611,7 @@ u64 arm_helper_float(struct cpu *cpu, u64 what, u64 x, u64 y, u64 z)
 {
     struct fpu f = fpu_of(arm_cpu(cpu), what);
     u64 v = operation(&f, x, y, z);
-    accrue(arm_cpu(cpu), &f);
+    arm_float_accrue(arm_cpu(cpu), &f.env, f.size);
     return v;
 }
 
@@ -696,5 +700,5 @@ void arm_helper_float_vector(struct cpu *cpu, u64 what, u64 regs)
     default: change_size(&f, &v, shape == ARM_FSHAPE_NARROW); break;
     }
     a->v[regs & 31] = v.out;
-    accrue(a, &f);
+    arm_float_accrue(a, &f.env, f.size);
 }
