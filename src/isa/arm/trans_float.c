@@ -165,8 +165,9 @@ bool arm_trans_a64_f_sign(struct arm_ctx *c, const struct arm_arg_f2 *a)
 
 bool arm_trans_a64_f_unary(struct arm_ctx *c, const struct arm_arg_fround *a)
 {
+    bool to_range = a->op == ARM_F_RINT32 || a->op == ARM_F_RINT64;
     unsigned size;
-    if (!arm_float_type(c, a->ftype, &size))
+    if (!arm_float_type(c, a->ftype, &size) || (size == 1 && to_range))
         return false;
     if (!arm_fp_begin(c))
         return true;
