@@ -5,7 +5,7 @@
 #ifndef TESTS_UNIT_A64_FLOAT_VECTORS_H
 #define TESTS_UNIT_A64_FLOAT_VECTORS_H
 
-#include "base/base.h"
+/* u32 and u64 are the including file's. */
 
 /* clang-format off */
 static const u64 vector_x[8] = {
