@@ -25,7 +25,7 @@ bool arm_float_inline(const struct arm_ctx *c, unsigned size)
 unsigned arm_float_aux(const struct arm_ctx *c)
 {
     unsigned rule = c->fpc == ARM_FPC_DN ? FLOAT_NAN_DEFAULT : FLOAT_NAN_ARM;
-    return IR_FLOAT_DYN | rule << IR_FLOAT_NAN_SHIFT;
+    return IR_FLOAT_DYN | IR_FLOAT_TINY_BEFORE | rule << IR_FLOAT_NAN_SHIFT;
 }
 
 ir_value arm_float_soft(struct arm_ctx *c, u64 what, ir_value x, ir_value y, ir_value z)

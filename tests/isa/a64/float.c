@@ -10,7 +10,7 @@ typedef unsigned u32;
 
 enum { CASES = sizeof(vectors) / sizeof(vectors[0]) };
 static u64 l1[512] PAGE_ALIGNED;
-static u32 code[2 * CASES] PAGE_ALIGNED;
+static u32 code[2 * CASES + 32] PAGE_ALIGNED;
 static struct {
     u64 x[8], v[32][2];
 } result;
@@ -49,6 +49,11 @@ __asm__(".arch armv8-a+fp+simd\n"
         "  ret\n");
 /* clang-format on */
 
+static void synchronize(const u32 *at)
+{
+    __asm__ volatile("dc cvau, %0; dsb ish; ic ivau, %0; dsb ish; isb" ::"r"(at) : "memory");
+}
+
 static void check(u32 i)
 {
     static char text[] = "flags of instruction ........";
@@ -62,6 +67,30 @@ static void check(u32 i)
     fail(flags != vectors[i].flags ? text : text + 9);
 }
 
+/* Products that round up to the smallest normal number: tiny before rounding, so UFC and IXC. */
+static void check_tiny(void)
+{
+    static const u64 v[32][2] = {
+        [1] = {0x00ffffff00ffffff, 0x00ffffff00ffffff},
+        [2] = {0x3f0000003f000000, 0x3f0000003f000000},
+        [4] = {0x001fffffffffffff, 0x001fffffffffffff},
+        [5] = {0x3fe0000000000000, 0x3fe0000000000000},
+    };
+    /* fmul s, d, 4s, 2d; fmadd s */
+    static const u32 insns[] = {0x1e220820, 0x1e650880, 0x6e22dc20, 0x6e65dc80, 0x1f020c20};
+    static const u32 fpcr[] = {0, 1 << 25};
+    for (u32 i = 0; i < 2 * sizeof(insns) / sizeof(insns[0]); i++) {
+        u32 *at = &code[2 * (CASES + i)];
+        at[0] = insns[i / 2];
+        at[1] = 0xd65f03c0;
+        synchronize(at);
+        u64 want = i / 2 == 1 || i / 2 == 3 ? 0x0010000000000000 : 0x00800000;
+        if (execute(at, fpcr[i & 1], vector_x, v, &result) != 0x18 ||
+            (result.v[0][0] & (i / 2 == 2 ? 0xffffffff : ~0UL)) != want)
+            fail("tiny products");
+    }
+}
+
 void run(u64 cpu)
 {
     map_low(l1);
@@ -72,9 +101,9 @@ void run(u64 cpu)
         code[2 * i + 1] = 0xd65f03c0; /* ret */
     }
     for (u32 i = 0; i < CASES; i++)
-        __asm__ volatile("dc cvau, %0; dsb ish; ic ivau, %0; dsb ish; isb" ::"r"(&code[2 * i])
-                         : "memory");
+        synchronize(&code[2 * i]);
     for (u32 n = 0; n < 2; n++)
         for (u32 i = 0; i < CASES; i++)
             check(i);
+    check_tiny();
 }
