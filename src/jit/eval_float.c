@@ -17,7 +17,7 @@ static struct float_env env_of(unsigned aux, unsigned dynamic)
         .round = round == IR_FLOAT_DYN ? dynamic : round,
         .nan_rule = rule,
         .default_nan_sign = rule == FLOAT_NAN_X86,
-        .tiny_before = rule == FLOAT_NAN_ARM,
+        .tiny_before = aux & IR_FLOAT_TINY_BEFORE,
         .fma_inf_zero_nv = rule != FLOAT_NAN_X86,
     };
 }

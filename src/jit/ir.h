@@ -84,6 +84,7 @@ enum ir_float {
     IR_FLOAT_COND = 3 << 8,
     IR_FLOAT_SIGNAL = 1 << 10, /* quiet NaNs raise NV too */
     IR_FLOAT_WIDE = 1 << 11,   /* vectors: f64 lanes, not f32 */
+    IR_FLOAT_TINY_BEFORE = 1 << 12, /* tininess is detected before rounding */
 };
 
 enum ir_jump_hint { IR_JUMP_PLAIN, IR_JUMP_CALL, IR_JUMP_RETURN };

@@ -90,6 +90,7 @@ static const struct ir_attr attrs_fence[] = {
         {"nan_arm", IR_FLOAT_NAN, FLOAT_NAN_ARM << IR_FLOAT_NAN_SHIFT},                            \
         {"negp", IR_FLOAT_NEG_PRODUCT, IR_FLOAT_NEG_PRODUCT},                                      \
         {"nega", IR_FLOAT_NEG_ADDEND, IR_FLOAT_NEG_ADDEND},                                        \
+        {"tiny", IR_FLOAT_TINY_BEFORE, IR_FLOAT_TINY_BEFORE},                                      \
     {                                                                                              \
         "u", IR_FLOAT_UNSIGNED, IR_FLOAT_UNSIGNED                                                  \
     }

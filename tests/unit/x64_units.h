@@ -266,7 +266,8 @@ static void make_atomic(struct maker *m)
 static unsigned any_rounding(struct maker *m)
 {
     unsigned nan = below(m, 8) ? 0 : below(m, 3) << IR_FLOAT_NAN_SHIFT;
-    return (below(m, 4) ? IR_FLOAT_DYN : below(m, 5)) | nan;
+    unsigned tiny = below(m, 4) ? 0 : IR_FLOAT_TINY_BEFORE;
+    return (below(m, 4) ? IR_FLOAT_DYN : below(m, 5)) | nan | tiny;
 }
 
 typedef ir_value float_binary_fn(struct ir_builder *, unsigned, ir_value, ir_value);

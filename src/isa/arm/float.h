@@ -8,6 +8,7 @@
 #ifndef ISA_ARM_FLOAT_H
 #define ISA_ARM_FLOAT_H
 
+#include "float/soft.h"
 #include "isa/arm/arm.h"
 
 /* clang-format off */
@@ -29,6 +30,12 @@ enum arm_fop {
     ARM_F_JCVT,                 /* FJCVTZS: the word, and NZCV in bits 63..60 */
 };
 
+/* What works on pairs of lanes, or on lanes of two formats. */
+enum arm_fmixed {
+    ARM_FX_MLAL, ARM_FX_MLSL, ARM_FX_MLAL2, ARM_FX_MLSL2, /* singles of halves */
+    ARM_FX_CADD, ARM_FX_CMLA,                             /* complex; fraction: rotation */
+    ARM_FX_BFDOT, ARM_FX_BFMMLA, ARM_FX_BFMLAL, ARM_FX_BFCVTN, ARM_FX_BFCVT,
+};
 /* clang-format on */
 
 /* What the vector helper loops over. */
@@ -48,6 +55,11 @@ enum arm_fshape {
 #define ARM_FVECTOR(shape, q, scalar, index)                                                       \
     ((u64)(shape) << 24 | (u64)(q) << 28 | (u64)(scalar) << 29 | (u64)(index) << 32)
 #define ARM_FREGS(d, n, m) ((u64)(d) | (u64)(n) << 8 | (u64)(m) << 16)
+
+/* FPCR's rules for singles and doubles; round: enum float_round or IR_FLOAT_DYN. Flags go to FPSR
+ * by accrue. */
+struct float_env arm_float_env(const struct arm_cpu *a, unsigned round);
+void arm_float_accrue(struct arm_cpu *a, const struct float_env *e, unsigned size);
 
 /* ftype, or its like in vectors (0: single, 1: double, 3: half), as log2 of bytes; 0: reserved. */
 static inline unsigned arm_float_size(u32 ftype)

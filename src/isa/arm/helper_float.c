@@ -20,7 +20,6 @@ struct fpu {
     u32 fpcr;
     enum arm_fop op;
     unsigned size, to, fraction; /* size, to: log2 of bytes */
-    u32 fpsr;                    /* flags that env has none for */
 };
 
 /* ---- Formats ----------------------------------------------------------------------------------
@@ -574,30 +573,35 @@ static void set_flushing(struct fpu *f)
     f->env.flush_results = to == 1 ? half : single;
 }
 
-static struct fpu fpu_of(const struct arm_cpu *a, u64 what)
+struct float_env arm_float_env(const struct arm_cpu *a, unsigned round)
 {
     static const u8 rounds[4] = {FLOAT_RNE, FLOAT_RUP, FLOAT_RDN, FLOAT_RTZ};
-    unsigned round = what >> 12 & 7;
-    struct fpu f = {
-        .fpcr = a->fpcr,
-        .op = (enum arm_fop)(what & 0xff),
-        .size = what >> 8 & 3,
-        .to = what >> 10 & 3,
-        .fraction = what >> 16 & 0xff,
-        .env = {.round = round == IR_FLOAT_DYN ? rounds[a->fpcr >> 22 & 3] : (u8)round,
-                .nan_rule = a->fpcr & FPCR_DN ? FLOAT_NAN_DEFAULT : FLOAT_NAN_ARM,
-                .tiny_before = true,
-                .fma_inf_zero_nv = true},
-    };
+    return (struct float_env){.round =
+                                  round == IR_FLOAT_DYN ? rounds[a->fpcr >> 22 & 3] : (u8)round,
+                              .nan_rule = a->fpcr & FPCR_DN ? FLOAT_NAN_DEFAULT : FLOAT_NAN_ARM,
+                              .tiny_before = true,
+                              .flush_inputs = a->fpcr & FPCR_FZ,
+                              .flush_results = a->fpcr & FPCR_FZ,
+                              .fma_inf_zero_nv = true};
+}
+
+static struct fpu fpu_of(const struct arm_cpu *a, u64 what)
+{
+    struct fpu f = {.fpcr = a->fpcr,
+                    .op = (enum arm_fop)(what & 0xff),
+                    .size = what >> 8 & 3,
+                    .to = what >> 10 & 3,
+                    .fraction = what >> 16 & 0xff,
+                    .env = arm_float_env(a, what >> 12 & 7)};
     set_flushing(&f);
     return f;
 }
 
-/* To FPSR ("C5.2.10"); IDC is for singles and doubles that were flushed. */
-static void accrue(struct arm_cpu *a, const struct fpu *f)
+/* IDC is for singles and doubles that were flushed ("C5.2.10"). */
+void arm_float_accrue(struct arm_cpu *a, const struct float_env *e, unsigned size)
 {
-    unsigned flags = f->env.flags;
-    bool flushed = flags & FLOAT_DN && f->env.flush_inputs && f->size != 1;
+    unsigned flags = e->flags;
+    bool flushed = flags & FLOAT_DN && e->flush_inputs && size != 1;
     a->fpsr |= (flags & FLOAT_NV ? 1u : 0) | (flags & FLOAT_DZ ? 2u : 0) |
                (flags & FLOAT_OF ? 4u : 0) | (flags & FLOAT_UF ? 8u : 0) |
                (flags & FLOAT_NX ? 16u : 0) | (flushed ? 128u : 0);
@@ -607,7 +611,7 @@ u64 arm_helper_float(struct cpu *cpu, u64 what, u64 x, u64 y, u64 z)
 {
     struct fpu f = fpu_of(arm_cpu(cpu), what);
     u64 v = operation(&f, x, y, z);
-    accrue(arm_cpu(cpu), &f);
+    arm_float_accrue(arm_cpu(cpu), &f.env, f.size);
     return v;
 }
 
@@ -633,7 +637,7 @@ static void put(union arm_vector *v, unsigned size, unsigned i, u64 x)
 struct vectors {
     union arm_vector d, n, m, out;
     unsigned lanes, index;
-    bool q;
+    bool q, scalar;
 };
 
 static void lanes(struct fpu *f, struct vectors *v, bool one_of_m)
@@ -670,11 +674,10 @@ static void across(struct fpu *f, struct vectors *v)
 static void change_size(struct fpu *f, struct vectors *v, bool narrow)
 {
     unsigned wide = narrow ? f->size : f->to, count = 16u >> wide;
-    bool scalar = v->lanes == 1;
     unsigned from = !narrow && v->q ? count : 0, to = narrow && v->q ? count : 0;
     if (to)
         v->out.d[0] = v->d.d[0];
-    for (unsigned i = 0; i < (scalar ? 1 : count); i++)
+    for (unsigned i = 0; i < (v->scalar ? 1 : count); i++)
         put(&v->out, f->to, to + i, operation(f, get(&v->n, f->size, from + i), 0, 0));
 }
 
@@ -686,7 +689,8 @@ void arm_helper_float_vector(struct cpu *cpu, u64 what, u64 regs)
         .d = a->v[regs & 31], .n = a->v[regs >> 8 & 31], .m = a->v[regs >> 16 & 31]};
     enum arm_fshape shape = (enum arm_fshape)(what >> 24 & 15);
     v.q = what >> 28 & 1;
-    v.lanes = what >> 29 & 1 ? 1 : (v.q ? 16u : 8u) >> f.size;
+    v.scalar = what >> 29 & 1;
+    v.lanes = v.scalar ? 1 : (v.q ? 16u : 8u) >> f.size;
     v.index = what >> 32 & 7;
     switch (shape) {
     case ARM_FSHAPE_LANES: lanes(&f, &v, false); break;
@@ -696,5 +700,5 @@ void arm_helper_float_vector(struct cpu *cpu, u64 what, u64 regs)
     default: change_size(&f, &v, shape == ARM_FSHAPE_NARROW); break;
     }
     a->v[regs & 31] = v.out;
-    accrue(a, &f);
+    arm_float_accrue(a, &f.env, f.size);
 }

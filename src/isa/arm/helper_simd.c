@@ -71,7 +71,7 @@ static u64 saturate_unsigned(struct lanes *l, s128 v, unsigned bits)
 static s128 shift_exact(s128 v, int n, bool round, unsigned bits)
 {
     if (n >= 0) /* more than all bits: what is left is known to overflow */
-        return n > (int)bits ? (v ? (v < 0 ? -((s128)1 << 126) : (s128)1 << 126) : 0) : v << n;
+        return n >= (int)bits ? (v ? (v < 0 ? -((s128)1 << 126) : (s128)1 << 126) : 0) : v << n;
     int down = MIN(-n, 126);
     if (round)
         v += (s128)1 << (down - 1);

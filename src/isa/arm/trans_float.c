@@ -25,7 +25,7 @@ bool arm_float_inline(const struct arm_ctx *c, unsigned size)
 unsigned arm_float_aux(const struct arm_ctx *c)
 {
     unsigned rule = c->fpc == ARM_FPC_DN ? FLOAT_NAN_DEFAULT : FLOAT_NAN_ARM;
-    return IR_FLOAT_DYN | rule << IR_FLOAT_NAN_SHIFT;
+    return IR_FLOAT_DYN | IR_FLOAT_TINY_BEFORE | rule << IR_FLOAT_NAN_SHIFT;
 }
 
 ir_value arm_float_soft(struct arm_ctx *c, u64 what, ir_value x, ir_value y, ir_value z)
@@ -165,8 +165,9 @@ bool arm_trans_a64_f_sign(struct arm_ctx *c, const struct arm_arg_f2 *a)
 
 bool arm_trans_a64_f_unary(struct arm_ctx *c, const struct arm_arg_fround *a)
 {
+    bool to_range = a->op == ARM_F_RINT32 || a->op == ARM_F_RINT64;
     unsigned size;
-    if (!arm_float_type(c, a->ftype, &size))
+    if (!arm_float_type(c, a->ftype, &size) || (size == 1 && to_range))
         return false;
     if (!arm_fp_begin(c))
         return true;

@@ -305,3 +305,49 @@ bool arm_trans_a64_sf_fixed(struct arm_ctx *c, const struct arm_arg_sfshift *a)
     u64 what = ARM_FWHAT(a->op, size, size, a->round, fraction);
     return in_c(c, what | ARM_FVECTOR(ARM_FSHAPE_LANES, 0, 1, 0), a->Rd, a->Rn, a->Rn);
 }
+
+/* ---- Lanes of two kinds -----------------------------------------------------------------------
+ */
+
+static bool mixed(struct arm_ctx *c, enum arm_fmixed op, unsigned size, unsigned rotation,
+                  u64 vector, u32 d, u32 n, u32 m)
+{
+    if (!arm_fp_begin(c))
+        return true;
+    u64 what = ARM_FWHAT(op, size, 0, 0, rotation) | vector;
+    arm_call(c, ARM_HELPER_FLOAT_MIXED,
+             (ir_value[]){ir_const(c->b, what), ir_const(c->b, ARM_FREGS(d, n, m))});
+    return true;
+}
+
+bool arm_trans_a64_vf_mixed(struct arm_ctx *c, const struct arm_arg_vf3 *a)
+{
+    return mixed(c, a->op, 2, 0, ARM_FVECTOR(ARM_FSHAPE_LANES, a->Q, 0, 0), a->Rd, a->Rn, a->Rm);
+}
+
+/* Halves (fsz 3), pairs of BFloat16 (0) or one of them (1) by element. */
+bool arm_trans_a64_vf_mixed_elem(struct arm_ctx *c, const struct arm_arg_vfelem *a)
+{
+    u32 rm = a->fsz ? a->Rm4 : a->M << 4 | a->Rm4;
+    unsigned index = a->fsz ? a->H << 2 | a->L << 1 | a->M : a->H << 1 | a->L;
+    return mixed(c, a->op, 2, 0, ARM_FVECTOR(ARM_FSHAPE_ELEM, a->Q, 0, index), a->Rd, a->Rn, rm);
+}
+
+bool arm_trans_a64_vf_complex(struct arm_ctx *c, const struct arm_arg_vfcomplex *a)
+{
+    unsigned size;
+    if (!lanes_of(c, a->fsz, a->Q, &size))
+        return false;
+    return mixed(c, a->op, size, a->rot, ARM_FVECTOR(ARM_FSHAPE_LANES, a->Q, 0, 0), a->Rd, a->Rn,
+                 a->Rm);
+}
+
+/* The index counts pairs: H:L of halves, H of singles. */
+bool arm_trans_a64_vf_complex_elem(struct arm_ctx *c, const struct arm_arg_vfcomplexe *a)
+{
+    unsigned size, index = a->fsz ? a->H << 1 | a->L : a->H;
+    if (!lanes_of(c, a->fsz, a->Q, &size) || (size == 1 ? a->H && !a->Q : a->L || !a->Q))
+        return false;
+    return mixed(c, ARM_FX_CMLA, size, a->rot, ARM_FVECTOR(ARM_FSHAPE_ELEM, a->Q, 0, index), a->Rd,
+                 a->Rn, a->M << 4 | a->Rm4);
+}

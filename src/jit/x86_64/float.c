@@ -7,7 +7,8 @@
  *   "x86"                  what the instruction gives is right
  *   "arm", and fused multiply-add (whose inf*0 + NaN differs): done again in C (x64_soft_op)
  * A rounding mode in the operation itself goes to C, but for truncation to integer and conversions that are always exact. x86 detects
- * tininess after rounding, as RISC-V does.
+ * tininess after rounding, as RISC-V does. Where it is to be before (IR_FLOAT_TINY_BEFORE), a result of the smallest normal magnitude,
+ * the only one that the two tell apart, is made again in C; sums are exact there.
  */
 #include "jit/x86_64/x64.h"
 
@@ -146,8 +147,32 @@ bool x64_soft_op(struct cpu *cpu, struct jit_frame *frame, const struct jit_site
 
 /* ---- NaN results ----------------------------------------------------------------------------- */
 
-/* After rd = op(reg...): what a NaN in it becomes. The registers of reg[] still hold the operands if `again`. */
-static void fix_nan(struct x64 *g, const struct ir_op *op, const unsigned *reg, unsigned count, unsigned rd, bool again)
+static bool checks_tiny(const struct ir_op *op)
+{
+    bool rounds = op->op == IR_FMUL || op->op == IR_FDIV || op->op == IR_FMADD || (op->op == IR_FCVT && op->type == IR_F32);
+    return rounds && op->aux & IR_FLOAT_TINY_BEFORE;
+}
+
+/* For fix_nan; before alloc_done. */
+static unsigned tiny_temp(struct x64 *g, const struct ir_op *op)
+{
+    return checks_tiny(op) ? alloc_temp(&g->a, ALLOC_GPR) : 0;
+}
+
+/* To c when rd is of the smallest normal magnitude; of doubles the upper half decides. */
+static void check_tiny(struct x64 *g, struct x64_cold *c, const struct ir_op *op, unsigned rd, unsigned t)
+{
+    bool is_double = op->type == IR_F64;
+    asm_rr(&g->s, X_MOVD_FROM | ASM_SIZE(is_double), rd & 15, t);
+    if (is_double)
+        asm_shift_imm(&g->s, SHIFT_SHR, ASM_W, t, 32);
+    asm_rr(&g->s, X_ADD, t, t);
+    asm_alu_imm(&g->s, ALU_CMP, 0, t, is_double ? 2 << 20 : 2 << 23);
+    c->from[1] = asm_jcc(&g->s, CC_E);
+}
+
+/* After rd = op(reg...): what a NaN in it becomes. The registers of reg[] still hold the operands if `again`. t: tiny_temp. */
+static void fix_nan(struct x64 *g, const struct ir_op *op, const unsigned *reg, unsigned count, unsigned rd, bool again, unsigned t)
 {
     if (nan_rule(op) == FLOAT_NAN_X86 && !again)
         return;
@@ -159,12 +184,14 @@ static void fix_nan(struct x64 *g, const struct ir_op *op, const unsigned *reg, 
     }
     struct x64_cold *c = x64_soft_site(g, op, reg, count, rd);
     c->from[0] = from;
+    if (checks_tiny(op))
+        check_tiny(g, c, op, rd, t);
     x64_resume(g, c);
 }
 
 static bool needs_operands(const struct ir_op *op)
 {
-    return nan_rule(op) == FLOAT_NAN_ARM;
+    return nan_rule(op) == FLOAT_NAN_ARM || checks_tiny(op);
 }
 
 static u32 in_use(const unsigned *reg, unsigned count)
@@ -192,6 +219,7 @@ X64_SELECT(fbinary)
     else
         b = x64_use_any(g, 1);
     reg[1] = b.kind == X64_REG ? b.reg : reg[0];
+    unsigned t = tiny_temp(g, op);
     alloc_done(&g->a);
     unsigned rd;
     if (!keep && alloc_is_free(&g->a, reg[0]))
@@ -199,7 +227,7 @@ X64_SELECT(fbinary)
     else /* without AVX the first operand is copied over rd before the second is read */
         rd = alloc_def(&g->a, ALLOC_XMM, keep ? in_use(reg, 2) : x64_has(g, X64_AVX) ? 0 : 1u << reg[1]);
     scalar_op(g, insn[op->op] | x64_scalar(op->type), rd, reg[0], b);
-    fix_nan(g, op, reg, 2, rd, keep);
+    fix_nan(g, op, reg, 2, rd, keep, t);
 }
 
 X64_SELECT(fsqrt)
@@ -219,7 +247,7 @@ X64_SELECT(fsqrt)
         packed_op(g, X_SQRTS | x64_scalar(op->type), rd, ra, ra);
     else
         asm_rr(&g->s, X_SQRTS | x64_scalar(op->type), rd & 15, rd & 15);
-    fix_nan(g, op, &ra, 1, rd, keep);
+    fix_nan(g, op, &ra, 1, rd, keep, 0);
 }
 
 X64_SELECT(fmadd)
@@ -229,13 +257,13 @@ X64_SELECT(fmadd)
         x64_soft(g, op);
         return;
     }
-    unsigned reg[3] = {x64_use(g, 0), x64_use(g, 1), x64_use(g, 2)};
+    unsigned reg[3] = {x64_use(g, 0), x64_use(g, 1), x64_use(g, 2)}, t = tiny_temp(g, op);
     alloc_done(&g->a);
     unsigned rd = alloc_def(&g->a, ALLOC_XMM, in_use(reg, 3));
     unsigned which = (op->aux & IR_FLOAT_NEG_PRODUCT ? 1 : 0) | (op->aux & IR_FLOAT_NEG_ADDEND ? 2 : 0);
     move(g, rd, reg[2]);
     asm_vex_rr(&g->s, insn[which] | ASM_SIZE(op->type == IR_F64), rd & 15, reg[0] & 15, reg[1] & 15);
-    fix_nan(g, op, reg, 3, rd, true);
+    fix_nan(g, op, reg, 3, rd, true, t);
 }
 
 /* ---- Minimum, maximum, comparison ------------------------------------------------------------ */
@@ -294,14 +322,14 @@ X64_SELECT(fcvt)
         return;
     }
     bool keep = needs_operands(op);
-    unsigned ra = x64_use(g, 0);
+    unsigned ra = x64_use(g, 0), t = tiny_temp(g, op);
     alloc_done(&g->a);
     unsigned rd = !keep && alloc_is_free(&g->a, ra) ? alloc_def_at(&g->a, ra)
                                                     : alloc_def(&g->a, ALLOC_XMM, keep ? 1u << ra : 0);
     if (rd != ra)
         asm_rr(&g->s, X_XORPS, rd & 15, rd & 15);
     asm_rr(&g->s, X_CVTS2S | x64_scalar(from), rd & 15, ra & 15);
-    fix_nan(g, op, &ra, 1, rd, keep);
+    fix_nan(g, op, &ra, 1, rd, keep, t);
 }
 
 /* An unsigned result: signed conversion when the operand is within bounds, which a comparison decides before any flag is raised. */

@@ -209,6 +209,8 @@ static void set_constants(struct x64_runtime *rt)
         rt->sign[1][i] = sign64;
         rt->magnitude[0][i] = ~sign32;
         rt->magnitude[1][i] = ~sign64;
+        rt->smallest[0][i] = UINT64_C(0x0080000000800000);
+        rt->smallest[1][i] = BIT(52);
     }
     for (unsigned i = 0; i < 2; i++) {
         rt->table_bias[i] = UINT64_C(0x7070707070707070);

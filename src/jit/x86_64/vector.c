@@ -365,6 +365,12 @@ static u32 packed_prefix(const struct ir_op *op)
     return op->aux & IR_FLOAT_WIDE ? ASM_66 : 0;
 }
 
+/* As checks_tiny in float.c: lanes of the smallest normal magnitude are made again in C. */
+static bool checks_tiny(const struct ir_op *op)
+{
+    return (op->op == IR_VFMUL || op->op == IR_VFDIV || op->op == IR_VFMADD) && op->aux & IR_FLOAT_TINY_BEFORE;
+}
+
 /* After rd = op(reg...), of which the registers still hold the operands: all again in C when a lane is NaN. */
 static void fix_nan(struct x64 *g, const struct ir_op *op, const unsigned *reg, unsigned count, unsigned rd, unsigned t,
                     unsigned flag)
@@ -377,6 +383,15 @@ static void fix_nan(struct x64 *g, const struct ir_op *op, const unsigned *reg, 
     asm_rr(&g->s, X_TEST, flag, flag);
     struct x64_cold *c = x64_soft_site(g, op, reg, count, rd);
     c->from[0] = asm_jcc(&g->s, CC_NE);
+    if (checks_tiny(op)) { /* of doubles the upper halves decide */
+        u32 wide = prefix ? 16 : 0;
+        move(g, t, rd);
+        asm_rm(&g->s, X_ANDPS, t & 15, x64_table((u32)offsetof(struct x64_runtime, magnitude) + wide));
+        asm_rm(&g->s, V_PCMPEQD, t & 15, x64_table((u32)offsetof(struct x64_runtime, smallest) + wide));
+        asm_rr(&g->s, V_MOVMSKPS | prefix, flag, t & 15);
+        asm_rr(&g->s, X_TEST, flag, flag);
+        c->from[1] = asm_jcc(&g->s, CC_NE);
+    }
     x64_resume(g, c);
 }
 

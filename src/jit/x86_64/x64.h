@@ -45,6 +45,7 @@ enum x64_stub {
 /* At the start of the code memory. Constant after init. */
 struct x64_runtime {
     u64 sign[2][2], magnitude[2][2]; /* [f64][lanes]: masks, 16 bytes each */
+    u64 smallest[2][2];              /* normal numbers, likewise */
     u64 nanbox[2];
     u64 table_bias[2], nibble[2], nibble_ones[2]; /* bytes of 0x70, of 0x0f; ones in 0..15 */
     u64 nan[2];                      /* default NaN: [f64] */
