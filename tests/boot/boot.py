@@ -26,6 +26,7 @@ from support import guest  # noqa: E402
 MIB = 1 << 20
 DISK_MIB, FILE_MIB, FETCH_MIB = 512, 256, 64
 FINISH_PASS, FINISH_FAIL, FINISH_RESET = 0x5555, 0x3333, 0x7777
+PSCI_OFF, PSCI_RESET = 0x84000008, 0x84000009
 
 
 class Bench:
@@ -33,6 +34,7 @@ class Bench:
 
     def __init__(self, arguments, folder):
         self.binary = os.path.realpath(arguments.binary)
+        self.arch = arguments.arch
         self.options = arguments.options.split()
         self.folder = folder
         self.logs = arguments.log or folder
@@ -43,11 +45,12 @@ class Bench:
         return os.path.join(self.folder, name)
 
     def start(self, name, *options):
-        command = guest.machine_command(self.binary, *options, *self.options)
+        command = guest.machine_command(self.binary, *options, *self.options, arch=self.arch)
         return guest.Machine(command, os.path.join(self.logs, name + '.log'))
 
     def start_linux(self, name, cpus, *options):
-        return self.start(name, '-m', '512M', '-smp', str(cpus), *guest.linux_options(guest.read_env()), *options)
+        linux = guest.linux_options(guest.read_env(self.arch), arch=self.arch)
+        return self.start(name, '-m', '512M', '-smp', str(cpus), *linux, *options)
 
 
 def require(condition, text):
@@ -61,9 +64,9 @@ def power_off(machine, patience):
     require(status == 0, f'poweroff: exit status {status}')
 
 
-def boots_on(cpus):
+def boots_on(cpus, *options):
     def run(bench):
-        with bench.start_linux(f'cpus-{cpus}', cpus) as machine:
+        with bench.start_linux('-'.join(('cpus', str(cpus), *options[1:])), cpus, *options) as machine:
             machine.login(120 * bench.patience)
             found = machine.check_shell('nproc')
             require(found == str(cpus), f'the guest has {found} CPUs of {cpus}')
@@ -205,31 +208,52 @@ def pci_cards_work(bench):
         require(disk.read() == data[0x10000:] + data[-0x10000:], 'the image is not what the guest wrote')
 
 
-def build_small(bench, harts, finish):
-    program = bench.path(f'small-{harts}-{finish:x}')
+# How the small program of an architecture is built and started: its compiler, its options, the board's options.
+SMALL = {
+    'riscv64': ('riscv64-linux-gnu-gcc', 'small.S', '0x80000000', ('-bios', 'none')),
+    'aarch64': ('aarch64-linux-gnu-gcc', 'small_aarch64.S', '0x40080000', ()),
+}
+
+
+def build_small(bench, harts, finish, *defines):
+    compiler, source, start, _ = SMALL[bench.arch]
+    program = bench.path('-'.join(('small', str(harts), f'{finish:x}', *defines)))
     if not os.path.exists(program):
-        subprocess.run(['riscv64-linux-gnu-gcc', '-nostdlib', '-static', '-Wl,-Ttext=0x80000000,-z,norelro',
-                        '-Wl,--build-id=none', f'-DHARTS={harts}', f'-DFINISH={finish:#x}',
-                        '-o', program, os.path.join(HERE, 'small.S')], check=True)
+        subprocess.run([compiler, '-nostdlib', '-static', f'-Wl,-Ttext={start},-z,norelro', '-Wl,--build-id=none',
+                        f'-DHARTS={harts}', f'-DFINISH={finish:#x}', *defines, '-o', program,
+                        os.path.join(HERE, source)], check=True)
     return program
+
+
+def start_small(bench, harts, finish, *options, defines=()):
+    return bench.start('small', *SMALL[bench.arch][3], '-m', '32M', '-smp', str(harts), '-kernel',
+                       build_small(bench, harts, finish, *defines), *options)
 
 
 def run_small(bench, harts, finish, *options):
     """One start to its end; returns the exit status."""
-    with bench.start('small', '-bios', 'none', '-m', '32M', '-smp', str(harts), '-kernel',
-                     build_small(bench, harts, finish), *options) as machine:
+    with start_small(bench, harts, finish, *options) as machine:
         machine.expect('small guest', 20 * bench.patience)
         return machine.wait(20 * bench.patience)
 
 
 def small_starts_often(bench):
+    finish = FINISH_PASS if bench.arch == 'riscv64' else PSCI_OFF
     for number in range(bench.count):
         harts = (1, 2, 4, 8)[number % 4]
         try:
-            status = run_small(bench, harts, FINISH_PASS)
+            status = run_small(bench, harts, finish)
             require(status == 0, f'exit status {status}')
         except guest.Failure as failure:
             raise guest.Failure(f'start {number} on {harts} CPUs: {failure}') from failure
+
+
+def reset_begins_again(bench, harts, finish):
+    status = run_small(bench, harts, finish, '-no-reboot')
+    require(status == 0, f'reset with -no-reboot: exit status {status}')
+    with start_small(bench, harts, finish) as machine:
+        for _ in range(5):
+            machine.expect('small guest', 20 * bench.patience)
 
 
 def finisher_tells_status(bench):
@@ -237,12 +261,23 @@ def finisher_tells_status(bench):
     for code in (1, 42):
         status = run_small(bench, 1, code << 16 | FINISH_FAIL)
         require(status == code, f'the guest told {code}, the exit status is {status}')
-    status = run_small(bench, 1, FINISH_RESET, '-no-reboot')
-    require(status == 0, f'reset with -no-reboot: exit status {status}')
-    with bench.start('reset', '-bios', 'none', '-m', '32M', '-kernel',
-                     build_small(bench, 1, FINISH_RESET)) as machine:
-        for _ in range(5):
-            machine.expect('small guest', 20 * bench.patience)
+    reset_begins_again(bench, 1, FINISH_RESET)
+
+
+def psci_resets(bench):
+    """By one CPU, and with others switched on before, which are off again after it."""
+    for harts in (1, 4):
+        reset_begins_again(bench, harts, PSCI_RESET)
+
+
+def power_key_arrives(bench):
+    """system_powerdown presses the key: line 3 of the PL061, an interrupt, and the guest ends."""
+    with start_small(bench, 2, PSCI_OFF, defines=('-DKEY',)) as machine:
+        machine.expect('waits for the key', 20 * bench.patience)
+        machine.send('\x01csystem_powerdown\r')
+        machine.expect('key pressed', 20 * bench.patience)
+        status = machine.wait(20 * bench.patience)
+        require(status == 0, f'exit status {status}')
 
 
 TESTS = {
@@ -254,13 +289,29 @@ TESTS = {
     'disk': disk_keeps_data,
     'network': network_carries_data,
     'pci': pci_cards_work,
+    'psci-reset': psci_resets,
+    'power-key': power_key_arrives,
+    'linux-cortex-a72': boots_on(2, '-cpu', 'cortex-a72'),
+    'linux-cpu-max': boots_on(2, '-cpu', 'max'),
 }
+ONE_ARCH = {
+    'finisher-status': 'riscv64',
+    'psci-reset': 'aarch64',
+    'power-key': 'aarch64',
+    'linux-cortex-a72': 'aarch64',
+    'linux-cpu-max': 'aarch64',
+}
+
+
+def tests_of(arch):
+    return [name for name in TESTS if ONE_ARCH.get(name, arch) == arch]
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('binary', help='guise, or a program with its command line')
-    parser.add_argument('tests', nargs='*', help='default: all of ' + ' '.join(TESTS))
+    parser.add_argument('tests', nargs='*', help='default: all that the architecture has, of ' + ' '.join(TESTS))
+    parser.add_argument('--arch', choices=tuple(SMALL), default='riscv64', help='default: %(default)s')
     parser.add_argument('--options', default='', help="more options for the program, as one word")
     parser.add_argument('--count', type=int, default=100, help='starts of the small guest')
     parser.add_argument('--patience', type=float, default=1, help='factor for all deadlines')
@@ -270,15 +321,16 @@ def parse_arguments():
 
 def main():
     arguments = parse_arguments()
-    unknown = set(arguments.tests) - set(TESTS)
+    tests = tests_of(arguments.arch)
+    unknown = set(arguments.tests) - set(tests)
     if unknown:
-        sys.exit(f'no test {", ".join(unknown)}; there are: {", ".join(TESTS)}')
+        sys.exit(f'no test {", ".join(unknown)}; there are: {", ".join(tests)}')
     if arguments.log:
         os.makedirs(arguments.log, exist_ok=True)
     failed = 0
     with tempfile.TemporaryDirectory(prefix='guise-boot.') as folder:
         bench = Bench(arguments, folder)
-        for name in arguments.tests or TESTS:
+        for name in arguments.tests or tests:
             try:
                 TESTS[name](bench)
                 print(f'ok {name}', flush=True)

@@ -44,15 +44,16 @@ def peer_binary(name='qemu-system-riscv64'):
     return os.path.join(obtain('get-peer'), name)
 
 
-def machine_command(binary, *options):
-    """How a riscv64 machine is started on a pipe, by guise or by the peer: their command lines are one."""
-    arch = ['-arch', 'riscv64'] if os.path.basename(binary) == 'guise' else []
-    return [binary, *arch, '-M', 'virt', '-nographic', *options]
+def machine_command(binary, *options, arch='riscv64'):
+    """How a machine is started on a pipe, by guise or by the peer: their command lines are one."""
+    chosen = ['-arch', arch] if os.path.basename(binary) == 'guise' else []
+    return [binary, *chosen, '-M', 'virt', '-nographic', *options]
 
 
-def linux_options(env, append='', initrd=None):
-    return ['-bios', env['FIRMWARE'], '-kernel', env['KERNEL'], '-initrd', initrd or env['INITRD'],
-            '-append', append]
+def linux_options(env, append='', initrd=None, arch='riscv64'):
+    """The kernel, and on RISC-V the firmware that starts it: Arm's board starts a kernel by itself."""
+    firmware = ['-bios', env['FIRMWARE']] if arch.startswith('riscv') else []
+    return [*firmware, '-kernel', env['KERNEL'], '-initrd', initrd or env['INITRD'], '-append', append]
 
 
 def cpio_member(name, data, mode, number):
