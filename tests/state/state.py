@@ -61,7 +61,9 @@ def monitor(machine, command, seconds=60):
     machine.expect(r'\r*\n', 10)
     start = machine.seen
     match = machine.expect(PROMPT, seconds)
-    return machine.output[start:match.start()].decode(errors='replace').replace('\r', '').strip()
+    answer = machine.output[start:match.start()].decode(errors='replace').replace('\r', '')
+    # What the guest's shell asked the terminal with its last prompt may come after the monitor's.
+    return answer.replace('\x1b[6n', '').strip()
 
 
 def to_monitor(machine):
