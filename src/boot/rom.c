@@ -48,14 +48,14 @@ static const struct boot_rom *find_overlap(const struct boot_roms *r, const stru
 /*
  * Linkers put an ELF file's own headers, padded to a page, before the first section, so that a
  * program linked for the start of memory seems to begin a page below. Nothing there is the
- * program's: it is left out where there is no memory.
+ * program's: it is left out where there is no memory (nothing, or a window of devices).
  */
 static void drop_file_headers(struct boot_roms *r, struct boot_piece *p)
 {
     struct mem_section s;
     if (p->offset)
         return;
-    while (p->size > MEM_PAGE && !mem_find(r->space, p->addr, &s)) {
+    while (p->size > MEM_PAGE && !(mem_find(r->space, p->addr, &s) && s.ram)) {
         u64 n = MEM_PAGE - (p->addr & (MEM_PAGE - 1));
         p->addr += n;
         p->offset += n;
