@@ -72,7 +72,8 @@ static void volleys(unsigned hart)
         MSIP((hart + 1) % HARTS) = 1;
         csr_clear(mstatus, MSTATUS_MIE);
         MSIP(hart) = 1; /* the others may be through */
-        __asm__ volatile("wfi" ::: "memory");
+        if (taken[hart] < limit) /* or it hears of nothing any more, and would sleep for ever */
+            __asm__ volatile("wfi" ::: "memory");
         csr_set(mstatus, MSTATUS_MIE);
     }
     csr_clear(mstatus, MSTATUS_MIE);
