@@ -1,121 +1,56 @@
 /*
- * arm_virt.c - the Arm `virt` board: devices, addresses and wires in tables, from which both the
- * machine and its device tree are made.
- *
- *   0x00000000, 0x04000000  flash            0x09030000  PL061 (SPI 7): power key on line 3
- *   0x08000000  GIC distributor              0x0a000000  virtio-mmio slots, every 0x200
- * (SPIs 16..47) 0x08010000  GIC CPU interface            0x0c000000  platform bus (nothing is
- * plugged in) 0x08020000  GICv2m (SPIs 48..111)        0x10000000, 0x3eff0000, 0x4010000000,
- * 0x8000000000  (PCIe host) 0x09000000  PL011 (SPI 1)                0x40000000  RAM 0x09010000
- * PL031 (SPI 2) 0x09020000  fw_cfg
+ * arm_virt.c - the Arm `virt` board: devices, wires and device tree, from the tables of arm_virt.h,
+ * which has the map.
  *
  * The GIC's registers are banked by CPU: each CPU has an address space of its own, all of which is
- * the machine's but for these. Addresses, interrupt numbers and compatible strings are a contract
- * with firmware and kernels.
+ * the machine's but for these.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/host.h"
-#include "board/parts.h"
-#include "boot/arm.h"
-#include "boot/psci.h"
+#include "board/arm_virt.h"
 #include "isa/arm/arm.h"
 
-enum {
-    MAX_CPUS = 8, /* of a GICv2 */
-    CLUSTER = 8,
-    GIC_IRQS = 288,
-    GIC_SPIS = GIC_IRQS - 32,
-    VIRTIO_SLOTS = 32,
-    VIRTIO_SPI = 16,
-    V2M_SPI = 48,
-    V2M_COUNT = 64,
-    POWER_LINE = 3,
-    KEY_POWER = 116,
-    POWER_PRESS_MS = 100,
-};
-
-#define FLASH_BASE  UINT64_C(0x00000000)
-#define FLASH_SIZE  UINT64_C(0x04000000)
-#define GICD_BASE   UINT64_C(0x08000000)
-#define GICC_BASE   UINT64_C(0x08010000)
-#define GIC_WINDOW  UINT64_C(0x10000)
-#define V2M_BASE    UINT64_C(0x08020000)
-#define UART_BASE   UINT64_C(0x09000000)
-#define FW_CFG_BASE UINT64_C(0x09020000)
-#define GPIO_BASE   UINT64_C(0x09030000)
-#define VIRTIO_BASE UINT64_C(0x0a000000)
-#define VIRTIO_STEP UINT64_C(0x200)
-#define BUS_BASE    UINT64_C(0x0c000000)
-#define BUS_SIZE    UINT64_C(0x02000000)
-#define RAM_BASE    UINT64_C(0x40000000)
-#define RAM_MAX     (255 * GiB)
-
-/* Interrupt specifiers ("arm,gic.yaml"). */
-enum { FDT_SPI = 0, FDT_PPI = 1, FDT_EDGE = 1, FDT_LEVEL = 4 };
-enum { PHANDLE_CLOCK = 1, PHANDLE_GIC, PHANDLE_V2M, PHANDLE_GPIO, PHANDLE_CPUS };
-
-/* PrimeCells: registers of 4 KiB, one interrupt, the board's 24 MHz clock. */
-static const struct primecell {
-    const char *type, *id;
-    u64 base;
-    u32 spi, phandle;
-} primecells[] = {
+const struct arm_virt_primecell arm_virt_primecells[ARM_VIRT_PRIMECELLS] = {
     {"pl061", "gpio", GPIO_BASE, 7, PHANDLE_GPIO},
-    {"pl031", "rtc", 0x09010000, 2, 0},
-    {"pl011", "serial0", UART_BASE, 1, 0},
+    {"pl031", "rtc", RTC_BASE, 2, 0},
+    {"pl011", "serial0", UART_BASE, UART_SPI, 0},
 };
 
-/* Private interrupts of the generic timers (enum arm_timer), in the order of the device tree's
- * list. */
-static const struct {
-    u8 timer, ppi;
-} timers[] = {
+const struct arm_virt_timer arm_virt_timers[ARM_VIRT_TIMERS] = {
     {ARM_TIMER_SEC, 13}, {ARM_TIMER_PHYS, 14},    {ARM_TIMER_VIRT, 11},
     {ARM_TIMER_HYP, 10}, {ARM_TIMER_HYPVIRT, 12},
-};
-
-/* What one CPU sees. */
-struct view {
-    struct mem_region root, system;
-    struct mem_space space;
-};
-
-struct virt {
-    /* Options. */
-    bool virtualization, secure;
-    int acpi, gic_version;
-
-    bool a32;
-    struct view view[MAX_CPUS];
-    u32 views;
-    struct device *gic, *v2m, *fw_cfg;
-    struct device *primecell[ARRAY_SIZE(primecells)], *virtio[VIRTIO_SLOTS];
-    struct boot_roms roms;
-    struct arm_boot boot;
-    struct psci psci;
-    struct timer power_key;
 };
 
 static const char *const acpi_words[] = {"off", "auto", NULL};
 static const char *const gic_words[] = {"2", NULL};
 static const struct option virt_options[] = {
-    OPTION_BOOL("virtualization", struct virt, virtualization, "off", "CPUs have EL2"),
-    OPTION_BOOL("secure", struct virt, secure, "off",
+    OPTION_BOOL("virtualization", struct arm_virt, virtualization, "off", "CPUs have EL2"),
+    OPTION_BOOL("secure", struct arm_virt, secure, "off",
                 "CPUs have EL3 (there is no memory of its own for it)"),
-    OPTION_ENUM("gic-version", struct virt, gic_version, "2", gic_words, "interrupt controller"),
-    OPTION_ENUM("acpi", struct virt, acpi, "auto", acpi_words, "ACPI tables (there are none)"),
+    OPTION_ENUM("gic-version", struct arm_virt, gic_version, "2", gic_words,
+                "interrupt controller"),
+    OPTION_BOOL("highmem", struct arm_virt, highmem, "on", "regions of addresses above 4 GiB"),
+    OPTION_BOOL("compact-highmem", struct arm_virt, compact, "on",
+                "regions that are switched off take no addresses"),
+    OPTION_BOOL("highmem-redists", struct arm_virt, high[HIGH_REDISTS], "on",
+                "a region for more GICv3 redistributors"),
+    OPTION_BOOL("highmem-ecam", struct arm_virt, high[HIGH_ECAM], "on",
+                "PCIe configuration space of 256 buses"),
+    OPTION_BOOL("highmem-mmio", struct arm_virt, high[HIGH_MMIO], "on",
+                "a PCIe window for 64-bit BARs"),
+    OPTION_ENUM("acpi", struct arm_virt, acpi, "auto", acpi_words, "ACPI tables (there are none)"),
     OPTION_LAST,
 };
 
 static const struct board_arch virt_archs[] = {{"aarch64", "cortex-a57"}, {0}};
 
-static struct device *find_primecell(const struct virt *v, const char *id)
+static struct device *find_primecell(const struct arm_virt *v, const char *id)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(primecells); i++) {
-        if (!strcmp(primecells[i].id, id))
+    for (unsigned i = 0; i < ARM_VIRT_PRIMECELLS; i++) {
+        if (!strcmp(arm_virt_primecells[i].id, id))
             return v->primecell[i];
     }
     return NULL;
@@ -126,7 +61,7 @@ static struct device *find_primecell(const struct virt *v, const char *id)
 
 static struct mem_space *virt_cpu_space(struct machine *m, u32 index)
 {
-    struct virt *v = m->board_data;
+    struct arm_virt *v = m->board_data;
     struct view *w = &v->view[index];
     mem_container(&w->root, "cpu", UINT64_MAX);
     mem_alias(&w->system, "system", &m->root, 0, UINT64_MAX);
@@ -147,7 +82,7 @@ static u64 cpu_affinity(const struct cpu *cpu)
 }
 
 /* The highest level at which the board's own loader or PSCI hands a CPU over. */
-static unsigned start_level(const struct virt *v)
+static unsigned start_level(const struct arm_virt *v)
 {
     return v->virtualization ? 2 : 1;
 }
@@ -164,7 +99,7 @@ static void psci_wait(struct cpu *cpu)
 
 static bool firmware_call(void *opaque, struct cpu *cpu, bool smc, u64 x[8])
 {
-    struct virt *v = opaque;
+    struct arm_virt *v = opaque;
     /* By HVC where there is no EL2 that would take it, else by SMC; real firmware at EL3 answers
      * for itself. */
     if (v->secure || smc != v->virtualization)
@@ -173,7 +108,7 @@ static bool firmware_call(void *opaque, struct cpu *cpu, bool smc, u64 x[8])
     return true;
 }
 
-static void connect_cpu(struct machine *m, struct virt *v, u32 i)
+static void connect_cpu(struct machine *m, struct arm_virt *v, u32 i)
 {
     struct cpu *cpu = m->cpus[i];
     const struct arm_firmware firmware = {.call = firmware_call, .opaque = v};
@@ -182,9 +117,10 @@ static void connect_cpu(struct machine *m, struct virt *v, u32 i)
     arm_cpu_set_firmware(cpu, &firmware);
     device_connect(v->gic, 2 * i, cpu_irq(cpu, ARM_IRQ_IRQ));
     device_connect(v->gic, 2 * i + 1, cpu_irq(cpu, ARM_IRQ_FIQ));
-    for (unsigned k = 0; k < ARRAY_SIZE(timers); k++)
-        arm_cpu_set_timer_irq(cpu, timers[k].timer,
-                              device_input(v->gic, GIC_SPIS + 32 * i + 16 + timers[k].ppi));
+    for (unsigned k = 0; k < ARM_VIRT_TIMERS; k++)
+        arm_cpu_set_timer_irq(
+            cpu, arm_virt_timers[k].timer,
+            device_input(v->gic, GIC_SPIS + 32 * i + 16 + arm_virt_timers[k].ppi));
     mem_map(&m->memory, &v->view[i].root, GICD_BASE, device_mmio(v->gic, 2 * i), 1);
     mem_map(&m->memory, &v->view[i].root, GICC_BASE, device_mmio(v->gic, 2 * i + 1), 1);
 }
@@ -192,12 +128,12 @@ static void connect_cpu(struct machine *m, struct virt *v, u32 i)
 /* ---- Devices ----------------------------------------------------------------------------------
  */
 
-static struct irq spi(const struct virt *v, u32 n)
+static struct irq spi(const struct arm_virt *v, u32 n)
 {
     return device_input(v->gic, n);
 }
 
-static int make_interrupts(struct machine *m, struct virt *v, struct err *err)
+static int make_interrupts(struct machine *m, struct arm_virt *v, struct err *err)
 {
     const struct board_setting gic[] = {{"num-cpu", m->cpu_count}, {"num-irq", GIC_IRQS}, {0}};
     const struct board_setting v2m[] = {{"base-spi", 32 + V2M_SPI}, {"num-spi", V2M_COUNT}, {0}};
@@ -212,10 +148,10 @@ static int make_interrupts(struct machine *m, struct virt *v, struct err *err)
     return v->v2m ? 0 : -ENODEV;
 }
 
-static int make_primecells(struct machine *m, struct virt *v, struct err *err)
+static int make_primecells(struct machine *m, struct arm_virt *v, struct err *err)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(primecells); i++) {
-        const struct primecell *e = &primecells[i];
+    for (unsigned i = 0; i < ARM_VIRT_PRIMECELLS; i++) {
+        const struct arm_virt_primecell *e = &arm_virt_primecells[i];
         const char *line = !strcmp(e->id, "serial0") ? m->config.serial[0] : NULL;
         v->primecell[i] = board_add_serial(m, e->type, e->id, e->base, line, err);
         if (!v->primecell[i])
@@ -225,11 +161,21 @@ static int make_primecells(struct machine *m, struct virt *v, struct err *err)
     return 0;
 }
 
-static int make_devices(struct machine *m, struct virt *v, struct err *err)
+static int make_pcie(struct machine *m, struct arm_virt *v, struct err *err)
+{
+    v->pcie = board_add_pcie(m, &v->pcie_place, err);
+    for (u32 i = 0; i < BOARD_PCIE_PINS && v->pcie; i++)
+        device_connect(v->pcie, i, spi(v, PCIE_SPI + i));
+    return v->pcie ? 0 : -ENODEV;
+}
+
+static int make_devices(struct machine *m, struct arm_virt *v, struct err *err)
 {
     int r = make_interrupts(m, v, err);
     if (!r)
         r = make_primecells(m, v, err);
+    if (!r)
+        r = make_pcie(m, v, err);
     for (unsigned i = 0; i < VIRTIO_SLOTS && !r; i++) {
         char id[24];
         snprintf(id, sizeof(id), "virtio-mmio-bus.%u", i);
@@ -253,7 +199,7 @@ static int make_devices(struct machine *m, struct virt *v, struct err *err)
 static void key_released(void *opaque)
 {
     struct machine *m = opaque;
-    struct virt *v = m->board_data;
+    struct arm_virt *v = m->board_data;
     pthread_mutex_lock(&m->lock);
     irq_set(device_input(find_primecell(v, "gpio"), POWER_LINE), 0);
     pthread_mutex_unlock(&m->lock);
@@ -261,7 +207,7 @@ static void key_released(void *opaque)
 
 static void virt_power_button(struct machine *m)
 {
-    struct virt *v = m->board_data;
+    struct arm_virt *v = m->board_data;
     pthread_mutex_lock(&m->lock);
     irq_set(device_input(find_primecell(v, "gpio"), POWER_LINE), 1);
     pthread_mutex_unlock(&m->lock);
@@ -271,7 +217,7 @@ static void virt_power_button(struct machine *m)
 /* ---- Device tree ------------------------------------------------------------------------------
  */
 
-static void fdt_psci(struct boot_fdt *f, const struct virt *v)
+static void fdt_psci(struct boot_fdt *f, const struct arm_virt *v)
 {
     static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2\0arm,psci";
     if (v->secure)
@@ -285,7 +231,7 @@ static void fdt_psci(struct boot_fdt *f, const struct virt *v)
     boot_fdt_u32(f, node, "migrate", 0xc4000005);
 }
 
-static void fdt_cpus(struct boot_fdt *f, const struct machine *m, const struct virt *v)
+static void fdt_cpus(struct boot_fdt *f, const struct machine *m, const struct arm_virt *v)
 {
     int cpus = boot_fdt_node(f, 0, "cpus");
     boot_fdt_u32(f, cpus, "#size-cells", 0);
@@ -316,11 +262,11 @@ static u32 ppi_flags(const struct machine *m, u32 trigger)
 static void fdt_timer(struct boot_fdt *f, const struct machine *m)
 {
     static const char compatible[] = "arm,armv8-timer\0arm,armv7-timer";
-    u32 cells[3 * ARRAY_SIZE(timers)], n = 0;
+    u32 cells[3 * ARM_VIRT_TIMERS], n = 0;
     /* The last one, of the hypervisor's virtual timer, is not listed: few bindings know it. */
-    for (unsigned i = 0; i + 1 < ARRAY_SIZE(timers); i++) {
+    for (unsigned i = 0; i + 1 < ARM_VIRT_TIMERS; i++) {
         cells[n++] = FDT_PPI;
-        cells[n++] = timers[i].ppi;
+        cells[n++] = arm_virt_timers[i].ppi;
         cells[n++] = ppi_flags(m, FDT_LEVEL);
     }
     int node = boot_fdt_node(f, 0, "timer");
@@ -334,7 +280,7 @@ static void fdt_spi(struct boot_fdt *f, int node, u32 n, u32 trigger)
     boot_fdt_cells(f, node, "interrupts", (const u32[]){FDT_SPI, n, trigger}, 3);
 }
 
-static void fdt_gic(struct boot_fdt *f, const struct virt *v)
+static void fdt_gic(struct boot_fdt *f, const struct arm_virt *v)
 {
     int node = board_fdt_device(f, 0, v->gic, GICD_BASE, GIC_WINDOW);
     boot_fdt_reg(f, node, (const u64[]){GICD_BASE, GIC_WINDOW, GICC_BASE, GIC_WINDOW}, 2);
@@ -349,13 +295,13 @@ static void fdt_gic(struct boot_fdt *f, const struct virt *v)
     boot_fdt_flag(f, v2m, "msi-controller");
 }
 
-static void fdt_primecells(struct boot_fdt *f, const struct virt *v)
+static void fdt_primecells(struct boot_fdt *f, const struct arm_virt *v)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(primecells); i++) {
-        const struct primecell *e = &primecells[i];
+    for (unsigned i = 0; i < ARM_VIRT_PRIMECELLS; i++) {
+        const struct arm_virt_primecell *e = &arm_virt_primecells[i];
         static const char one[] = "apb_pclk", two[] = "uartclk\0apb_pclk";
         bool uart = e->base == UART_BASE;
-        int node = board_fdt_device(f, 0, v->primecell[i], e->base, 0x1000);
+        int node = board_fdt_device(f, 0, v->primecell[i], e->base, CELL_SIZE);
         fdt_spi(f, node, e->spi, FDT_LEVEL);
         boot_fdt_cells(f, node, "clocks", (const u32[]){PHANDLE_CLOCK, PHANDLE_CLOCK},
                        uart ? 2 : 1);
@@ -380,13 +326,19 @@ static void fdt_power_key(struct boot_fdt *f)
 
 /* Later nodes come first in the tree, so Linux finds virtio slots from the last to the first, which
  * is the order in which -device fills them. */
-static void fdt_virtio(struct boot_fdt *f, const struct virt *v)
+static void fdt_virtio(struct boot_fdt *f, const struct arm_virt *v)
 {
     for (unsigned i = VIRTIO_SLOTS; i--;) {
         int node = board_fdt_device(f, 0, v->virtio[i], VIRTIO_BASE + i * VIRTIO_STEP, VIRTIO_STEP);
         fdt_spi(f, node, VIRTIO_SPI + i, FDT_EDGE);
         boot_fdt_flag(f, node, "dma-coherent");
     }
+}
+
+static void fdt_pcie(struct boot_fdt *f, const struct arm_virt *v)
+{
+    int node = board_fdt_pcie(f, 0, v->pcie, &v->pcie_place);
+    boot_fdt_cells(f, node, "msi-map", (const u32[]){0, PHANDLE_V2M, 0, 0x10000}, 4);
 }
 
 static void fdt_flash(struct boot_fdt *f)
@@ -431,7 +383,7 @@ static void fdt_chosen(struct boot_fdt *f)
     boot_fdt_string(f, boot_fdt_node(f, 0, "aliases"), "serial0", serial);
 }
 
-static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct virt *v)
+static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct arm_virt *v)
 {
     boot_fdt_string(f, 0, "model", "linux,dummy-virt");
     boot_fdt_string(f, 0, "compatible", "linux,dummy-virt");
@@ -446,9 +398,10 @@ static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct v
     fdt_flash(f);
     fdt_gic(f, v);
     fdt_primecells(f, v);
+    fdt_pcie(f, v);
     fdt_power_key(f);
     fdt_virtio(f, v);
-    boot_fdt_flag(f, board_fdt_device(f, 0, v->fw_cfg, FW_CFG_BASE, 0x18), "dma-coherent");
+    boot_fdt_flag(f, board_fdt_device(f, 0, v->fw_cfg, FW_CFG_BASE, FW_CFG_SIZE), "dma-coherent");
     fdt_platform_bus(f);
     int memory = boot_fdt_node(f, 0, "memory@%llx", (unsigned long long)RAM_BASE);
     boot_fdt_reg(f, memory, (const u64[]){RAM_BASE, m->ram_size}, 1);
@@ -461,24 +414,22 @@ static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct v
 
 static int virt_init(struct machine *m, struct err *err)
 {
-    struct virt *v = m->board_data;
-    if (m->ram_size > RAM_MAX)
-        return err_set(err, EINVAL, "-m: this board has at most %llu GiB",
-                       (unsigned long long)(RAM_MAX / GiB));
+    struct arm_virt *v = m->board_data;
     psci_init(&v->psci, m);
     v->psci.affinity = cpu_affinity;
     v->psci.start = psci_start;
     v->psci.wait = psci_wait;
     timer_init(&v->power_key, m->loop, &m->clock, key_released, m);
-    int r = machine_make_ram(m, "mach-virt.ram", err);
+    int r = machine_make_cpus(m, FLASH_BASE, err);
+    r = r ? r : arm_virt_map(m, arm_cpu(m->cpus[0])->phys_bits, err);
+    r = r ? r : machine_make_ram(m, "mach-virt.ram", err);
     if (r)
         return r;
     mem_map(&m->memory, &m->root, RAM_BASE, &m->ram, 0);
-    r = machine_make_cpus(m, FLASH_BASE, err);
-    return r ? r : make_devices(m, v, err);
+    return make_devices(m, v, err);
 }
 
-static int finish_fdt(struct machine *m, struct virt *v, struct boot_fdt *f, struct err *err)
+static int finish_fdt(struct machine *m, struct arm_virt *v, struct boot_fdt *f, struct err *err)
 {
     u8 *data;
     u64 size;
@@ -495,7 +446,7 @@ static int finish_fdt(struct machine *m, struct virt *v, struct boot_fdt *f, str
 
 static int virt_load(struct machine *m, struct err *err)
 {
-    struct virt *v = m->board_data;
+    struct arm_virt *v = m->board_data;
     struct boot_fdt f = {0};
     boot_roms_init(&v->roms, &m->space);
     v->boot = (struct arm_boot){.m = m,
@@ -520,7 +471,7 @@ static int virt_load(struct machine *m, struct err *err)
  * PSCI; a kernel on CPU 0, the others wait for PSCI. */
 static void virt_reset(struct machine *m)
 {
-    struct virt *v = m->board_data;
+    struct arm_virt *v = m->board_data;
     boot_roms_write(&v->roms);
     if (m->config.on_reboot == MACHINE_REBOOT_SHUTDOWN)
         boot_roms_drop(&v->roms);
@@ -532,7 +483,7 @@ static void virt_reset(struct machine *m)
 
 static void virt_fini(struct machine *m)
 {
-    struct virt *v = m->board_data;
+    struct arm_virt *v = m->board_data;
     psci_fini(&v->psci);
     if (v->power_key.loop)
         timer_fini(&v->power_key);
@@ -549,7 +500,8 @@ const struct board arm_virt = {
     .archs = virt_archs,
     .max_cpus = MAX_CPUS,
     .default_ram = 128 * MiB,
-    .size = sizeof(struct virt),
+    .virtio_pci = true,
+    .size = sizeof(struct arm_virt),
     .options = virt_options,
     .init = virt_init,
     .load = virt_load,

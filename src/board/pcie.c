@@ -4,12 +4,10 @@
  */
 #include "board/pcie.h"
 
-#define ECAM_SIZE (256 * MiB)
-#define IO_SIZE   (64 * KiB)
-
 struct device *board_add_pcie(struct machine *m, const struct board_pcie *p, struct err *err)
 {
-    const struct board_setting settings[] = {{"below-4g-mmio-base", p->low},
+    const struct board_setting settings[] = {{"buses", p->buses},
+                                             {"below-4g-mmio-base", p->low},
                                              {"below-4g-mmio-size", p->low_size},
                                              {"above-4g-mmio-base", p->high},
                                              {"above-4g-mmio-size", p->high_size},
@@ -18,7 +16,8 @@ struct device *board_add_pcie(struct machine *m, const struct board_pcie *p, str
     if (!d)
         return NULL;
     machine_map(m, d, 1, p->low);
-    machine_map(m, d, 2, p->high);
+    if (p->high_size)
+        machine_map(m, d, 2, p->high);
     machine_map(m, d, 3, p->io);
     return d;
 }
@@ -49,9 +48,10 @@ static u32 *add_range(u32 *at, u32 space, u64 bus, u64 cpu, u64 size)
 static void fdt_ranges(struct boot_fdt *f, int node, const struct board_pcie *p)
 {
     u32 cells[3 * RANGE_CELLS], *at = cells;
-    at = add_range(at, SPACE_IO, 0, p->io, IO_SIZE);
+    at = add_range(at, SPACE_IO, 0, p->io, BOARD_PCIE_IO_SIZE);
     at = add_range(at, SPACE_MEMORY_32, p->low, p->low, p->low_size);
-    at = add_range(at, SPACE_MEMORY_64, p->high, p->high, p->high_size);
+    if (p->high_size)
+        at = add_range(at, SPACE_MEMORY_64, p->high, p->high, p->high_size);
     boot_fdt_cells(f, node, "ranges", cells, (unsigned)(at - cells));
 }
 
@@ -87,13 +87,13 @@ int board_fdt_pcie(struct boot_fdt *f, int parent, struct device *host, const st
     const struct device_fdt *t = &host->type->fdt;
     int node = boot_fdt_node(f, parent, "%s", p->node);
     boot_fdt_bytes(f, node, "compatible", t->compatible, t->compatible_size);
-    boot_fdt_reg(f, node, (const u64[]){p->ecam, ECAM_SIZE}, 1);
+    boot_fdt_reg(f, node, (const u64[]){p->ecam, p->buses * MiB}, 1);
     boot_fdt_u32(f, node, "#address-cells", 3);
     boot_fdt_u32(f, node, "#interrupt-cells", 1);
     boot_fdt_u32(f, node, "#size-cells", 2);
     boot_fdt_string(f, node, "device_type", "pci");
     boot_fdt_u32(f, node, "linux,pci-domain", 0);
-    boot_fdt_cells(f, node, "bus-range", (const u32[]){0, 255}, 2);
+    boot_fdt_cells(f, node, "bus-range", (const u32[]){0, p->buses - 1}, 2);
     boot_fdt_flag(f, node, "dma-coherent");
     fdt_ranges(f, node, p);
     fdt_routes(f, node, p);

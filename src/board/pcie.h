@@ -9,12 +9,14 @@
 #include "board/parts.h"
 
 enum { BOARD_PCIE_PINS = 4 };
+#define BOARD_PCIE_IO_SIZE (64 * KiB)
 
 /* Where the host is, and what its wires are to the board's interrupt controller. */
 struct board_pcie {
     const char *node; /* its name with the unit address, "pci@30000000" */
     u64 ecam, io;
-    u64 low, low_size, high, high_size; /* windows into the bus's memory addresses */
+    u32 buses;                          /* of ECAM */
+    u64 low, low_size, high, high_size; /* windows into the bus's memory; size 0: none */
     /* In the tree, an interrupt of the controller: cells before and after its number. */
     u32 controller; /* phandle */
     u32 before[3], after[1];

@@ -177,6 +177,7 @@ static int make_pcie(struct machine *m, struct virt *v, struct err *err)
     struct board_pcie *p = &v->pcie_place;
     *p = (struct board_pcie){.node = "pci@30000000",
                              .ecam = PCIE_ECAM,
+                             .buses = 256,
                              .io = PCIE_IO,
                              .low = PCIE_LOW,
                              .low_size = 1 * GiB,

@@ -324,6 +324,12 @@ static int add_device(struct cli *cli, const char *text, struct err *err)
     return r;
 }
 
+/* How the board's virtio cards end: "virtio-blk-" and this. */
+static const char *card_bus(const struct cli *cli)
+{
+    return cli->config.board->virtio_pci ? "pci" : "device";
+}
+
 static int place_drive(struct cli *cli, const char *interface, const char *unit, const char *id,
                        struct err *err)
 {
@@ -331,7 +337,7 @@ static int place_drive(struct cli *cli, const char *interface, const char *unit,
     if (!strcmp(interface, "none"))
         return 0;
     if (!strcmp(interface, "virtio")) {
-        snprintf(text, sizeof(text), "virtio-blk-device,drive=%s", id);
+        snprintf(text, sizeof(text), "virtio-blk-%s,drive=%s", card_bus(cli), id);
         return add_device(cli, text, err);
     }
     if (strcmp(interface, "pflash"))
@@ -410,9 +416,9 @@ static int open_nic(struct cli *cli, u32 n, struct err *err)
     struct netdev *net = netdev_open(cli->machine->loop, &cli->machine->clock, list, err);
     int r = keep_netdev(cli, net, err);
     if (!r) {
-        snprintf(text, sizeof(text), "%s,netdev=%s%s%s",
-                 model && strcmp(model, "virtio") ? model : "virtio-net-device", net->id,
-                 mac ? ",mac=" : "", mac ? mac : "");
+        bool virtio = !model || !strcmp(model, "virtio");
+        snprintf(text, sizeof(text), "%s%s,netdev=%s%s%s", virtio ? "virtio-net-" : model,
+                 virtio ? card_bus(cli) : "", net->id, mac ? ",mac=" : "", mac ? mac : "");
         r = add_device(cli, text, err);
     }
     free(model);

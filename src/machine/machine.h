@@ -56,6 +56,7 @@ struct board {
     u32 max_cpus;
     u32 serials; /* ports that -serial reaches; 0: MACHINE_SERIALS */
     u64 default_ram;
+    bool virtio_pci; /* cards that -drive if=virtio and -nic add are on PCI, not on virtio-mmio */
     u32 size;                     /* of m->board_data, zeroed */
     const struct option *options; /* of -M, into board_data; NULL: none */
     /* Makes CPUs, devices and the memory map. -device follows, then load: images and device tree

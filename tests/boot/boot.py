@@ -296,7 +296,6 @@ TESTS = {
 }
 ONE_ARCH = {
     'finisher-status': 'riscv64',
-    'pci': 'riscv64',
     'psci-reset': 'aarch64',
     'power-key': 'aarch64',
     'linux-cortex-a72': 'aarch64',

@@ -5,7 +5,8 @@
  * Registers: 0 ECAM, 4 KiB for each function; 1 the window below 4 GiB; 2 the one above; 3 I/O
  * ports. A window shows the bus's addresses that equal its own, so its place is told by the
  * properties; I/O starts at port 0. Where nobody answers, reads are ones and writes are lost.
- * Device 0 is gpex-root, which gives the host a vendor and a class.
+ * A window of size 0 is not there. Device 0 is gpex-root, which gives the host a vendor and a
+ * class.
  *
  * Source: PCI Express Base 4.0, 7.2.2. Locking: host->lock.
  */
@@ -19,10 +20,12 @@ struct gpex {
     struct mem_region nobody[HOST_REGIONS], view[HOST_REGIONS]; /* in the windows */
     struct irq wires[PCI_PINS];
     struct pci_bus bus;
+    u32 buses;
     u64 low_base, low_size, high_base, high_size;
 };
 
 static const struct option gpex_options[] = {
+    OPTION_INT("buses", struct gpex, buses, "256", 1, PCI_BUSES, "of which there is configuration"),
     OPTION_U64("below-4g-mmio-base", struct gpex, low_base, "0x40000000", "window of 32-bit BARs"),
     OPTION_SIZE("below-4g-mmio-size", struct gpex, low_size, "1G", "its size"),
     OPTION_U64("above-4g-mmio-base", struct gpex, high_base, "0x400000000",
@@ -71,6 +74,8 @@ static const struct mem_ops nobody_ops = {.read = nobody_read, .write = nobody_w
 static void make_window(struct gpex *g, unsigned n, struct mem_region *bus, u64 base, u64 size)
 {
     struct memory *m = g->dev.host->memory;
+    if (!size)
+        return;
     mem_container(&g->mmio[n], n == HOST_IO ? "pcie-io-window" : "pcie-mmio-window", size);
     mem_io(&g->nobody[n], "pcie-nobody", size, &nobody_ops, g, NULL);
     mem_alias(&g->view[n], bus->name, bus, base, size);
@@ -83,7 +88,7 @@ static int gpex_realize(struct device *d, struct err *err)
     struct gpex *g = (struct gpex *)d;
     (void)err;
     pci_bus_init(&g->bus, NULL, g->wires);
-    mem_io(&g->mmio[HOST_ECAM], "pcie-ecam", PCI_BUSES * 1 * MiB, &ecam_ops, g, d->host->lock);
+    mem_io(&g->mmio[HOST_ECAM], "pcie-ecam", g->buses * MiB, &ecam_ops, g, d->host->lock);
     make_window(g, HOST_LOW, &g->bus.memory, g->low_base, g->low_size);
     make_window(g, HOST_HIGH, &g->bus.memory, g->high_base, g->high_size);
     make_window(g, HOST_IO, &g->bus.io, 0, 64 * KiB);

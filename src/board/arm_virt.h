@@ -1,0 +1,120 @@
+/*
+ * arm_virt.h - what the Arm `virt` board is made of: the map, interrupt numbers and parts, said
+ * once for the machine, its device tree and its ACPI tables.
+ *
+ *   0x00000000, 0x04000000  flash                  0x0a000000  virtio-mmio slots, every 0x200
+ *   0x08000000  GIC distributor                                (SPIs 16..47)
+ *   0x08010000  GIC CPU interface                  0x0c000000  platform bus (nothing plugged in)
+ *   0x08020000  GICv2m (SPIs 48..111)              0x10000000  PCIe memory (INTx: SPIs 3..6)
+ *   0x09000000  PL011 (SPI 1)                      0x3eff0000  PCIe I/O ports
+ *   0x09010000  PL031 (SPI 2)                      0x3f000000  PCIe ECAM, 16 buses (highmem=off)
+ *   0x09020000  fw_cfg                             0x40000000  RAM
+ *   0x09030000  PL061 (SPI 7): power key on line 3
+ *
+ * Above RAM, and not below 256 GiB, follow the high regions (struct arm_virt_high), each aligned to
+ * its size: 0x4000000000 further GIC redistributors, 0x4010000000 PCIe ECAM, 0x8000000000 PCIe
+ * memory.
+ *
+ * Addresses, interrupt numbers and compatible strings are a contract with firmware and kernels.
+ */
+#ifndef BOARD_ARM_VIRT_H
+#define BOARD_ARM_VIRT_H
+
+#include "board/parts.h"
+#include "board/pcie.h"
+#include "boot/arm.h"
+#include "boot/psci.h"
+#include "loop/timer.h"
+
+enum {
+    MAX_CPUS = 8, /* of a GICv2 */
+    CLUSTER = 8,
+    GIC_IRQS = 288,
+    GIC_SPIS = GIC_IRQS - 32,
+    UART_SPI = 1,
+    PCIE_SPI = 3, /* and the next three */
+    VIRTIO_SLOTS = 32,
+    VIRTIO_SPI = 16,
+    V2M_SPI = 48,
+    V2M_COUNT = 64,
+    POWER_LINE = 3,
+    KEY_POWER = 116,
+    POWER_PRESS_MS = 100,
+};
+
+#define FLASH_BASE  UINT64_C(0x00000000)
+#define FLASH_SIZE  UINT64_C(0x04000000)
+#define GICD_BASE   UINT64_C(0x08000000)
+#define GICC_BASE   UINT64_C(0x08010000)
+#define GIC_WINDOW  UINT64_C(0x10000)
+#define V2M_BASE    UINT64_C(0x08020000)
+#define UART_BASE   UINT64_C(0x09000000)
+#define RTC_BASE    UINT64_C(0x09010000)
+#define FW_CFG_BASE UINT64_C(0x09020000)
+#define FW_CFG_SIZE UINT64_C(0x18)
+#define GPIO_BASE   UINT64_C(0x09030000)
+#define CELL_SIZE   UINT64_C(0x1000) /* of a PrimeCell */
+#define VIRTIO_BASE UINT64_C(0x0a000000)
+#define VIRTIO_STEP UINT64_C(0x200)
+#define BUS_BASE    UINT64_C(0x0c000000)
+#define BUS_SIZE    UINT64_C(0x02000000)
+#define PCIE_LOW    UINT64_C(0x10000000)
+#define PCIE_IO     UINT64_C(0x3eff0000)
+#define PCIE_ECAM   UINT64_C(0x3f000000) /* highmem=off */
+#define RAM_BASE    UINT64_C(0x40000000)
+#define HIGH_BASE   (256 * GiB)
+
+/* Interrupt specifiers ("arm,gic.yaml"). */
+enum { FDT_SPI = 0, FDT_PPI = 1, FDT_EDGE = 1, FDT_LEVEL = 4 };
+enum { PHANDLE_CLOCK = 1, PHANDLE_GIC, PHANDLE_V2M, PHANDLE_GPIO, PHANDLE_CPUS };
+
+/* PrimeCells: registers of 4 KiB, one interrupt, the board's 24 MHz clock. */
+struct arm_virt_primecell {
+    const char *type, *id;
+    u64 base;
+    u32 spi, phandle;
+};
+enum { ARM_VIRT_PRIMECELLS = 3 };
+extern const struct arm_virt_primecell arm_virt_primecells[ARM_VIRT_PRIMECELLS];
+
+/* Private interrupts of the generic timers (enum arm_timer), in the order of the device tree's
+ * list. */
+struct arm_virt_timer {
+    u8 timer, ppi;
+};
+enum { ARM_VIRT_TIMERS = 5 };
+extern const struct arm_virt_timer arm_virt_timers[ARM_VIRT_TIMERS];
+
+/* Regions above RAM. Each takes its place also where no use is made of it, unless its option is
+ * off. */
+enum arm_virt_high { HIGH_REDISTS, HIGH_ECAM, HIGH_MMIO, HIGH_REGIONS };
+
+/* What one CPU sees. */
+struct view {
+    struct mem_region root, system;
+    struct mem_space space;
+};
+
+struct arm_virt {
+    /* Options. */
+    bool virtualization, secure, highmem, compact;
+    bool high[HIGH_REGIONS]; /* asked for; after arm_virt_map: there */
+    int acpi, gic_version;
+
+    bool a32;
+    u64 high_base[HIGH_REGIONS];
+    struct view view[MAX_CPUS];
+    u32 views;
+    struct device *gic, *v2m, *fw_cfg, *pcie;
+    struct board_pcie pcie_place;
+    struct device *primecell[ARM_VIRT_PRIMECELLS], *virtio[VIRTIO_SLOTS];
+    struct boot_roms roms;
+    struct arm_boot boot;
+    struct psci psci;
+    struct timer power_key;
+};
+
+/* arm_virt_map.c: places the high regions below 1 << bits, and says where PCIe is. */
+int must_check arm_virt_map(struct machine *m, unsigned bits, struct err *err);
+
+#endif
