@@ -6,6 +6,9 @@
  *   - x[0..30] are the general registers, `sp` the stack pointer in use (of PSTATE.SP and EL); the others are in
  *     sp_el[], where the one in use is stale. arm_bank_switch moves them whenever EL, SPSel or mode change.
  *   - AArch32: r0..r14 of the current mode are x[0..14], zero-extended; the banked ones are in bank[].
+ *   - AArch32: PSTATE's IT, GE and Q are in it, ge and q, in SPSR's bits, and clear in pstate; arm_pstate_read joins them.
+ *     `it` is a slot, bound to the constant that an instruction's fault must find: exact wherever a helper or a fault may
+ *     look, and stored only where code leaves.
  *   - The condition flags are kept as the operation that sets them (enum arm_cc); arm_nzcv() says what they are.
  *   - cpu.mode is arm_mode(cpu) and cpu.context_stamp has been bumped since the last change of what arm_context answers,
  *     at every unit boundary: who changes EL, PSTATE, SCTLR, TCR, HCR, SCR, CPACR, FPCR ends by arm_state_changed.
@@ -43,6 +46,11 @@ enum arm_cc {
     ARM_CC_ADD32, ARM_CC_ADD64,
     ARM_CC_SUB32, ARM_CC_SUB64,     /* cc_x - cc_y */
     ARM_CC_LOGIC32, ARM_CC_LOGIC64, /* of the result cc_x; C = V = 0 */
+    ARM_CC_OP = 7,
+    /* AArch32, beside those: N and Z are of the low word of cc_nz, C is bit 0 of cc_c. What an instruction leaves alone
+     * follows from the earlier operation still. */
+    ARM_CC_NZ = 8,
+    ARM_CC_C = 16,
 };
 #define PSTATE_N BIT(31)
 #define PSTATE_Z BIT(30)
@@ -65,6 +73,11 @@ enum arm_cc {
 #define PSTATE_UAO    BIT(23)
 #define PSTATE_DIT    BIT(24)
 #define PSTATE_TCO    BIT(25)
+/* ... of AArch32, where they differ ("G8.2.33"). */
+#define PSTATE_E      BIT(9)
+#define PSTATE_GE     BITS(19, 16)
+#define PSTATE_IT     (BITS(26, 25) | BITS(15, 10))
+#define PSTATE_Q      BIT(27)
 
 /* Exception classes: ESR_ELx.EC ("D24.2.40"). */
 enum arm_ec {
@@ -172,7 +185,13 @@ enum arm_slot {
     ARM_SLOT_CC_X,
     ARM_SLOT_CC_Y,
     ARM_SLOT_V, /* + 0..31, IR_V128 */
-    ARM_SLOTS = ARM_SLOT_V + 32
+    /* AArch32 */
+    ARM_SLOT_CC_NZ = ARM_SLOT_V + 32,
+    ARM_SLOT_CC_C,
+    ARM_SLOT_IT,
+    ARM_SLOT_GE,
+    ARM_SLOT_Q,
+    ARM_SLOTS
 };
 
 /* ---- System registers -------------------------------------------------------------------------- */
@@ -264,6 +283,8 @@ struct arm_cpu {
     u64 pc;
     u64 cc_op, cc_x, cc_y;
     _Alignas(16) union arm_vector v[32];
+    u64 cc_nz, cc_c;
+    u64 it, ge, q; /* AArch32: these parts of PSTATE, in SPSR's bits */
 
     u64 pstate; /* PSTATE_*, without flags; bits 3..2 EL, or bits 4..0 the AArch32 mode */
     u32 fpcr, fpsr;
@@ -337,6 +358,9 @@ static inline unsigned arm_el(const struct arm_cpu *a) /* AArch64 state */
 /* What is known of the condition flags at this point of the unit. */
 struct arm_flags {
     bool known;       /* op, x, y are what the slots will hold */
+    bool has_nz, has_c; /* N and Z of nz, C of carry; known or not, op is not about them */
+    u16 holds;        /* conditions that hold here, as code that leaves otherwise has left: BIT(enum arm_cond) */
+    ir_value nz, carry;
     enum arm_cc op;
     ir_value x, y;
     bool conditional; /* CCMP: as above where `cond` is not 0, else nzcv */
@@ -359,6 +383,8 @@ struct arm_ctx {
     u8 fp_trap;    /* mode word's FP */
     u8 fpc;        /* enum arm_fpcr_class */
     bool sp_checked; /* SP's alignment was tested since it changed */
+    u8 it;           /* T32: ITSTATE of this instruction */
+    u64 peeked;      /* code up to here was looked at */
     struct arm_flags flags;
 };
 

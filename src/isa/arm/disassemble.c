@@ -4,6 +4,7 @@
  *
  * Constant data only; thread-safe.
  */
+#include "isa/arm/disassemble.h"
 #include "isa/arm/trans.h"
 #include "isa/arm_decode.h"
 
@@ -165,7 +166,7 @@ static int print_registers(char *text, size_t size, unsigned kind, s64 v, u64 in
     }
 }
 
-static int print_operand(char *text, size_t size, unsigned kind, s64 v, u64 insn, u64 pc)
+int arm_print_operand(char *text, size_t size, unsigned kind, s64 v, u64 insn, u64 pc)
 {
     int n = print_registers(text, size, kind, v, insn);
     if (n)
@@ -205,21 +206,27 @@ static int print_operand(char *text, size_t size, unsigned kind, s64 v, u64 insn
     case ARM_OPERAND_BY8: return snprintf(text, size, "#%u", 8u << v);
     case ARM_OPERAND_BACK4: return snprintf(text, size, "#-%u", 4u << v);
     case ARM_OPERAND_BACK8: return snprintf(text, size, "#-%u", 8u << v);
-    default: return snprintf(text, size, "?");
+    default: return arm_print_operand32(text, size, kind, v, insn, pc);
     }
 }
 
 unsigned arm_disassemble(const struct cpu *cpu, u64 pc, const u8 *code, unsigned len, char *text,
                          size_t size)
 {
+    const struct arm_cpu *a = (const struct arm_cpu *)cpu;
+    bool a32 = cpu->mode & ARM_MODE_A32;
+    if (a32 && cpu->mode & ARM_MODE_T && len >= 2)
+        return arm_disassemble_t32(a, pc, code, len, text, size);
     if (len < 4) {
         snprintf(text, size, "(cut)");
         return len;
     }
     u32 insn = (u32)load_le(code, 4);
-    enum arm_insn id = arm_identify_a64_32(((const struct arm_cpu *)cpu)->ext, insn);
+    if (a32)
+        return arm_disassemble_a32(a, pc, insn, text, size);
+    enum arm_insn id = arm_identify_a64_32(a->ext, insn);
     if (id)
-        insn_disassemble(&arm_insn_set, id, insn, pc, print_operand, text, size);
+        insn_disassemble(&arm_insn_set, id, insn, pc, arm_print_operand, text, size);
     else
         snprintf(text, size, ".inst 0x%08x", insn);
     return 4;

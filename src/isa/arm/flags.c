@@ -69,6 +69,33 @@ void arm_flags_set_if(struct arm_ctx *c, ir_value cond, enum arm_cc op, ir_value
     put_slots(c, slot_op, ir_select(c->b, cond, x, ir_const(c->b, nzcv)), y);
 }
 
+/* ---- AArch32 sets some and leaves others as they are. The slots' operation goes on about those. ---- */
+
+static void set_partly(struct arm_ctx *c, enum arm_cc what)
+{
+    ir_value op = ir_get(c->b, ARM_SLOT_CC_OP);
+    ir_put(c->b, ARM_SLOT_CC_OP, ir_or(c->b, op, ir_const(c->b, what)));
+    c->flags.holds = 0;
+}
+
+void arm_flags_set_nz(struct arm_ctx *c, ir_value nz)
+{
+    set_partly(c, ARM_CC_NZ);
+    ir_put(c->b, ARM_SLOT_CC_NZ, nz);
+    c->flags.has_nz = true;
+    c->flags.nz = nz;
+}
+
+void arm_flags_set_nzc(struct arm_ctx *c, ir_value nz, ir_value carry)
+{
+    set_partly(c, ARM_CC_NZ | ARM_CC_C);
+    ir_put(c->b, ARM_SLOT_CC_NZ, nz);
+    ir_put(c->b, ARM_SLOT_CC_C, carry);
+    c->flags.has_nz = c->flags.has_c = true;
+    c->flags.nz = nz;
+    c->flags.carry = carry;
+}
+
 /* ---- Reading: each condition of an even number; the odd ones are their opposites ("C1.2.4") ----
  */
 
@@ -165,14 +192,51 @@ static bool constant_cond(u32 nzcv, enum arm_cond cond)
     return holds[cond >> 1] != (cond & 1 && cond < ARM_AL);
 }
 
+/* cc_nz and the carry's bit above it. */
+static ir_value overrides(struct arm_ctx *c)
+{
+    ir_value carry = ir_shli(c->b, ir_get(c->b, ARM_SLOT_CC_C), 32);
+    return ir_or(c->b, carry, ir_zext(c->b, ir_get(c->b, ARM_SLOT_CC_NZ), 32, IR_I64));
+}
+
 static void settle(struct arm_ctx *c)
 {
     if (c->flags.known)
         return;
-    ir_value args[] = {ir_get(c->b, ARM_SLOT_CC_OP), ir_get(c->b, ARM_SLOT_CC_X),
-                       ir_get(c->b, ARM_SLOT_CC_Y)};
-    c->flags = (struct arm_flags){.known = true, .op = ARM_CC_NZCV, .y = IR_NONE};
-    c->flags.x = arm_call(c, ARM_HELPER_NZCV, args);
+    u16 holds = c->flags.holds;
+    ir_value args[4] = {ir_get(c->b, ARM_SLOT_CC_OP), ir_get(c->b, ARM_SLOT_CC_X),
+                        ir_get(c->b, ARM_SLOT_CC_Y)};
+    if (c->a32)
+        args[3] = overrides(c);
+    c->flags = (struct arm_flags){.known = true, .op = ARM_CC_NZCV, .y = IR_NONE, .holds = holds};
+    c->flags.x = arm_call(c, c->a32 ? ARM_HELPER_NZCV_A32 : ARM_HELPER_NZCV, args);
+}
+
+/* Where N, Z or C have values of their own: a condition of an even number from them and, for the rest, from the
+ * operation. */
+static ir_value joined_cond(struct arm_ctx *c, enum arm_cond cond)
+{
+    struct ir_builder *b = c->b;
+    struct arm_flags *f = &c->flags;
+    if (f->has_nz && (cond == ARM_EQ || cond == ARM_MI)) {
+        ir_value v = ir_trunc(b, f->nz);
+        return cond == ARM_EQ ? compare_zero(c, IR_EQ, v) : negative(c, v);
+    }
+    if (f->has_c && cond == ARM_CS)
+        return ir_andi(b, f->carry, 1);
+    settle(c);
+    if (cond == ARM_HI && (f->has_nz || f->has_c))
+        return ir_and(b, arm_cond(c, ARM_CS), arm_cond(c, ARM_NE));
+    if (cond < ARM_GE || !f->has_nz)
+        return even_cond(c, cond);
+    ir_value at_least = ir_cmp(b, IR_EQ, arm_cond(c, ARM_MI), arm_cond(c, ARM_VS));
+    return cond == ARM_GE ? at_least : ir_and(b, at_least, arm_cond(c, ARM_NE));
+}
+
+static ir_value cond_a32(struct arm_ctx *c, enum arm_cond cond)
+{
+    ir_value v = joined_cond(c, cond & ~1u);
+    return cond & 1 ? ir_xor(c->b, v, ir_const(c->b, 1)) : v;
 }
 
 ir_value arm_cond(struct arm_ctx *c, enum arm_cond cond)
@@ -180,6 +244,8 @@ ir_value arm_cond(struct arm_ctx *c, enum arm_cond cond)
     struct ir_builder *b = c->b;
     if (cond >= ARM_AL)
         return ir_const(b, 1);
+    if (c->flags.has_nz || c->flags.has_c)
+        return cond_a32(c, cond);
     settle(c);
     u64 k;
     if (c->flags.op == ARM_CC_NZCV && ir_is_const(b, c->flags.x, &k))
@@ -202,7 +268,8 @@ ir_value arm_carry(struct arm_ctx *c)
 ir_value arm_nzcv_value(struct arm_ctx *c)
 {
     settle(c);
-    if (c->flags.op == ARM_CC_NZCV && !c->flags.conditional)
+    bool whole = !c->flags.has_nz && !c->flags.has_c;
+    if (whole && c->flags.op == ARM_CC_NZCV && !c->flags.conditional)
         return ir_andi(c->b, c->flags.x, PSTATE_N | PSTATE_Z | PSTATE_C | PSTATE_V);
     ir_value n = ir_shli(c->b, arm_cond(c, ARM_MI), N_BIT),
              z = ir_shli(c->b, arm_cond(c, ARM_EQ), Z_BIT);
@@ -235,7 +302,18 @@ u64 arm_helper_nzcv(struct cpu *cpu, u64 op, u64 x, u64 y)
         return flags_of(difference, width, x >= y, ((x ^ y) & (x ^ difference)) >> (width - 1) & 1);
     case ARM_CC_LOGIC32:
     case ARM_CC_LOGIC64: return flags_of(x, width, false, false);
-    case ARM_CC_NZCV: break;
+    default: break; /* ARM_CC_NZCV */
     }
     return x & (PSTATE_N | PSTATE_Z | PSTATE_C | PSTATE_V);
+}
+
+/* other: cc_nz, and above it cc_c. */
+u64 arm_helper_nzcv_a32(struct cpu *cpu, u64 op, u64 x, u64 y, u64 other)
+{
+    u64 f = arm_helper_nzcv(cpu, op & ARM_CC_OP, x, y);
+    if (op & ARM_CC_NZ)
+        f = (f & ~(PSTATE_N | PSTATE_Z)) | flags_of((u32)other, 32, false, false);
+    if (op & ARM_CC_C)
+        f = (f & ~PSTATE_C) | (other >> 32 & 1 ? PSTATE_C : 0);
+    return f;
 }

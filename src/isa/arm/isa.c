@@ -19,6 +19,11 @@ static const struct isa_slot slots[ARM_SLOTS] = {
     [ARM_SLOT_CC_X] = {"cc_x", offsetof(struct arm_cpu, cc_x), IR_I64},
     [ARM_SLOT_CC_Y] = {"cc_y", offsetof(struct arm_cpu, cc_y), IR_I64},
     EACH_31(V_SLOT) V_SLOT(31)
+    [ARM_SLOT_CC_NZ] = {"cc_nz", offsetof(struct arm_cpu, cc_nz), IR_I64},
+    [ARM_SLOT_CC_C] = {"cc_c", offsetof(struct arm_cpu, cc_c), IR_I64},
+    [ARM_SLOT_IT] = {"it", offsetof(struct arm_cpu, it), IR_I64},
+    [ARM_SLOT_GE] = {"ge", offsetof(struct arm_cpu, ge), IR_I64},
+    [ARM_SLOT_Q] = {"q", offsetof(struct arm_cpu, q), IR_I64},
 };
 /* clang-format on */
 

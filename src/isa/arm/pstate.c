@@ -37,18 +37,28 @@ static u32 flags_sub(u64 x, u64 y, unsigned width)
     return flags_of(difference, width, x >= y, ((x ^ y) & (x ^ difference)) >> (width - 1) & 1);
 }
 
-u32 arm_nzcv(const struct arm_cpu *a)
+static u32 flags_of_operation(const struct arm_cpu *a)
 {
-    switch ((enum arm_cc)a->cc_op) {
+    switch ((enum arm_cc)(a->cc_op & ARM_CC_OP)) {
     case ARM_CC_ADD32: return flags_add(a->cc_x, a->cc_y, 32);
     case ARM_CC_ADD64: return flags_add(a->cc_x, a->cc_y, 64);
     case ARM_CC_SUB32: return flags_sub(a->cc_x, a->cc_y, 32);
     case ARM_CC_SUB64: return flags_sub(a->cc_x, a->cc_y, 64);
     case ARM_CC_LOGIC32: return flags_of(a->cc_x, 32, false, false);
     case ARM_CC_LOGIC64: return flags_of(a->cc_x, 64, false, false);
-    case ARM_CC_NZCV: break;
+    default: break; /* ARM_CC_NZCV */
     }
     return (u32)a->cc_x & UINT32_C(0xf0000000);
+}
+
+u32 arm_nzcv(const struct arm_cpu *a)
+{
+    u32 f = flags_of_operation(a);
+    if (a->cc_op & ARM_CC_NZ)
+        f = (f & ~(u32)(PSTATE_N | PSTATE_Z)) | flags_of(a->cc_nz, 32, false, false);
+    if (a->cc_op & ARM_CC_C)
+        f = (f & ~(u32)PSTATE_C) | (a->cc_c & 1 ? (u32)PSTATE_C : 0);
+    return f;
 }
 
 void arm_nzcv_set(struct arm_cpu *a, u32 nzcv)
@@ -99,7 +109,7 @@ void arm_bank_switch(struct arm_cpu *a, unsigned el, bool spsel)
 
 u64 arm_pstate_read(const struct arm_cpu *a)
 {
-    return a->pstate | arm_nzcv(a);
+    return a->pstate | arm_nzcv(a) | a->it | a->ge | a->q;
 }
 
 /* What SPSR_ELx and PSTATE have in common, by features. */

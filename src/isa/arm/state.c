@@ -29,6 +29,7 @@ static int state_pre_save(void *obj, struct err *err)
     struct arm_cpu *a = obj;
     a->saved_model = arm_model_identity(a);
     a->saved_halted = a->cpu.halted && !a->sync_wait;
+    arm_nzcv_set(a, arm_nzcv(a));
     return 0;
 }
 

@@ -65,6 +65,9 @@ static inline bool arm_set_regsp(struct arm_ctx *c, u32 sf, u32 n, ir_value v)
 /* -- Condition flags (flags.c): a setter notes the operation; a reader in the same unit compares the operands. */
 void arm_flags_set(struct arm_ctx *c, enum arm_cc op, ir_value x, ir_value y); /* x, y: i64; y: IR_NONE with LOGIC */
 void arm_flags_set_nzcv(struct arm_ctx *c, ir_value nzcv);                     /* i64, bits 31..28 */
+/* AArch32: N and Z of the low word of an i64, C of bit 0 of one; the others stay. */
+void arm_flags_set_nz(struct arm_ctx *c, ir_value nz);
+void arm_flags_set_nzc(struct arm_ctx *c, ir_value nz, ir_value carry);
 /* CCMP: `op` of x and y where cond (0, 1) holds, else the constant nzcv (bits 31..28). */
 void arm_flags_set_if(struct arm_ctx *c, ir_value cond, enum arm_cc op, ir_value x, ir_value y, u32 nzcv);
 ir_value arm_cond(struct arm_ctx *c, enum arm_cond cond); /* i64 0 or 1 */

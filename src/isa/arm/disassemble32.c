@@ -1,0 +1,103 @@
+/*
+ * disassemble32.c - text of A32 and T32 instructions: the operand kinds that their decode tables
+ * name, as the GNU disassembler prints them. T32 is printed as it is outside of IT blocks: what
+ * stands in one looks like what comes before it only.
+ *
+ * Constant data only; thread-safe.
+ */
+#include "isa/arm/disassemble.h"
+#include "isa/arm/trans32.h"
+#include "isa/arm_decode.h"
+
+static const char *const registers[16] = {"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7",
+                                          "r8", "r9", "sl", "fp", "ip", "sp", "lr", "pc"};
+static const char *const conditions[16] = {"eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc",
+                                           "hi", "ls", "ge", "lt", "gt", "le", "",   ""};
+static const char *const shifts[4] = {"lsl", "lsr", "asr", "ror"};
+
+static int print_shift(char *text, size_t size, unsigned v)
+{
+    unsigned n = v >> 2, type = v & 3;
+    if (n == 0 && type == 0)
+        return snprintf(text, size, "%s", "");
+    if (n == 0 && type == 3)
+        return snprintf(text, size, ",rrx");
+    return snprintf(text, size, ",%s #%u", shifts[type], n || !type ? n : 32);
+}
+
+/* A constant that is not encoded in the shortest way is printed as it is encoded. */
+static int print_imm(char *text, size_t size, bool thumb, u32 v)
+{
+    u32 value;
+    int carry;
+    if (!arm_expand_imm(thumb, v, &value, &carry))
+        value = 0;
+    for (u32 n = 0; !thumb && n < v >> 8; n++) {
+        u32 rotated = value << 2 * n | (n ? value >> (32 - 2 * n) : 0);
+        if (rotated < 256)
+            return snprintf(text, size, "#%u,%u", v & 255, 2 * (v >> 8));
+    }
+    return snprintf(text, size, "#%d", (s32)value);
+}
+
+/* "t" or "e" for each instruction after the first. */
+static int print_it(char *text, size_t size, unsigned mask, u64 insn)
+{
+    unsigned first = insn >> 4 & 1;
+    int n = 0;
+    for (unsigned bit = 8; mask & (bit - 1); bit >>= 1)
+        text[n++] = ((mask & bit) != 0) == first ? 't' : 'e';
+    text[n] = 0;
+    return n;
+}
+
+int arm_print_operand32(char *text, size_t size, unsigned kind, s64 v, u64 insn, u64 pc)
+{
+    switch (kind) {
+    case ARM_OPERAND_G: return snprintf(text, size, "%s", registers[v & 15]);
+    case ARM_OPERAND_ACOND: return snprintf(text, size, "%s", conditions[v & 15]);
+    case ARM_OPERAND_SBIT: return snprintf(text, size, "%s", v ? "s" : "");
+    case ARM_OPERAND_ASHIFT: return print_shift(text, size, (unsigned)v);
+    case ARM_OPERAND_ASH:
+        return snprintf(text, size, "#%u", (unsigned)v >> 2 ? (unsigned)v >> 2 : 32);
+    case ARM_OPERAND_STYPE: return snprintf(text, size, "%s", shifts[v & 3]);
+    case ARM_OPERAND_A32IMM: return print_imm(text, size, false, (u32)v);
+    case ARM_OPERAND_T32IMM: return print_imm(text, size, true, (u32)v);
+    case ARM_OPERAND_ITMASK: return print_it(text, size, (unsigned)v, insn);
+    case ARM_OPERAND_BL32:
+        return snprintf(text, size, "%#x", (u32)pc + (u32)arm_wide_offset((s32)v));
+    case ARM_OPERAND_BLX32:
+        return snprintf(text, size, "%#x", ((u32)pc + (u32)arm_wide_offset((s32)v)) & ~3u);
+    default: return 0;
+    }
+}
+
+unsigned arm_disassemble_a32(const struct arm_cpu *a, u64 pc, u32 insn, char *text, size_t size)
+{
+    enum arm_insn id =
+        insn >> 28 == 15 ? arm_identify_a32u_32(a->ext, insn) : arm_identify_a32_32(a->ext, insn);
+    if (id)
+        insn_disassemble(&arm_insn_set, id, insn, pc, arm_print_operand, text, size);
+    else
+        snprintf(text, size, ".word 0x%08x", insn);
+    return 4;
+}
+
+unsigned arm_disassemble_t32(const struct arm_cpu *a, u64 pc, const u8 *code, unsigned len,
+                             char *text, size_t size)
+{
+    u32 insn = (u32)load_le(code, 2);
+    bool wide = insn >> 11 >= 0x1d;
+    if (wide && len < 4) {
+        snprintf(text, size, "(cut)");
+        return len;
+    }
+    if (wide)
+        insn = insn << 16 | (u32)load_le(code + 2, 2);
+    enum arm_insn id = wide ? arm_identify_t32_32(a->ext, insn) : arm_identify_t32_16(a->ext, insn);
+    if (id)
+        insn_disassemble(&arm_insn_set, id, insn, pc, arm_print_operand, text, size);
+    else
+        snprintf(text, size, wide ? ".inst.w 0x%08x" : ".inst.n 0x%04x", insn);
+    return wide ? 4 : 2;
+}

@@ -1,0 +1,201 @@
+/*
+ * translate32.c - A32 and T32 in the front end's loop: which instruction it is, its condition, IT
+ * blocks.
+ *
+ * Conditions. An instruction that only computes is built at once, and what it puts into registers
+ * is chosen: new where the condition holds, else old. Whatever else it may be (it accesses memory,
+ * branches, sets flags, calls) is found by having built it: that is taken back, code where the
+ * condition does not hold leaves for the first instruction that has another condition, and from
+ * here on the condition is known to hold, until flags change: those that follow with the same one
+ * need no test, those with the opposite one are nothing.
+ *
+ * IT blocks. Slot IT holds ITSTATE for faults (arm.h). Units are entered at the begin of a block as
+ * a rule, and then ITSTATE is not in their mode word; one that is entered inside of a block (mode
+ * word's IT) ends with the block and leaves by way of the engine, as does a unit that ends inside.
+ *
+ * The tables' sets: a32 with a condition, a32u without (bits 31..28 ones), t32.
+ */
+#include "isa/arm/trans32.h"
+#include "isa/arm_decode.h"
+#include "jit/translate.h"
+
+/* ---- Which instruction ---- */
+
+static enum arm_insn identify(const struct arm_ctx *c)
+{
+    if (c->thumb)
+        return c->length == 2 ? arm_identify_t32_16(c->ext, c->insn)
+                              : arm_identify_t32_32(c->ext, c->insn);
+    return c->insn >> 28 == 15 ? arm_identify_a32u_32(c->ext, c->insn)
+                               : arm_identify_a32_32(c->ext, c->insn);
+}
+
+static void build(struct arm_ctx *c, enum arm_insn id)
+{
+    if (arm_translate(c, id, c->insn))
+        return;
+    log_if(c->cpu->cpu.host->log, LOG_UNIMP, "cpu %u: pc %#llx: undefined instruction %08x\n",
+           c->cpu->cpu.index, (unsigned long long)c->pc, c->insn);
+    arm_call(c, ARM_HELPER_UNDEFINED, NULL);
+    ir_exit_lookup(c->b);
+}
+
+/* ---- Choosing ---- */
+
+enum { CHOICE_OPS = 12 }; /* more work than this is better jumped over */
+
+/* May the slot be chosen? Flags are kept in several that belong together. */
+static bool is_choosable(u32 slot)
+{
+    return slot <= ARM_SLOT_X + ARM_R14 || slot == ARM_SLOT_GE || slot == ARM_SLOT_Q ||
+           (slot >= ARM_SLOT_V && slot < ARM_SLOT_V + 32);
+}
+
+/* The operations from `first` on have no effect but puts. */
+static bool only_computes(const struct ir_unit *u, u32 first)
+{
+    unsigned work = 0;
+    for (u32 i = first; i < u->count; i++) {
+        const struct ir_op *op = &u->ops[i];
+        if (op->op == IR_PUT && !is_choosable(op->b))
+            return false;
+        work += op->op != IR_PUT && op->op != IR_GET && op->op != IR_CONST;
+        bool dear = op->op >= IR_DIVS && op->op <= IR_REMU;
+        if (dear || (op->op != IR_PUT && op->op != IR_GET && !ir_op_is_pure(op->op)))
+            return false;
+    }
+    return work <= CHOICE_OPS;
+}
+
+/* Puts again what the operations from `first` on have put, where cond holds. before: the builder
+ * then. */
+static void choose(struct arm_ctx *c, u32 first, const struct ir_builder *before, ir_value cond)
+{
+    struct ir_builder *b = c->b;
+    u32 end = b->unit->count;
+    for (u32 i = first; i < end; i++) {
+        struct ir_op *op = &b->unit->ops[i];
+        if (op->op != IR_PUT)
+            continue;
+        u32 slot = op->b;
+        *op = (struct ir_op){.op = IR_CONST, .type = IR_I64}; /* unused */
+        ir_value new = b->slot[slot];
+        if (new == before->slot[slot])
+            continue;
+        b->slot[slot] = before->slot[slot];
+        ir_put(b, slot, ir_select(b, cond, new, ir_get(b, slot)));
+        /* put once: later ones of the same slot see it as it was before */
+        for (u32 j = i + 1; j < end; j++) {
+            struct ir_op *later = &b->unit->ops[j];
+            if (later->op == IR_PUT && later->b == slot)
+                *later = (struct ir_op){.op = IR_CONST, .type = IR_I64};
+        }
+    }
+}
+
+/* False: it must be jumped over; nothing is built. */
+static bool build_chosen(struct arm_ctx *c, enum arm_insn id, ir_value cond)
+{
+    struct ir_builder *b = c->b, before = *b;
+    struct ir_unit *u = b->unit;
+    struct arm_ctx saved = *c;
+    u32 first = u->count, args = u->arg_count;
+    if (arm_translate(c, id, c->insn) && !b->ended && only_computes(u, first)) {
+        choose(c, first, &before, cond);
+        return true;
+    }
+    u->count = first;
+    u->arg_count = args;
+    *b = before;
+    *c = saved;
+    return false;
+}
+
+/* ---- Jumping over ---- */
+
+/* Where the first instruction is that has another condition; *it: ITSTATE there. */
+static u64 behind_same_t32(struct arm_ctx *c, u8 *it)
+{
+    u64 pc = c->next, half;
+    *it = arm_it_advance(c->it);
+    while (*it && *it >> 4 == c->it >> 4 && jit_fetch(&c->cpu->cpu, pc, 2, &half)) {
+        pc += half >> 11 >= 0x1d ? 4 : 2;
+        *it = arm_it_advance(*it);
+    }
+    return pc;
+}
+
+static u64 behind_same_a32(struct arm_ctx *c)
+{
+    enum { FAR = 8 };
+    u64 pc = c->next, word;
+    for (unsigned n = 0; n < FAR; n++, pc += 4) {
+        if (!jit_fetch(&c->cpu->cpu, pc, 4, &word) || word >> 28 != c->insn >> 28)
+            break;
+    }
+    return pc;
+}
+
+/* Leaves where cond is 0. */
+static void jump_over(struct arm_ctx *c, ir_value cond)
+{
+    struct ir_builder *b = c->b;
+    ir_value fails = ir_xor(b, cond, ir_const(b, 1));
+    u8 it = 0;
+    u64 pc = c->thumb ? behind_same_t32(c, &it) : behind_same_a32(c);
+    c->peeked = MAX(c->peeked, pc);
+    if (!c->thumb) {
+        ir_exit_if(b, fails, pc);
+        return;
+    }
+    ir_put(b, ARM_SLOT_IT, ir_const(b, arm_it_pstate(it)));
+    if (it)
+        ir_trap_if(b, fails, &arm_helpers[ARM_HELPER_LEAVE_A32], (u32)(pc - c->pc));
+    else
+        ir_exit_if(b, fails, pc);
+    ir_put(b, ARM_SLOT_IT, ir_const(b, arm_it_pstate(c->it)));
+}
+
+static void build_conditional(struct arm_ctx *c, enum arm_insn id, enum arm_cond cond)
+{
+    if (c->flags.holds & BIT(cond ^ 1))
+        return;
+    u64 known = c->flags.holds >> cond & 1;
+    ir_value v = known ? ir_const(c->b, 1) : arm_cond(c, cond);
+    bool is_known = ir_is_const(c->b, v, &known);
+    if (is_known && !known)
+        return;
+    if (!is_known && build_chosen(c, id, v))
+        return;
+    if (!is_known) {
+        jump_over(c, v);
+        c->flags.holds |= BIT(cond);
+    }
+    build(c, id);
+}
+
+/* ---- One instruction ---- */
+
+static enum arm_cond cond_of(const struct arm_ctx *c)
+{
+    if (!c->thumb)
+        return (enum arm_cond)(c->insn >> 28);
+    return arm_in_it(c) ? (enum arm_cond)(c->it >> 4) : ARM_AL;
+}
+
+void arm_translate_insn32(struct arm_ctx *c)
+{
+    enum arm_insn id = identify(c);
+    enum arm_cond cond = cond_of(c);
+    u8 it = c->it;
+    insn_coverage_hit(c->cpu->coverage, id);
+    if (cond >= ARM_AL)
+        build(c, id);
+    else
+        build_conditional(c, id, cond);
+    if (ir_ended(c->b) || !c->it)
+        return;
+    if (it)
+        c->it = arm_it_advance(it); /* else this was IT itself */
+    ir_put(c->b, ARM_SLOT_IT, ir_const(c->b, arm_it_pstate(c->it)));
+}
