@@ -14,9 +14,9 @@
 #include "isa/arm/arm.h"
 
 const struct arm_virt_primecell arm_virt_primecells[ARM_VIRT_PRIMECELLS] = {
-    {"pl061", "gpio", GPIO_BASE, 7, PHANDLE_GPIO},
-    {"pl031", "rtc", RTC_BASE, 2, 0},
-    {"pl011", "serial0", UART_BASE, UART_SPI, 0},
+    {"pl061", "gpio", GPIO_BASE, 7, PHANDLE_GPIO, "GPO0"},
+    {"pl031", "rtc", RTC_BASE, 2, 0, NULL},
+    {"pl011", "serial0", UART_BASE, UART_SPI, 0, "COM0"},
 };
 
 const struct arm_virt_timer arm_virt_timers[ARM_VIRT_TIMERS] = {
@@ -24,7 +24,7 @@ const struct arm_virt_timer arm_virt_timers[ARM_VIRT_TIMERS] = {
     {ARM_TIMER_HYP, 10}, {ARM_TIMER_HYPVIRT, 12},
 };
 
-static const char *const acpi_words[] = {"off", "auto", NULL};
+static const char *const acpi_words[] = {"off", "on", "auto", NULL};
 static const char *const gic_words[] = {"2", NULL};
 static const struct option virt_options[] = {
     OPTION_BOOL("virtualization", struct arm_virt, virtualization, "off", "CPUs have EL2"),
@@ -41,7 +41,8 @@ static const struct option virt_options[] = {
                 "PCIe configuration space of 256 buses"),
     OPTION_BOOL("highmem-mmio", struct arm_virt, high[HIGH_MMIO], "on",
                 "a PCIe window for 64-bit BARs"),
-    OPTION_ENUM("acpi", struct arm_virt, acpi, "auto", acpi_words, "ACPI tables (there are none)"),
+    OPTION_ENUM("acpi", struct arm_virt, acpi, "auto", acpi_words,
+                "ACPI tables for firmware (auto: on)"),
     OPTION_LAST,
 };
 
@@ -71,14 +72,14 @@ static struct mem_space *virt_cpu_space(struct machine *m, u32 index)
     return &w->space;
 }
 
-static u64 affinity_of(u32 index)
+u64 arm_virt_affinity(u32 index)
 {
     return index % CLUSTER | (u64)(index / CLUSTER) << 8;
 }
 
 static u64 cpu_affinity(const struct cpu *cpu)
 {
-    return affinity_of(cpu->index);
+    return arm_virt_affinity(cpu->index);
 }
 
 /* The highest level at which the board's own loader or PSCI hands a CPU over. */
@@ -112,7 +113,7 @@ static void connect_cpu(struct machine *m, struct arm_virt *v, u32 i)
 {
     struct cpu *cpu = m->cpus[i];
     const struct arm_firmware firmware = {.call = firmware_call, .opaque = v};
-    arm_cpu_set_mpidr(cpu, affinity_of(i));
+    arm_cpu_set_mpidr(cpu, arm_virt_affinity(i));
     arm_cpu_set_levels(cpu, v->virtualization, v->secure);
     arm_cpu_set_firmware(cpu, &firmware);
     device_connect(v->gic, 2 * i, cpu_irq(cpu, ARM_IRQ_IRQ));
@@ -243,9 +244,9 @@ static void fdt_cpus(struct boot_fdt *f, const struct machine *m, const struct a
     for (u32 i = m->cpu_count; i--;) {
         struct isa_cpu_facts facts = {0};
         m->cpus[i]->isa->facts(m->cpus[i], &facts);
-        int node = boot_fdt_node(f, cpus, "cpu@%llx", (unsigned long long)affinity_of(i));
+        int node = boot_fdt_node(f, cpus, "cpu@%llx", (unsigned long long)arm_virt_affinity(i));
         boot_fdt_u32(f, node, "phandle", PHANDLE_CPUS + i);
-        boot_fdt_u32(f, node, "reg", (u32)affinity_of(i));
+        boot_fdt_u32(f, node, "reg", (u32)arm_virt_affinity(i));
         if (m->cpu_count > 1 && !v->secure)
             boot_fdt_string(f, node, "enable-method", "psci");
         boot_fdt_string(f, node, "compatible", facts.compatible);
@@ -457,6 +458,8 @@ static int virt_load(struct machine *m, struct err *err)
     int r = arm_boot_load(&v->boot, err);
     if (!r)
         r = board_fill_fw_cfg(m, v->fw_cfg, v->boot.firmware, err);
+    if (!r && v->acpi)
+        r = arm_virt_acpi(m, err);
     if (!r)
         r = board_open_fdt(&f, m, err);
     if (!r && !m->config.dtb)

@@ -73,6 +73,7 @@ struct arm_virt_primecell {
     const char *type, *id;
     u64 base;
     u32 spi, phandle;
+    const char *acpi_path; /* NULL: ACPI does not name it */
 };
 enum { ARM_VIRT_PRIMECELLS = 3 };
 extern const struct arm_virt_primecell arm_virt_primecells[ARM_VIRT_PRIMECELLS];
@@ -116,5 +117,9 @@ struct arm_virt {
 
 /* arm_virt_map.c: places the high regions below 1 << bits, and says where PCIe is. */
 int must_check arm_virt_map(struct machine *m, unsigned bits, struct err *err);
+/* MPIDR's affinity fields of CPU index. */
+u64 arm_virt_affinity(u32 index);
+/* arm_virt_acpi.c: puts the ACPI tables into fw_cfg. */
+int must_check arm_virt_acpi(struct machine *m, struct err *err);
 
 #endif

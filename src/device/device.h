@@ -88,6 +88,7 @@ struct device_type {
     u32 slots;                    /* with provides: devices that fit; 0: plug decides */
     void (*info)(struct device *d, FILE *out); /* a line or more for the monitor */
     struct device_fdt fdt;
+    const char *acpi_id; /* _HID in ACPI's name space; NULL: not there */
 };
 #define DEVICE_MMIO(type, member)                                                                  \
     .mmio_count = ARRAY_SIZE(((type *)0)->member), .mmio_offset = offsetof(type, member)

@@ -517,4 +517,5 @@ const struct device_type cfi_flash = {
     .unrealize = flash_unrealize,
     .reset = flash_reset,
     .fdt = {.node = "flash", DEVICE_COMPATIBLE("cfi-flash")},
+    .acpi_id = "LNRO0015",
 };

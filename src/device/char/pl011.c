@@ -372,4 +372,5 @@ const struct device_type pl011 = {
     .unrealize = pl011_unrealize,
     .reset = pl011_reset,
     .fdt = {.node = "pl011", DEVICE_COMPATIBLE("arm,pl011\0arm,primecell")},
+    .acpi_id = "ARMH0011",
 };

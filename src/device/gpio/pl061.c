@@ -151,4 +151,5 @@ const struct device_type pl061 = {
     .realize = pl061_realize,
     .reset = pl061_reset,
     .fdt = {.node = "pl061", DEVICE_COMPATIBLE("arm,pl061\0arm,primecell")},
+    .acpi_id = "ARMH0061",
 };

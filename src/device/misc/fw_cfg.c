@@ -281,4 +281,5 @@ const struct device_type fw_cfg_mem = {
     .unrealize = fw_cfg_unrealize,
     .reset = fw_cfg_reset,
     .fdt = {.node = "fw-cfg", DEVICE_COMPATIBLE("qemu,fw-cfg-mmio")},
+    .acpi_id = "QEMU0002",
 };

@@ -123,6 +123,7 @@ const struct device_type gpex_pcihost = {
     .unrealize = gpex_unrealize,
     .plug = gpex_plug,
     .fdt = {.node = "pci", DEVICE_COMPATIBLE("pci-host-ecam-generic")},
+    .acpi_id = "PNP0A08",
 };
 
 /* ---- The host as a function on its own bus --------------------------------------------------- */

@@ -290,4 +290,5 @@ const struct device_type virtio_mmio = {
     .reset = mmio_reset,
     .plug = mmio_plug,
     .fdt = {.node = "virtio_mmio", DEVICE_COMPATIBLE("virtio,mmio")},
+    .acpi_id = "LNRO0005",
 };
