@@ -5,7 +5,7 @@
  * One struct for AArch64 and AArch32. Invariants:
  *   - x[0..30] are the general registers, `sp` the stack pointer in use (of PSTATE.SP and EL); the others are in
  *     sp_el[], where the one in use is stale. arm_bank_switch moves them whenever EL, SPSel or mode change.
- *   - AArch32: r0..r14 of the current mode are x[0..14], zero-extended; the banked ones are in bank[].
+ *   - AArch32: r0..r14 of the current mode are x[0..14], zero-extended; a32.h says where the banked ones are.
  *   - AArch32: PSTATE's IT, GE and Q are in it, ge and q, in SPSR's bits, and clear in pstate; arm_pstate_read joins them.
  *     `it` is a slot, bound to the constant that an instruction's fault must find: exact wherever a helper or a fault may
  *     look, and stored only where code leaves.
@@ -244,11 +244,15 @@ struct arm_timer_state {
     struct arm_cpu *cpu;
 };
 
+enum arm_table_format { ARM_TABLE_64, ARM_TABLE_SHORT, ARM_TABLE_LONG }; /* AArch64's; AArch32's */
+
 /* All that a walk depends on beside TTBR0 and the ASID (mmu.c); contexts name it by its place in a table. */
 struct arm_regime {
     u64 ttbr1, tcr, sctlr, mair, vttbr, vtcr, hcr;
     u64 kind; /* enum arm_regime_kind */
     u64 secure, used, el2_ee; /* u64: regimes are compared as bytes */
+    u64 format;               /* enum arm_table_format */
+    u64 dacr;                 /* of short descriptors */
 };
 enum { ARM_REGIMES = 16, ARM_WALK_CACHE = 256 };
 
@@ -294,7 +298,7 @@ struct arm_cpu {
 
     /* -- System registers (sysreg.def). */
     u64 sp_el[4], elr_el[4], spsr_el[4];
-    u64 bank[24]; /* AArch32: banked registers, in the order of state.c's table */
+    u64 bank[24]; /* state streams have had it; nothing is kept here */
     u64 sysreg[ARM_SYSREGS];
 
     /* -- Fixed by the model. */
@@ -348,9 +352,13 @@ static inline bool arm_cpu_has(const struct arm_cpu *a, enum arm_ext e)
 {
     return a->ext[e / 64] >> (e % 64) & 1;
 }
-static inline unsigned arm_el(const struct arm_cpu *a) /* AArch64 state */
+static inline bool arm_is_a32(const struct arm_cpu *a)
 {
-    return (unsigned)(a->pstate >> 2 & 3);
+    return a->pstate & PSTATE_A32;
+}
+static inline unsigned arm_el(const struct arm_cpu *a)
+{
+    return unlikely(arm_is_a32(a)) ? (a->pstate & 15) != 0 : (unsigned)(a->pstate >> 2 & 3);
 }
 
 /* ---- The front end's context: one while a unit is translated ---------------------------------- */
@@ -418,6 +426,8 @@ extern const struct ir_helper arm_helpers[];
 
 /* ---- Inside: what the files of this folder give each other ------------------------------------- */
 
+/* Offsets of vectors. */
+enum arm_vector_offset { ARM_VECTOR_SYNC = 0, ARM_VECTOR_IRQ = 0x80, ARM_VECTOR_FIQ = 0x100, ARM_VECTOR_SERROR = 0x180 };
 /* trap.c. syndrome: ESR_ELx as the target level sees it; far: FAR_ELx where the class has one. */
 void arm_exception(struct arm_cpu *a, u64 syndrome, u64 far, u64 preferred_return);
 /* ... from a helper: translated code leaves. */
@@ -526,5 +536,7 @@ void arm_cpu_set_reset_address(struct cpu *cpu, u64 rvbar);
 void arm_cpu_set_levels(struct cpu *cpu, bool el2, bool el3);
 /* Registers the boot protocol sets, after reset. el: starts at this level. CPU stopped or its own thread. */
 void arm_cpu_set_start(struct cpu *cpu, u64 pc, u64 x0, unsigned el);
+/* ... and the two registers after x0. */
+void arm_cpu_set_arguments(struct cpu *cpu, u64 x1, u64 x2);
 
 #endif

@@ -5,6 +5,7 @@
  * Manual: DDI 0487, D24.2.40 (ISS of aborts), "AArch64.Abort". On the CPU's thread; all state is
  * written.
  */
+#include "isa/arm/a32.h"
 #include "isa/arm/control.h"
 #include "isa/arm/walk.h"
 #include "jit/translate.h"
@@ -108,6 +109,23 @@ static bool is_write(const struct isa_fault *f, u64 code)
     return f->access == ISA_WRITE && !(f->atomic && read_too);
 }
 
+/* EL1 takes it, and is AArch32's. */
+static bool goes_to_a32(const struct arm_cpu *a, unsigned to)
+{
+    return MAX(to, 1) == 1 && arm_is_a32(a) && arm_el1_is_a32(a) &&
+           !(arm_el(a) == 0 && arm_hcr(a) & HCR_TGE);
+}
+
+static void abort_a32(struct arm_cpu *a, const struct isa_fault *f, u64 code)
+{
+    u64 iss = code & ARM_FAULT_FSC;
+    if (code & ARM_FAULT_CM)
+        iss |= ISS_CM | ISS_WNR;
+    else if (f->access == ISA_WRITE)
+        iss |= ISS_WNR;
+    arm_a32_abort(a, f, iss);
+}
+
 void arm_fault(struct cpu *cpu, const struct isa_fault *f)
 {
     struct arm_cpu *a = arm_cpu(cpu);
@@ -115,8 +133,12 @@ void arm_fault(struct cpu *cpu, const struct isa_fault *f)
     unsigned to = target(a, f, code);
     assert(f->kind != ISA_FAULT_NONE);
     iss |= code & ARM_FAULT_S1PTW ? ISS_S1PTW : 0;
-    if (f->access == ISA_FETCH && f->vaddr & 3) {
+    if (f->access == ISA_FETCH && f->vaddr & 3 && !arm_is_a32(a)) {
         arm_exception(a, ARM_SYNDROME(ARM_EC_PC_ALIGN, 0), f->vaddr, a->pc);
+        return;
+    }
+    if (goes_to_a32(a, iss == ARM_FSC_DEBUG ? arm_debug_level(a) : to)) {
+        abort_a32(a, f, code);
         return;
     }
     if (iss == ARM_FSC_DEBUG) {

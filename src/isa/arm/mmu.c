@@ -8,6 +8,7 @@
  * table is full, everything is flushed. Global mappings hold in all spaces of a view, so they never
  * leave their regime. On the CPU's thread.
  */
+#include "isa/arm/a32.h"
 #include "isa/arm/control.h"
 #include "isa/arm/sysreg.h"
 #include "isa/arm/walk.h"
@@ -15,6 +16,9 @@
 
 /* ---- Regimes --------------------------------------------------------------------------------- */
 
+#define SCTLR32_WALK                                                                               \
+    (SCTLR_M | SCTLR_WXN | SCTLR_EE | SCTLR32_UWXN | SCTLR32_TRE | SCTLR32_AFE)
+#define SHORT_BASE BITS(31, 7) /* of TTBRn; its low bits are attributes */
 #define SCTLR_WALK (SCTLR_M | SCTLR_WXN | SCTLR_EE | SCTLR_EPAN)
 #define HCR_WALK   (HCR_VM | HCR_DC | HCR_PTW | HCR_TGE | HCR_E2H)
 
@@ -27,6 +31,19 @@ static enum arm_regime_kind kind_of(const struct arm_cpu *a, unsigned el)
     case 1: return ARM_REGIME_EL10;
     default: return (hcr & host) == host ? ARM_REGIME_EL20 : ARM_REGIME_EL10;
     }
+}
+
+/* EL1&0 of AArch32: TTBCR.EAE is which format. */
+static void fill_a32(const struct arm_cpu *a, struct arm_regime *r)
+{
+    const u64 *s = a->sysreg;
+    r->format = s[ARM_SYS_TCR_EL1] & TTBCR_EAE ? ARM_TABLE_LONG : ARM_TABLE_SHORT;
+    r->sctlr = s[ARM_SYS_SCTLR_EL1] & SCTLR32_WALK;
+    if (r->format == ARM_TABLE_LONG)
+        return;
+    r->tcr &= TTBCR_PD0 | TTBCR_PD1 | 7;
+    r->ttbr1 = s[ARM_SYS_TTBR1_EL1] & SHORT_BASE;
+    r->dacr = s[ARM_SYS_DACR32_EL2];
 }
 
 static void fill(const struct arm_cpu *a, enum arm_regime_kind kind, struct arm_regime *r)
@@ -45,6 +62,8 @@ static void fill(const struct arm_cpu *a, enum arm_regime_kind kind, struct arm_
         r->sctlr = s[ARM_SYS_SCTLR_EL1] & SCTLR_WALK;
         r->mair = s[ARM_SYS_MAIR_EL1];
         r->hcr = hcr & HCR_WALK;
+        if (arm_el1_is_a32(a))
+            fill_a32(a, r);
         if (hcr & (HCR_TGE | HCR_DC))
             r->sctlr &= ~SCTLR_M;
         if (hcr & (HCR_VM | HCR_DC)) {
@@ -92,11 +111,14 @@ static u64 space_of(const struct arm_cpu *a, const struct arm_regime *r)
     u64 low = a->sysreg[ttbr0[r->kind]], asid = low;
     if (!(r->sctlr & SCTLR_M))
         return 0;
+    if (r->format == ARM_TABLE_SHORT)
+        return (low & SHORT_BASE) |
+               (a->sysreg[ARM_SYS_CONTEXTIDR_EL1] & 0xff) << ARM_SPACE_ASID_SHIFT;
     if (!ttbr1[r->kind])
         return low & ARM_SPACE_BASE;
     if (r->tcr & TCR_A1)
         asid = a->sysreg[ttbr1[r->kind]];
-    asid &= a->asid_bits == 16 && r->tcr & TCR_AS ? ARM_SPACE_ASID : BITS(55, 48);
+    asid &= a->asid_bits == 16 && r->tcr & TCR_AS && r->format == ARM_TABLE_64 ? ARM_SPACE_ASID : BITS(55, 48);
     return (low & ARM_SPACE_BASE) | asid;
 }
 

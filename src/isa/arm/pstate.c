@@ -4,7 +4,7 @@
  *
  * Manual: DDI 0487, D1.4 (PSTATE), C5.2.19 (SPSR_EL1). On the CPU's thread.
  */
-#include "isa/arm/arm.h"
+#include "isa/arm/a32.h"
 #include "isa/arm/control.h"
 
 /* ---- Condition flags ------------------------------------------------------------------------- */
@@ -97,10 +97,30 @@ bool arm_is_host(const struct arm_cpu *a)
     return arm_el(a) == 2 || (arm_el(a) == 0 && hcr & HCR_TGE);
 }
 
+/* From AArch32: all stack pointers are in their places, and User mode's registers in theirs. */
+static void leave_a32(struct arm_cpu *a, unsigned to)
+{
+    arm_a32_bank_switch(a, ARM_M_USR);
+    a->it = a->ge = a->q = 0;
+    a->sp = a->sp_el[to];
+    a->pstate &= ~BITS(4, 0);
+}
+
+/* To AArch32, in User mode. */
+static void enter_a32(struct arm_cpu *a)
+{
+    a->sp_el[a->pstate & PSTATE_SP ? arm_el(a) : 0] = a->sp;
+    for (unsigned i = 0; i < 15; i++)
+        a->x[i] = (u32)a->x[i];
+    a->pstate = ARM_M_USR;
+}
+
 void arm_bank_switch(struct arm_cpu *a, unsigned el, bool spsel)
 {
     unsigned from = a->pstate & PSTATE_SP ? arm_el(a) : 0, to = spsel ? el : 0;
-    if (from != to) {
+    if (arm_is_a32(a)) {
+        leave_a32(a, to);
+    } else if (from != to) {
         a->sp_el[from] = a->sp;
         a->sp = a->sp_el[to];
     }
@@ -124,9 +144,34 @@ static u64 pstate_known(const struct arm_cpu *a)
     return known;
 }
 
+/* ... of AArch32; IT, GE and Q have places of their own. */
+static u64 pstate_known_a32(const struct arm_cpu *a)
+{
+    u64 known = BITS(9, 0) | PSTATE_IL | PSTATE_SS;
+    known |= arm_cpu_has(a, ARM_EXT_SSBS) ? CPSR_SSBS : 0;
+    known |= arm_cpu_has(a, ARM_EXT_PAN) ? PSTATE_PAN : 0;
+    known |= arm_cpu_has(a, ARM_EXT_DIT) ? PSTATE_DIT : 0;
+    return known;
+}
+
+static void write_a32(struct arm_cpu *a, u64 spsr)
+{
+    if (!arm_is_a32(a))
+        enter_a32(a);
+    arm_a32_bank_switch(a, (unsigned)(spsr & 31));
+    a->pstate = spsr & pstate_known_a32(a);
+    a->it = spsr & PSTATE_T ? spsr & PSTATE_IT : 0;
+    a->ge = spsr & PSTATE_GE;
+    a->q = spsr & PSTATE_Q;
+}
+
 void arm_pstate_write(struct arm_cpu *a, u64 spsr)
 {
     arm_nzcv_set(a, (u32)spsr & UINT32_C(0xf0000000));
+    if (spsr & PSTATE_A32) {
+        write_a32(a, spsr);
+        return;
+    }
     arm_bank_switch(a, (unsigned)(spsr >> 2 & 3), spsr & PSTATE_SP);
     a->pstate = spsr & pstate_known(a);
 }
@@ -146,12 +191,21 @@ static bool fpen_traps(u64 reg, unsigned el)
     return !(fpen & 1) || (fpen == 1 && el == 0);
 }
 
+/* AArch32 EL1 has its own switch too; it is no trap, the instruction is UNDEFINED. */
+static bool fpexc_traps(const struct arm_cpu *a)
+{
+    return arm_is_a32(a) && arm_el1_is_a32(a) &&
+           !(a->sysreg[ARM_SYS_FPEXC32_EL2] & ARM_FPEXC_EN);
+}
+
 unsigned arm_fp_trap_level(const struct arm_cpu *a)
 {
     unsigned el = arm_el(a);
     u64 hcr = arm_hcr(a), cptr = a->sysreg[ARM_SYS_CPTR_EL2];
     bool host_el0 = el == 0 && (hcr & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
     if (el <= 1 && !host_el0 && fpen_traps(a->sysreg[ARM_SYS_CPACR_EL1], el))
+        return 1;
+    if (!host_el0 && fpexc_traps(a))
         return 1;
     if (el <= 2 && arm_el2_enabled(a)) {
         if (hcr & HCR_E2H) {
@@ -198,6 +252,16 @@ u64 arm_sctlr(const struct arm_cpu *a)
     return a->sysreg[ids[arm_regime_el(a)]];
 }
 
+/* What is AArch32's alone, and what it does not have. */
+static u64 mode_a32(const struct arm_cpu *a, u64 mode)
+{
+    u64 it = (a->it >> 25 & 3) | (a->it >> 10 & 63) << 2;
+    mode &= ~(ARM_MODE_SA | ARM_MODE_BE | ARM_MODE_TBI);
+    mode |= ARM_MODE_A32 | it << ARM_MODE_IT_SHIFT;
+    mode |= a->pstate & PSTATE_T ? ARM_MODE_T : 0;
+    return mode | (a->pstate & PSTATE_E ? ARM_MODE_BE : 0);
+}
+
 u64 arm_mode(const struct arm_cpu *a)
 {
     static const u16 tcrs[4] = {0, ARM_SYS_TCR_EL1, ARM_SYS_TCR_EL2, ARM_SYS_TCR_EL3};
@@ -219,6 +283,8 @@ u64 arm_mode(const struct arm_cpu *a)
     if (arm_debug_active(a))
         mode |= ARM_MODE_SS;
     mode |= mode_tbi(a, regime == 1 || e2h, tcr) << ARM_MODE_TBI_SHIFT;
+    if (unlikely(arm_is_a32(a)))
+        mode = mode_a32(a, mode);
     return mode | a->ext_hash << ARM_MODE_SET_SHIFT;
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "isa/arm/a32.h"
 #include "isa/arm/control.h"
 #include "isa/arm/sysreg.h"
 #include "isa/insn.h"
@@ -35,15 +36,39 @@ static int state_pre_save(void *obj, struct err *err)
 
 /* Streams are hostile: brings every register into the range that the rest of this folder takes for
  * granted. */
-static void state_legalize(struct arm_cpu *a)
+static bool legalize_a32(struct arm_cpu *a)
 {
-    unsigned highest = a->has_el3 ? 3 : a->has_el2 ? 2 : 1;
+    bool is_user = arm_a32_mode(a) == ARM_M_USR;
+    if (!arm_is_a32(a) || !arm_cpu_has(a, ARM_EXT_AA32EL0) ||
+        !arm_a32_mode_valid(arm_a32_mode(a)) || !(is_user || arm_el1_is_a32(a)))
+        return false;
+    a->pstate &= BITS(9, 0) | BITS(24, 20);
+    a->it = a->pstate & PSTATE_T ? a->it & PSTATE_IT : 0;
+    a->ge &= PSTATE_GE;
+    a->q &= PSTATE_Q;
+    for (unsigned i = 0; i < 15; i++)
+        a->x[i] = (u32)a->x[i];
+    a->pc = (u32)a->pc & (a->pstate & PSTATE_T ? ~1u : ~3u);
+    return true;
+}
+
+static void legalize_pstate(struct arm_cpu *a)
+{
+    unsigned highest = a->has_el3 ? 3 : a->has_el2 ? 2 : 1, el = (unsigned)(a->pstate >> 2 & 3);
     u64 pstate = a->pstate & (BITS(12, 6) | BITS(25, 20) | 15) & ~(u64)PSTATE_A32;
-    if (arm_el(a) > highest || (arm_el(a) == 2 && !a->has_el2))
+    if (legalize_a32(a))
+        return;
+    if (el > highest || (el == 2 && !a->has_el2))
         pstate = (pstate & ~UINT64_C(12)) | (u64)highest << 2;
     if (!(pstate & 12))
         pstate &= ~PSTATE_SP;
     a->pstate = pstate & ~UINT64_C(2);
+    a->it = a->ge = a->q = 0;
+}
+
+static void state_legalize(struct arm_cpu *a)
+{
+    legalize_pstate(a);
     if (a->cc_op > ARM_CC_LOGIC64)
         arm_nzcv_set(a, 0);
     for (unsigned i = 0; i < arm_sysreg_count; i++) {
@@ -87,7 +112,7 @@ static int state_post_load(void *obj, u32 version, struct err *err)
 
 const struct state_table arm_state = {
     .name = "arm-cpu",
-    .version = 1,
+    .version = 2,
     .min_version = 1,
     .pre_save = state_pre_save,
     .post_load = state_post_load,
@@ -112,6 +137,9 @@ const struct state_table arm_state = {
             STATE_U64_ARRAY(struct arm_cpu, elr_el),
             STATE_U64_ARRAY(struct arm_cpu, spsr_el),
             STATE_U64_ARRAY(struct arm_cpu, bank),
+            STATE_U64(struct arm_cpu, it, STATE_SINCE(2)),
+            STATE_U64(struct arm_cpu, ge, STATE_SINCE(2)),
+            STATE_U64(struct arm_cpu, q, STATE_SINCE(2)),
             STATE_U64(struct arm_cpu, pmu_base),
             STATE_U64_MAX(struct arm_cpu, pmu_control, 127),
             STATE_U64(struct arm_cpu, pmu_enabled),
@@ -149,6 +177,16 @@ static unsigned highest_level(const struct arm_cpu *a)
     return a->has_el3 ? 3 : a->has_el2 ? 2 : 1;
 }
 
+/* "AArch32.TakeReset": Supervisor mode, everything masked. */
+#define PSTATE_RESET_A32 (ARM_M_SVC | PSTATE_A | PSTATE_I | PSTATE_F)
+#define SCTLR_RESET_A32  UINT64_C(0x00c50838)
+
+static void reset_a32(struct arm_cpu *a)
+{
+    a->pstate = PSTATE_RESET_A32;
+    a->sysreg[ARM_SYS_SCTLR_EL1] = SCTLR_RESET_A32;
+}
+
 /* "AArch64.TakeReset": the highest level, its stack pointer, everything masked, no translation. */
 void arm_reset(struct cpu *cpu)
 {
@@ -161,6 +199,7 @@ void arm_reset(struct cpu *cpu)
     memset(a->spsr_el, 0, sizeof(a->spsr_el));
     memset(a->bank, 0, sizeof(a->bank));
     a->sp = 0;
+    a->it = a->ge = a->q = 0;
     a->branch_target = 0;
     a->pc = a->rvbar;
     a->fpcr = a->fpsr = 0;
@@ -178,6 +217,8 @@ void arm_reset(struct cpu *cpu)
                                   ARM_ENC(3, 4, 1, 1, 2), ARM_ENC(3, 6, 1, 1, 0)};
     for (unsigned i = 0; i < ARRAY_SIZE(control); i++)
         arm_sysreg_set(a, arm_sysreg_find(a, control[i], 3, false), 0);
+    if (el == 1 && arm_el1_is_a32(a))
+        reset_a32(a);
     a->sync_wait = a->tlbi_pending = a->stepping = a->wait_event = false;
     a->walk_stamp = UINT64_MAX;
     a->known_contexts = 0;
@@ -235,24 +276,56 @@ void arm_cpu_set_start(struct cpu *cpu, u64 pc, u64 x0, unsigned el)
     if (el == 2 && !a->has_el2)
         el = a->has_el3 ? 3 : 1;
     open_levels_above(a, el);
-    a->pc = pc;
     a->x[0] = x0;
-    arm_bank_switch(a, el, true);
+    if (el == 1 && arm_el1_is_a32(a)) {
+        arm_pstate_write(a, PSTATE_RESET_A32 | (pc & 1 ? PSTATE_T : 0));
+        a->pc = (u32)pc & (pc & 1 ? ~1u : ~3u);
+    } else {
+        a->pc = pc;
+        arm_bank_switch(a, el, true);
+    }
     arm_state_changed(a);
+}
+
+void arm_cpu_set_arguments(struct cpu *cpu, u64 x1, u64 x2)
+{
+    arm_cpu(cpu)->x[1] = x1;
+    arm_cpu(cpu)->x[2] = x2;
 }
 
 /* ---- Registers for people -------------------------------------------------------------------- */
 
-void arm_print_registers(struct cpu *cpu, void *file)
+/* Registers of the current mode, and the others' that are banked. */
+static void print_a32(struct arm_cpu *a, FILE *file)
 {
-    static const char *const names[] = {
-        "SCTLR_EL1", "TTBR0_EL1", "TTBR1_EL1", "TCR_EL1",   "VBAR_EL1", "ESR_EL1",
-        "FAR_EL1",   "ELR_EL1",   "SPSR_EL1",  "TPIDR_EL0", "HCR_EL2",  "ESR_EL2",
-        "FAR_EL2",   "ELR_EL2",   "SPSR_EL2",  "SCR_EL3",   "ESR_EL3",  "ELR_EL3"};
-    struct arm_cpu *a = arm_cpu(cpu);
+    static const struct {
+        unsigned mode, first;
+        const char *name;
+    } banks[] = {{ARM_M_USR, 13, "usr"}, {ARM_M_FIQ, 8, "fiq"},  {ARM_M_IRQ, 13, "irq"},
+                 {ARM_M_SVC, 13, "svc"}, {ARM_M_ABT, 13, "abt"}, {ARM_M_UND, 13, "und"}};
+    u32 cpsr = arm_cpsr(a);
+    fprintf(file, "cpu %u: AArch32 %s, mode %02x%s, pc %08x, cpsr %08x\n", a->cpu.index,
+            cpsr & PSTATE_T ? "T32" : "A32", arm_a32_mode(a), a->cpu.halted ? ", halted" : "",
+            (u32)a->pc, cpsr);
+    for (unsigned i = 0; i < 15; i++)
+        fprintf(file, "r%-2u %08x%s", i, (u32)a->x[i], i % 8 == 7 ? "\n" : "  ");
+    fprintf(file, "\n");
+    for (unsigned i = 0; i < ARRAY_SIZE(banks); i++) {
+        const u64 *spsr = arm_a32_spsr(a, banks[i].mode);
+        for (unsigned n = banks[i].first; n < 15; n++)
+            fprintf(file, "r%u_%s %08x  ", n, banks[i].name,
+                    (u32)*arm_a32_reg(a, banks[i].mode, n));
+        if (spsr)
+            fprintf(file, "spsr_%s %08x", banks[i].name, (u32)*spsr);
+        fprintf(file, "\n");
+    }
+}
+
+static void print_a64(struct arm_cpu *a, FILE *file)
+{
     u64 pstate = arm_pstate_read(a);
-    fprintf(file, "cpu %u: EL%u%c%s, pc %016llx, pstate %08llx %c%c%c%c %c%c%c%c\n", cpu->index,
-            arm_el(a), a->pstate & PSTATE_SP ? 'h' : 't', cpu->halted ? ", halted" : "",
+    fprintf(file, "cpu %u: EL%u%c%s, pc %016llx, pstate %08llx %c%c%c%c %c%c%c%c\n", a->cpu.index,
+            arm_el(a), a->pstate & PSTATE_SP ? 'h' : 't', a->cpu.halted ? ", halted" : "",
             (unsigned long long)a->pc, (unsigned long long)pstate, pstate & PSTATE_N ? 'N' : '-',
             pstate & PSTATE_Z ? 'Z' : '-', pstate & PSTATE_C ? 'C' : '-',
             pstate & PSTATE_V ? 'V' : '-', pstate & PSTATE_D ? 'D' : '-',
@@ -261,6 +334,19 @@ void arm_print_registers(struct cpu *cpu, void *file)
     for (unsigned i = 0; i < 31; i++)
         fprintf(file, "x%-2u %016llx%s", i, (unsigned long long)a->x[i], i % 4 == 3 ? "\n" : "  ");
     fprintf(file, "sp  %016llx\n", (unsigned long long)a->sp);
+}
+
+void arm_print_registers(struct cpu *cpu, void *file)
+{
+    static const char *const names[] = {
+        "SCTLR_EL1", "TTBR0_EL1", "TTBR1_EL1", "TCR_EL1",   "VBAR_EL1", "ESR_EL1",
+        "FAR_EL1",   "ELR_EL1",   "SPSR_EL1",  "TPIDR_EL0", "HCR_EL2",  "ESR_EL2",
+        "FAR_EL2",   "ELR_EL2",   "SPSR_EL2",  "SCR_EL3",   "ESR_EL3",  "ELR_EL3"};
+    struct arm_cpu *a = arm_cpu(cpu);
+    if (arm_is_a32(a))
+        print_a32(a, file);
+    else
+        print_a64(a, file);
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
         u64 v = 0;
         if ((strstr(names[i], "EL2") && !a->has_el2) || (strstr(names[i], "EL3") && !a->has_el3))

@@ -46,10 +46,9 @@ bool arm_write_pc_alu(struct arm_ctx *c, ir_value target)
     return c->thumb ? arm_write_pc_branch(c, target) : arm_write_pc_bx(c, target, IR_JUMP_PLAIN);
 }
 
-/* User mode has no SPSR. */
 bool arm_return_alu(struct arm_ctx *c, ir_value target)
 {
-    arm_call(c, ARM_HELPER_UNDEFINED, NULL);
+    ir_call1(c->b, &arm_helpers[ARM_HELPER_A32_RETURN], arm_widen(c, target));
     ir_exit_lookup(c->b);
     return true;
 }

@@ -4,7 +4,7 @@
  * Manual: DDI 0487, D1.3 (exceptions), "AArch64.TakeException", "AArch64.ExceptionReturn". Runs on
  * the CPU's thread, except arm_set_irq (any thread: atomics only).
  */
-#include "isa/arm/arm.h"
+#include "isa/arm/a32.h"
 #include "isa/arm/control.h"
 #include "isa/arm/sysreg.h"
 #include "jit/translate.h"
@@ -13,8 +13,6 @@ static const u16 vbar[4] = {0, ARM_SYS_VBAR_EL1, ARM_SYS_VBAR_EL2, ARM_SYS_VBAR_
 static const u16 esr[4] = {0, ARM_SYS_ESR_EL1, ARM_SYS_ESR_EL2, ARM_SYS_ESR_EL3};
 static const u16 far_[4] = {0, ARM_SYS_FAR_EL1, ARM_SYS_FAR_EL2, ARM_SYS_FAR_EL3};
 static const u16 sctlr[4] = {0, ARM_SYS_SCTLR_EL1, ARM_SYS_SCTLR_EL2, ARM_SYS_SCTLR_EL3};
-
-enum vector { VECTOR_SYNC = 0, VECTOR_IRQ = 0x80, VECTOR_FIQ = 0x100, VECTOR_SERROR = 0x180 };
 
 /* ---- Entry ----------------------------------------------------------------------------------- */
 
@@ -29,10 +27,19 @@ static u64 entry_pan(const struct arm_cpu *a, unsigned to)
     return el0_kind && !(a->sysreg[sctlr[to]] & SCTLR_SPAN) ? PSTATE_PAN : a->pstate & PSTATE_PAN;
 }
 
-static u64 vector_offset(const struct arm_cpu *a, unsigned to, enum vector vector)
+/* Is the level below `to` AArch32's ("AArch64.TakeException")? */
+static bool lower_is_a32(const struct arm_cpu *a, unsigned to)
+{
+    bool host = to == 2 && arm_el(a) == 0 && arm_is_host(a);
+    if (to == 3)
+        return !arm_el2_enabled(a) && arm_el1_is_a32(a);
+    return to == 2 && !host ? arm_el1_is_a32(a) : arm_is_a32(a);
+}
+
+static u64 vector_offset(const struct arm_cpu *a, unsigned to, enum arm_vector_offset vector)
 {
     if (to > arm_el(a))
-        return (a->pstate & PSTATE_A32 ? 0x600u : 0x400u) + vector;
+        return (lower_is_a32(a, to) ? 0x600u : 0x400u) + vector;
     return (a->pstate & PSTATE_SP ? 0x200u : 0) + vector;
 }
 
@@ -44,7 +51,7 @@ static u64 branch_type(const struct arm_cpu *a, u64 pc)
                : 0;
 }
 
-static void enter(struct arm_cpu *a, unsigned to, enum vector vector, u64 preferred_return)
+static void enter(struct arm_cpu *a, unsigned to, enum arm_vector_offset vector, u64 preferred_return)
 {
     u64 pc = a->sysreg[vbar[to]] + vector_offset(a, to, vector);
     u64 pan = entry_pan(a, to);
@@ -106,10 +113,14 @@ static void take(struct arm_cpu *a, unsigned to, u64 syndrome, u64 far, u64 pref
            "cpu %u: exception %#x in EL%u, syndrome %#llx, pc %#llx, far %#llx, to EL%u\n",
            a->cpu.index, ec, arm_el(a), (unsigned long long)syndrome,
            (unsigned long long)preferred_return, (unsigned long long)far, to);
+    if (to == 1 && arm_el1_is_a32(a)) {
+        arm_a32_take(a, syndrome, preferred_return);
+        return;
+    }
     a->sysreg[esr[to]] = syndrome;
     if (class_has_far(ec))
         a->sysreg[far_[to]] = far;
-    enter(a, to, VECTOR_SYNC, preferred_return);
+    enter(a, to, ARM_VECTOR_SYNC, preferred_return);
 }
 
 void arm_exception(struct arm_cpu *a, u64 syndrome, u64 far, u64 preferred_return)
@@ -187,7 +198,7 @@ void arm_helper_fp_trap(struct cpu *cpu)
     /* CV is set and COND is 14; EL2 without E2H that takes EL0's by TGE sees an unknown reason. */
     u64 syndrome = ARM_SYNDROME(ARM_EC_FP, BIT(24) | UINT64_C(14) << 20);
     if (!to)
-        return;
+        return; /* switched on by another, meanwhile: tried again */
     arm_trap_unwind(a, to, syndrome);
 }
 
@@ -274,9 +285,16 @@ void arm_helper_smc(struct cpu *cpu, u64 immediate)
 static bool return_is_illegal(const struct arm_cpu *a, u64 spsr)
 {
     unsigned el = (unsigned)(spsr >> 2 & 3);
-    if (spsr & PSTATE_A32)
-        return true; /* AArch32 is entered by arm_a32_return only */
-    if (spsr & BIT(1) || (el == 0 && spsr & PSTATE_SP))
+    bool a32 = spsr & PSTATE_A32;
+    if (a32) {
+        el = (spsr & 15) != 0;
+        if (!arm_cpu_has(a, ARM_EXT_AA32EL0) || !arm_a32_mode_valid((unsigned)(spsr & 31)))
+            return true;
+    } else if (spsr & BIT(1) || (el == 0 && spsr & PSTATE_SP)) {
+        return true;
+    }
+    /* EL1's state is known, and EL0's where EL1's is AArch32. */
+    if (a32 ? el == 1 && !arm_el1_is_a32(a) : el < 2 && arm_el1_is_a32(a))
         return true;
     if (el > arm_el(a) || (el == 3 && !a->has_el3) || (el == 2 && !a->has_el2))
         return true;
@@ -312,14 +330,15 @@ void arm_helper_eret(struct cpu *cpu, u64 target)
         a->pc = target;
     } else {
         arm_pstate_write(a, spsr);
-        a->pc = branch_address(a, target);
+        a->pc = !(spsr & PSTATE_A32) ? branch_address(a, target)
+                                     : (u32)target & (spsr & PSTATE_T ? ~1u : ~3u);
     }
     if (!arm_debug_step_enabled(a))
         a->pstate &= ~PSTATE_SS;
     /* BTYPE is where an indirect branch to here would have left it. */
-    u64 type = (a->pstate & PSTATE_BTYPE) >> 10;
+    u64 type = arm_is_a32(a) ? 0 : (a->pstate & PSTATE_BTYPE) >> 10;
     a->branch_target = type ? (a->pc & ~UINT64_C(3)) | type : 0;
-    a->pstate &= ~PSTATE_BTYPE;
+    a->pstate &= ~(arm_is_a32(a) ? 0 : PSTATE_BTYPE);
     jit_clear_exclusive(cpu);
     a->stepping = false;
     atomic_store(&a->event, 1);
@@ -356,25 +375,28 @@ static bool is_masked(const struct arm_cpu *a, unsigned to, u64 mask)
 struct source {
     u8 wire;
     u64 scr, mo, mask;
-    enum vector vector;
+    enum arm_vector_offset vector;
 };
 static const struct source physical[] = {
-    {ARM_IRQ_SERROR, SCR_EA, HCR_AMO, PSTATE_A, VECTOR_SERROR},
-    {ARM_IRQ_FIQ, SCR_FIQ, HCR_FMO, PSTATE_F, VECTOR_FIQ},
-    {ARM_IRQ_IRQ, SCR_IRQ, HCR_IMO, PSTATE_I, VECTOR_IRQ},
+    {ARM_IRQ_SERROR, SCR_EA, HCR_AMO, PSTATE_A, ARM_VECTOR_SERROR},
+    {ARM_IRQ_FIQ, SCR_FIQ, HCR_FMO, PSTATE_F, ARM_VECTOR_FIQ},
+    {ARM_IRQ_IRQ, SCR_IRQ, HCR_IMO, PSTATE_I, ARM_VECTOR_IRQ},
 };
 /* HCR_EL2's own virtual interrupts, and the wires of a GIC. */
 static const struct source virtual[] = {
-    {0xff, HCR_VSE, HCR_AMO, PSTATE_A, VECTOR_SERROR},
-    {ARM_IRQ_VFIQ, HCR_VF, HCR_FMO, PSTATE_F, VECTOR_FIQ},
-    {ARM_IRQ_VIRQ, HCR_VI, HCR_IMO, PSTATE_I, VECTOR_IRQ},
+    {0xff, HCR_VSE, HCR_AMO, PSTATE_A, ARM_VECTOR_SERROR},
+    {ARM_IRQ_VFIQ, HCR_VF, HCR_FMO, PSTATE_F, ARM_VECTOR_FIQ},
+    {ARM_IRQ_VIRQ, HCR_VI, HCR_IMO, PSTATE_I, ARM_VECTOR_IRQ},
 };
 
-static void take_interrupt(struct arm_cpu *a, unsigned to, enum vector vector)
+static void take_interrupt(struct arm_cpu *a, unsigned to, enum arm_vector_offset vector)
 {
     log_if(a->cpu.host->log, LOG_INT, "cpu %u: interrupt %#x in EL%u, pc %#llx, to EL%u\n",
            a->cpu.index, (unsigned)vector, arm_el(a), (unsigned long long)a->pc, to);
-    enter(a, to, vector, a->pc);
+    if (to == 1 && arm_el1_is_a32(a))
+        arm_a32_take_interrupt(a, vector);
+    else
+        enter(a, to, vector, a->pc);
 }
 
 static bool is_virtual_pending(const struct arm_cpu *a, const struct source *s, u32 wires)
@@ -392,7 +414,7 @@ static bool take_physical(struct arm_cpu *a, u32 wires)
         unsigned to = physical_level(a, s->scr, s->mo);
         if (!(wires >> s->wire & 1) || is_masked(a, to, s->mask))
             continue;
-        if (s->vector == VECTOR_SERROR) {
+        if (s->vector == ARM_VECTOR_SERROR) {
             a->sysreg[esr[to]] = ARM_SYNDROME(ARM_EC_SERROR, 0);
             atomic_fetch_and(&a->irq_wires, ~(u32)BIT(ARM_IRQ_SERROR));
         }
@@ -408,7 +430,7 @@ static bool take_virtual(struct arm_cpu *a, u32 wires)
         const struct source *s = &virtual[i];
         if (!is_virtual_pending(a, s, wires) || a->pstate & s->mask)
             continue;
-        if (s->vector == VECTOR_SERROR) {
+        if (s->vector == ARM_VECTOR_SERROR) {
             u64 vsesr = arm_cpu_has(a, ARM_EXT_RAS) ? a->sysreg[ARM_SYS_VSESR_EL2] : 0;
             a->sysreg[ARM_SYS_HCR_EL2] &= ~HCR_VSE;
             a->sysreg[ARM_SYS_ESR_EL1] = ARM_SYNDROME(ARM_EC_SERROR, vsesr & BITS(24, 0));

@@ -1,5 +1,6 @@
 /*
- * walk.c - stage 1 of VMSAv8-64: translation tables of EL1&0, EL2, EL2&0 and EL3.
+ * walk.c - stage 1 of VMSAv8-64: translation tables of EL1&0, EL2, EL2&0 and EL3; and of VMSAv8-32
+ * the long descriptors, which are the same but for ranges and permissions.
  *
  * Manual: DDI 0487, D8 ("AArch64.S1Translate", "AArch64.S1Walk"). 4K, 16K and 64K granules, 52-bit
  * addresses (LVA, LPA, LPA2), small tables (TTST), hardware's access flag and dirty state,
@@ -8,6 +9,7 @@
  */
 #include "isa/arm/walk.h"
 
+#include "isa/arm/a32.h"
 #include "isa/arm/control.h"
 #include "jit/translate.h"
 
@@ -125,12 +127,40 @@ static void one_range_params(const struct arm_translation *t, struct params *p, 
     p->ds = tcr & TCR2_DS;
 }
 
+/*
+ * AArch32's long descriptors ("AArch32.S1TTWParamsEL10", "AArch32.S1WalkLD"): TxSZ are of three bits,
+ * and say how many highest bits are 0 for TTBR0, 1 for TTBR1; neither: one of the two has no size.
+ */
+static bool a32_params(const struct arm_translation *t, struct params *p)
+{
+    u64 tcr = t->regime->tcr;
+    u32 va = (u32)t->vaddr;
+    unsigned t0 = (unsigned)(tcr & 7), t1 = (unsigned)(tcr >> 16 & 7);
+    bool low = !t0 || !(va >> (32 - t0));
+    p->upper = t1 ? !(~va >> (32 - t1)) : !low;
+    if (!low && !p->upper)
+        return false;
+    p->two_ranges = p->two_privileges = true;
+    p->ttbr = (p->upper ? t->regime->ttbr1 : t->space) & BITS(39, 0) & ~UINT64_C(1);
+    p->disabled = tcr & (p->upper ? TCR_EPD1 : TCR_EPD0);
+    p->hpd = tcr & TTBCR_T2E && tcr & (p->upper ? TCR_HPD1 : TCR_HPD0) &&
+             arm_cpu_has(t->a, ARM_EXT_HPDS);
+    p->granule = 12;
+    p->stride = 9;
+    p->output = MIN(40u, t->a->phys_bits);
+    p->input = 32 - (p->upper ? t1 : t0);
+    p->start = 3 - (int)((p->input - 1 - p->granule) / p->stride);
+    return true;
+}
+
 static bool get_params(const struct arm_translation *t, struct params *p)
 {
     const struct arm_cpu *a = t->a;
     unsigned txsz, ps;
     *p = (struct params){.two_ranges = t->regime->kind == ARM_REGIME_EL10 ||
                                        t->regime->kind == ARM_REGIME_EL20};
+    if (t->regime->format == ARM_TABLE_LONG)
+        return a32_params(t, p);
     p->two_privileges = p->two_ranges;
     if (p->two_ranges)
         two_range_params(t, p, &txsz, &ps);
@@ -158,6 +188,8 @@ static bool get_params(const struct arm_translation *t, struct params *p)
 static bool in_range(const struct arm_translation *t, const struct params *p)
 {
     unsigned top = p->tbi ? 55 : 63;
+    if (t->regime->format == ARM_TABLE_LONG)
+        return true;
     if (p->input > top)
         return true;
     u64 above = bits_get(t->vaddr, p->input, top + 1 - p->input);
@@ -191,6 +223,11 @@ static bool permitted(const struct arm_translation *t, const struct params *p, u
         return t->access == ISA_WRITE ? writable : t->access == ISA_FETCH ? x : true;
     }
     bool user = desc & DESC_AP1 && !(table & TABLE_NO_EL0);
+    if (t->regime->format == ARM_TABLE_LONG) {
+        unsigned ap = (writable ? 0u : 4u) | (user ? 2u : 0u) | 1u;
+        return arm_a32_permitted(t, ap, (desc & DESC_UXN) | (table & TABLE_UXN),
+                                 (desc & DESC_PXN) | (table & TABLE_PXN));
+    }
     bool user_x = !(desc & DESC_UXN) && !(table & TABLE_UXN);
     if (el0) {
         if (t->access == ISA_FETCH)
@@ -317,8 +354,7 @@ static bool has_stage2(const struct arm_translation *t)
     return t->regime->kind == ARM_REGIME_EL10 && t->regime->hcr & (HCR_VM | HCR_DC);
 }
 
-/* A descriptor's address may be intermediate. */
-static bool table_address(struct arm_translation *t, u64 addr, u64 *paddr)
+bool arm_table_address(struct arm_translation *t, u64 addr, u64 *paddr)
 {
     u64 size;
     *paddr = addr;
@@ -333,7 +369,7 @@ static bool walk_tables(struct arm_translation *t, const struct params *p, bool 
     for (int level = start(t, p, &base, &table);; level++) {
         unsigned shift = p->granule + (unsigned)(3 - level) * p->stride;
         unsigned bits = level == p->start ? p->input - shift : p->stride;
-        if (!table_address(t, base + bits_get(t->vaddr, shift, bits) * 8, &addr))
+        if (!arm_table_address(t, base + bits_get(t->vaddr, shift, bits) * 8, &addr))
             return false;
         if (!arm_descriptor_read(t->a, addr, t->regime->sctlr & SCTLR_EE, &desc))
             return fault(t, ARM_FSC_EXTERNAL_WALK, level);
@@ -359,10 +395,13 @@ static bool stage1(struct arm_translation *t)
 {
     struct params p;
     bool again, ok;
+    int first = t->regime->format == ARM_TABLE_LONG; /* level of faults before the first table */
+    if (t->regime->format == ARM_TABLE_SHORT)
+        return arm_walk_short(t);
     if (!get_params(t, &p) || !in_range(t, &p) || p.disabled || (p.e0pd && t->view & ARM_VIEW_EL0))
-        return fault(t, ARM_FSC_TRANSLATION, 0);
+        return fault(t, ARM_FSC_TRANSLATION, first);
     if (start_table(&p) >> p.output)
-        return fault(t, ARM_FSC_ADDRESS_SIZE, 0);
+        return fault(t, ARM_FSC_ADDRESS_SIZE, first);
     do {
         ok = walk_tables(t, &p, &again);
     } while (again);

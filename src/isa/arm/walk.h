@@ -28,6 +28,9 @@
 #define ARM_FAULT_STAGE2 BIT(7)
 #define ARM_FAULT_CM     BIT(8) /* of cache maintenance, or an AT instruction */
 #define ARM_FAULT_IPA    BITS(63, 12)
+/* of stage 1 by short descriptors: the domain */
+#define ARM_FAULT_DOMAIN_SHIFT 12
+#define ARM_FAULT_DOMAIN       BITS(15, 12)
 
 enum arm_fsc {
     ARM_FSC_ADDRESS_SIZE = 0x00, /* + level */
@@ -36,8 +39,10 @@ enum arm_fsc {
     ARM_FSC_PERMISSION = 0x0c,
     ARM_FSC_EXTERNAL = 0x10,
     ARM_FSC_EXTERNAL_WALK = 0x14, /* + level */
+    ARM_FSC_ASYNC = 0x11, /* AArch32: SError */
     ARM_FSC_ALIGNMENT = 0x21,
     ARM_FSC_DEBUG = 0x22,
+    ARM_FSC_DOMAIN = 0x3c, /* + level */
 };
 
 struct arm_translation {
@@ -59,7 +64,13 @@ bool must_check arm_translate_address(struct arm_translation *t);
 bool must_check arm_translate_stage2(struct arm_translation *t, u64 ipa, bool is_walk, u64 *paddr,
                                      u64 *size);
 
+/* walk_short.c: stage 1 of AArch32 by short descriptors; AP[2:0] and XN, of both formats. */
+bool must_check arm_walk_short(struct arm_translation *t);
+bool arm_a32_permitted(const struct arm_translation *t, unsigned ap, bool xn, bool pxn);
+
 /* walk.c, for both stages. */
+/* A stage 1 descriptor's address may be intermediate. */
+bool must_check arm_table_address(struct arm_translation *t, u64 addr, u64 *paddr);
 unsigned arm_address_bits(const struct arm_cpu *a, unsigned field);
 u64 arm_fault_code(unsigned fsc, int level);
 /* A table's descriptor: address of the next table or of what a leaf maps, by granule and format. */

@@ -1,0 +1,85 @@
+/*
+ * a32.h - AArch32 at EL1 and EL0: modes, banked registers, CPSR and SPSR, exceptions that EL1 takes
+ * itself.
+ *
+ * While in AArch32 x[0..14] are the current mode's registers. The banked ones of other modes are
+ * where AArch64 sees them, in x[16..30] ("D1.20.1"); those that belong to User mode are in the
+ * places of the current mode's, which it does not need. On the CPU's thread.
+ */
+#ifndef ISA_ARM_A32_H
+#define ISA_ARM_A32_H
+
+#include "isa/arm/arm.h"
+
+/* PSTATE.M ("G8.2.33"). */
+enum arm_a32_mode {
+    ARM_M_USR = 0x10,
+    ARM_M_FIQ = 0x11,
+    ARM_M_IRQ = 0x12,
+    ARM_M_SVC = 0x13,
+    ARM_M_MON = 0x16,
+    ARM_M_ABT = 0x17,
+    ARM_M_HYP = 0x1a,
+    ARM_M_UND = 0x1b,
+    ARM_M_SYS = 0x1f,
+};
+static inline unsigned arm_a32_mode(const struct arm_cpu *a)
+{
+    return (unsigned)(a->pstate & 31);
+}
+
+/* CPSR and SPSR, where they are not as SPSR_ELx has them. */
+#define CPSR_DIT  BIT(21)
+#define CPSR_SSBS BIT(23)
+/* What MRS shows of CPSR: no execution state but E. */
+#define CPSR_READ UINT32_C(0xf8ff03df)
+
+/* SCTLR, where it is not as SCTLR_EL1 */
+#define SCTLR32_CP15BEN BIT(5)
+#define SCTLR32_SED     BIT(8)
+#define SCTLR32_V       BIT(13)
+#define SCTLR32_UWXN    BIT(20)
+#define SCTLR32_TRE     BIT(28)
+#define SCTLR32_AFE     BIT(29)
+#define SCTLR32_TE      BIT(30)
+#define SCTLR32_DSSBS   BIT(31)
+/* FPEXC */
+#define ARM_FPEXC_EX BIT(31)
+#define ARM_FPEXC_EN BIT(30)
+/* TTBCR */
+#define TTBCR_PD0 BIT(4)
+#define TTBCR_PD1 BIT(5)
+#define TTBCR_T2E BIT(6)
+#define TTBCR_EAE BIT(31)
+
+/* EL1 uses AArch32, now or when it is entered. */
+bool arm_el1_is_a32(const struct arm_cpu *a);
+/* Is it a mode that EL1 or EL0 can be in? */
+bool arm_a32_mode_valid(unsigned mode);
+/* Registers change places; PSTATE.M follows. */
+void arm_a32_bank_switch(struct arm_cpu *a, unsigned mode);
+/* Where r8..r14 of a mode are now. */
+u64 *arm_a32_reg(struct arm_cpu *a, unsigned mode, unsigned n);
+/* SPSR of a mode; NULL: it has none. */
+u64 *arm_a32_spsr(struct arm_cpu *a, unsigned mode);
+
+u32 arm_cpsr(const struct arm_cpu *a);
+/* By MSR: of the bytes that `mask` names; flags too. */
+void arm_cpsr_write(struct arm_cpu *a, u32 v, unsigned mask);
+/* ... and where it comes from a saved one with a new pc. */
+void arm_a32_return(struct arm_cpu *a, u32 pc, u32 spsr);
+
+/* An exception that AArch64 would have by this syndrome, taken by EL1 in AArch32. */
+void arm_a32_take(struct arm_cpu *a, u64 syndrome, u64 preferred_return);
+/* code: isa_fault.code. debug: a watchpoint. */
+void arm_a32_abort(struct arm_cpu *a, const struct isa_fault *f, u64 iss);
+/* vector: of AArch64's, 0x80 and up. */
+void arm_a32_take_interrupt(struct arm_cpu *a, unsigned vector);
+/* After an instruction in an IT block that is itself done. */
+void arm_a32_it_advance(struct arm_cpu *a);
+static inline unsigned arm_a32_length(const struct arm_cpu *a)
+{
+    return a->pstate & PSTATE_T ? 2 : 4;
+}
+
+#endif
