@@ -100,6 +100,27 @@ int option_parse_size(const char *where, const char *text, unsigned def_shift, u
     return 0;
 }
 
+/* 8-4-4-4-12 hexadecimal digits. */
+int option_parse_uuid(const char *where, const char *text, u8 uuid[16], struct err *err)
+{
+    unsigned digits = 0;
+    const char *p = text;
+    for (; *p && digits < 32; p++) {
+        bool dash = p - text == 8 || p - text == 13 || p - text == 18 || p - text == 23;
+        if (dash ? *p != '-' : !isxdigit((u8)*p))
+            break;
+        if (dash)
+            continue;
+        unsigned digit = isdigit((u8)*p) ? (unsigned)((u8)*p - '0') : (unsigned)tolower((u8)*p) - 'a' + 10u;
+        u8 *byte = &uuid[digits++ / 2];
+        *byte = (u8)(*byte << 4 | digit);
+    }
+    return digits == 32 && !*p
+               ? 0
+               : err_set(err, EINVAL, "%s %s: accepted is 01234567-89ab-cdef-0123-456789abcdef",
+                         where, text);
+}
+
 /* ---- One property ---- */
 
 static int option_parse_enum(const char *where, const struct option *o, const char *text, u64 *v,

@@ -135,5 +135,8 @@ int must_check option_parse_u64(const char *where, const char *text, u64 *v, str
 /* def_shift: the unit of a number without suffix (0: bytes, 20: MiB as for -m). */
 int must_check option_parse_size(const char *where, const char *text, unsigned def_shift, u64 *v,
                                  struct err *err);
+/* 01234567-89ab-cdef-0123-456789abcdef: the bytes as they are written. */
+int must_check option_parse_uuid(const char *where, const char *text, u8 uuid[16],
+                                 struct err *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/host.h"
 #include "board/arm_virt.h"
+#include "boot/smbios.h"
 #include "isa/arm/arm.h"
 
 const struct arm_virt_primecell arm_virt_primecells[ARM_VIRT_PRIMECELLS] = {
@@ -445,6 +446,16 @@ static int finish_fdt(struct machine *m, struct arm_virt *v, struct boot_fdt *f,
     return r;
 }
 
+static int add_smbios(struct machine *m, struct arm_virt *v, struct err *err)
+{
+    const struct smbios_facts facts = {
+        .family = SMBIOS_FAMILY_ARMV8,
+        .processor_id = arm_cpu(m->cpus[0])->sysreg[ARM_SYS_MIDR_EL1],
+        .ram_base = RAM_BASE,
+    };
+    return board_add_smbios(m, v->fw_cfg, &facts, err);
+}
+
 static int virt_load(struct machine *m, struct err *err)
 {
     struct arm_virt *v = m->board_data;
@@ -460,6 +471,8 @@ static int virt_load(struct machine *m, struct err *err)
         r = board_fill_fw_cfg(m, v->fw_cfg, v->boot.firmware, err);
     if (!r && v->acpi)
         r = arm_virt_acpi(m, err);
+    if (!r)
+        r = add_smbios(m, v, err);
     if (!r)
         r = board_open_fdt(&f, m, err);
     if (!r && !m->config.dtb)

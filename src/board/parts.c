@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "boot/image.h"
+#include "boot/smbios.h"
 
 /* ---- Devices ----------------------------------------------------------------------------------
  */
@@ -153,5 +154,26 @@ int board_fill_fw_cfg(struct machine *m, struct device *fw_cfg, bool images, str
         fw_cfg_add_number(fw_cfg, FW_CFG_CMDLINE_SIZE, size, 4);
         fw_cfg_add(fw_cfg, FW_CFG_CMDLINE_DATA, c->append, size);
     }
+    return r;
+}
+
+int board_add_smbios(struct machine *m, struct device *fw_cfg, const struct smbios_facts *facts,
+                     struct err *err)
+{
+    struct smbios_facts f = *facts;
+    struct smbios s;
+    char model[64];
+    snprintf(model, sizeof(model), "%.*s", (int)strcspn(m->cpu_model, ","), m->cpu_model);
+    f.board = m->board->name;
+    f.uuid = m->config.uuid;
+    f.processor = model;
+    f.cpus = m->cpu_count;
+    f.max_cpus = MAX(m->config.max_cpus, m->cpu_count);
+    f.ram_size = m->ram_size;
+    boot_smbios_make(&s, m->config.smbios, &f);
+    int r = fw_cfg_add_file(fw_cfg, SMBIOS_FILE_TABLES, s.tables.data, s.tables.size, err);
+    if (!r)
+        r = fw_cfg_add_file(fw_cfg, SMBIOS_FILE_ANCHOR, s.anchor.data, s.anchor.size, err);
+    boot_smbios_fini(&s);
     return r;
 }

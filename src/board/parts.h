@@ -39,5 +39,9 @@ int board_fdt_device(struct boot_fdt *f, int parent, struct device *d, u64 base,
  */
 int must_check board_fill_fw_cfg(struct machine *m, struct device *fw_cfg, bool images,
                                  struct err *err);
+/* SMBIOS tables, from facts completed by what the command line says. */
+struct smbios_facts;
+int must_check board_add_smbios(struct machine *m, struct device *fw_cfg,
+                                const struct smbios_facts *facts, struct err *err);
 
 #endif

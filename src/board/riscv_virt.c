@@ -19,6 +19,7 @@
 #include "board/parts.h"
 #include "board/pcie.h"
 #include "boot/riscv.h"
+#include "boot/smbios.h"
 
 enum {
     HARTS = 64,
@@ -454,6 +455,15 @@ static int finish_fdt(struct machine *m, struct virt *v, struct boot_fdt *f, str
     return r;
 }
 
+static int add_smbios(struct machine *m, struct virt *v, struct err *err)
+{
+    const struct smbios_facts facts = {
+        .family = v->rv32 ? SMBIOS_FAMILY_RV32 : SMBIOS_FAMILY_RV64,
+        .ram_base = RAM_BASE,
+    };
+    return board_add_smbios(m, v->fw_cfg, &facts, err);
+}
+
 static int virt_load(struct machine *m, struct err *err)
 {
     struct virt *v = m->board_data;
@@ -468,6 +478,8 @@ static int virt_load(struct machine *m, struct err *err)
     int r = riscv_boot_load(&v->boot, err);
     if (!r)
         r = board_fill_fw_cfg(m, v->fw_cfg, riscv_boot_by_fw_cfg(&v->boot), err);
+    if (!r)
+        r = add_smbios(m, v, err);
     if (!r)
         r = board_open_fdt(&f, m, err);
     if (!r && !m->config.dtb)

@@ -215,6 +215,7 @@ int cli_create(struct cli *cli, struct err *err)
     struct machine_config *c = &cli->config;
     c->board_options = &cli->machine_options;
     c->accel = cli->accel;
+    c->smbios = &cli->smbios;
     c->devices = cli->devices.item;
     c->globals = cli->global;
     c->global_count = cli->globals.count;
@@ -279,6 +280,7 @@ void cli_fini(struct cli *cli)
     for (unsigned i = 0; i < ARRAY_SIZE(lists); i++)
         list_fini(lists[i]);
     option_list_fini(&cli->machine_options);
+    boot_smbios_options_fini(&cli->smbios);
     free((char *)(uintptr_t)cli->config.dumpdtb);
     free(cli->machine_name);
     free(cli->accel);

@@ -11,6 +11,7 @@
 #ifndef CONTROL_CLI_H
 #define CONTROL_CLI_H
 
+#include "boot/smbios.h"
 #include "machine/machine.h"
 
 enum { CLI_MAX = 64 }; /* of each kind of repeated option */
@@ -31,6 +32,7 @@ struct cli {
     char *machine_name, *accel, *name;
     struct option_list machine_options;
     struct cli_list devices, globals, drives, blockdevs, netdevs, nics, chardevs, monitors;
+    struct smbios_options smbios;
     struct cli_texts serials, monitor_texts, search;
     const char *log_items, *log_file, *pidfile, *incoming;
     bool nographic, display_none, no_defaults, daemon, kvm, timestamp, guest_name;

@@ -2,7 +2,6 @@
  * cli_machine.c - options about the machine as a whole: architecture, board, CPUs, memory, engine,
  * what it does when the guest ends, its clock and names.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -378,24 +377,7 @@ int cli_set_name(struct cli *cli, const char *text, struct err *err)
     return r;
 }
 
-/* 8-4-4-4-12 hexadecimal digits. */
 int cli_set_uuid(struct cli *cli, const char *text, struct err *err)
 {
-    unsigned digits = 0;
-    const char *p = text;
-    for (; *p && digits < 32; p++) {
-        bool dash = p - text == 8 || p - text == 13 || p - text == 18 || p - text == 23;
-        if (dash ? *p != '-' : !isxdigit((u8)*p))
-            break;
-        if (dash)
-            continue;
-        u8 *byte = &cli->config.uuid[digits++ / 2];
-        unsigned digit =
-            isdigit((u8)*p) ? (unsigned)(*p - '0') : (unsigned)(tolower(*p) - 'a' + 10);
-        *byte = (u8)(*byte << 4 | digit);
-    }
-    return digits == 32 && !*p
-               ? 0
-               : err_set(err, EINVAL, "-uuid %s: accepted is 01234567-89ab-cdef-0123-456789abcdef",
-                         text);
+    return option_parse_uuid("-uuid", text, cli->config.uuid, err);
 }

@@ -235,6 +235,19 @@ static int set_global(struct cli *cli, const char *text, struct err *err)
     return r;
 }
 
+static int set_smbios(struct cli *cli, const char *text, struct err *err)
+{
+    struct option_list list;
+    int r = option_parse(&list, "-smbios", text, NULL, err);
+    if (!r && list.help) {
+        boot_smbios_help(stdout);
+        r = CLI_DONE;
+    }
+    r = r ? r : boot_smbios_option(&cli->smbios, &list, err);
+    option_list_fini(&list);
+    return r;
+}
+
 /* ---- Things that there are none of ----------------------------------------------------------- */
 
 static int only(const char *option, const char *text, const char *accepted, const char *why,
@@ -428,6 +441,8 @@ const struct cli_option cli_options[] = {
      set_incoming},
     {"name", "NAME[,process=NAME]", "a name for people", cli_set_name},
     {"uuid", "UUID", "the machine's identity", cli_set_uuid},
+    {"smbios", "type=N,KEY=VALUE...", "what the machine says it is called (help lists the keys)",
+     set_smbios},
     {"pidfile", "FILE", "write the process's id there", set_pidfile},
     {"daemonize", NULL, "go on in the background when all is ready", set_daemon},
     {"sandbox", "off", "no confinement of the process", set_sandbox},
@@ -449,7 +464,7 @@ const struct cli_absent cli_absents[] = {
     {" audio audiodev ", "no machine has sound yet"},
     {" icount singlestep one-insn-per-tb ", "time by counted instructions is not there yet"},
     {" object secret tpmdev numa ", "there are no such objects yet"},
-    {" smbios acpitable ", "no machine has these tables yet"},
+    {" acpitable ", "ACPI tables are the machine's own"},
     {" fw_cfg ", "there are no files of the user's in fw_cfg yet"},
     {" trace plugin ", "there are no trace points and plug-ins yet; -d logs"},
     {" loadvm ", "-incoming file:FILE loads a machine's state"},

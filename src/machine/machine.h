@@ -42,6 +42,7 @@
 
 struct machine;
 struct jit;
+struct smbios_options;
 
 /* ---- Boards ---------------------------------------------------------------------------------- */
 
@@ -111,6 +112,7 @@ struct machine_config {
     const char *const *search_dirs; /* -L; ended by NULL */
     bool boot_menu;                 /* -boot menu=on */
     u8 uuid[16];                    /* -uuid */
+    const struct smbios_options *smbios; /* -smbios (boot/smbios.h); NULL: none */
     bool stopped;                   /* -S */
     bool incoming; /* state is loaded, before machine_run or while it waits for that */
     enum machine_reboot_action on_reboot;
