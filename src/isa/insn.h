@@ -26,7 +26,7 @@ struct insn_operand {
     u8 kind;
     bool is_signed; /* bit bits-1 is the sign */
     u8 bits;
-    u8 bias; /* added to the encoded value */
+    u16 bias; /* added to the encoded value */
     u8 pieces;
     struct insn_piece piece[INSN_MAX_PIECES];
 };

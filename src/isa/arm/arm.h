@@ -289,6 +289,7 @@ struct arm_cpu {
     _Alignas(16) union arm_vector v[32];
     u64 cc_nz, cc_c;
     u64 it, ge, q; /* AArch32: these parts of PSTATE, in SPSR's bits */
+    u64 fault_address; /* of an access that UNALIGNED_A32 is about; not state */
 
     u64 pstate; /* PSTATE_*, without flags; bits 3..2 EL, or bits 4..0 the AArch32 mode */
     u32 fpcr, fpsr;

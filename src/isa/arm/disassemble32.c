@@ -40,6 +40,27 @@ static int print_imm(char *text, size_t size, bool thumb, u32 v)
     return snprintf(text, size, "#%d", (s32)value);
 }
 
+/* An offset that is not printed where it is +0; `always`: it is, without a comma. */
+static int print_offset(char *text, size_t size, unsigned v, bool always)
+{
+    const char *sign = v >> 12 ? "" : "-";
+    if (always)
+        return snprintf(text, size, "#%s%u", sign, v & 0xfff);
+    if (v == 0x1000)
+        return snprintf(text, size, "%s", "");
+    return snprintf(text, size, ",#%s%u", sign, v & 0xfff);
+}
+
+static int print_list(char *text, size_t size, unsigned list)
+{
+    int n = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        if (list >> i & 1)
+            n += snprintf(text + n, size - (size_t)n, "%s%s", n ? "," : "{", registers[i]);
+    }
+    return n + snprintf(text + n, size - (size_t)n, n ? "}" : "{}");
+}
+
 /* "t" or "e" for each instruction after the first. */
 static int print_it(char *text, size_t size, unsigned mask, u64 insn)
 {
@@ -63,6 +84,22 @@ int arm_print_operand32(char *text, size_t size, unsigned kind, s64 v, u64 insn,
     case ARM_OPERAND_STYPE: return snprintf(text, size, "%s", shifts[v & 3]);
     case ARM_OPERAND_A32IMM: return print_imm(text, size, false, (u32)v);
     case ARM_OPERAND_T32IMM: return print_imm(text, size, true, (u32)v);
+    case ARM_OPERAND_AOFS: return print_offset(text, size, (unsigned)v, false);
+    case ARM_OPERAND_APOST: return print_offset(text, size, (unsigned)v, true);
+    case ARM_OPERAND_AUP: return snprintf(text, size, "%s", v ? "" : "-");
+    case ARM_OPERAND_ABACK: return snprintf(text, size, "%s", v ? "!" : "");
+    case ARM_OPERAND_ALIST: return print_list(text, size, (unsigned)v);
+    case ARM_OPERAND_GPAIR:
+        return snprintf(text, size, "%s,%s", registers[v & 15], registers[(v + 1) & 15]);
+    case ARM_OPERAND_BT: return snprintf(text, size, "%s", v ? "t" : "b");
+    case ARM_OPERAND_SWAPX: return snprintf(text, size, "%s", v ? "x" : "");
+    case ARM_OPERAND_ROUNDR: return snprintf(text, size, "%s", v ? "r" : "");
+    case ARM_OPERAND_ROT8: return v ? snprintf(text, size, ",ror #%u", 8 * (unsigned)v) : 0;
+    case ARM_OPERAND_MSB: return snprintf(text, size, "#%d", (int)v - (int)(insn >> 7 & 31) + 1);
+    case ARM_OPERAND_MSBT: {
+        int lsb = (int)((insn >> 12 & 7) << 2 | (insn >> 6 & 3));
+        return snprintf(text, size, "#%d", (int)v - lsb + 1);
+    }
     case ARM_OPERAND_ITMASK: return print_it(text, size, (unsigned)v, insn);
     case ARM_OPERAND_BL32:
         return snprintf(text, size, "%#x", (u32)pc + (u32)arm_wide_offset((s32)v));

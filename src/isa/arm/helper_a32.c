@@ -23,3 +23,12 @@ void arm_helper_remode(struct cpu *cpu)
 {
     arm_state_changed(arm_cpu(cpu));
 }
+
+void arm_helper_unaligned_a32(struct cpu *cpu, u64 write)
+{
+    struct isa_fault f = {.kind = ISA_FAULT_ALIGNMENT,
+                          .vaddr = arm_cpu(cpu)->fault_address,
+                          .access = write ? ISA_WRITE : ISA_READ};
+    arm_fault(cpu, &f);
+    cpu->unwind = 1;
+}

@@ -14,6 +14,8 @@
 #include "isa/arm/trans.h"
 
 enum { ARM_R13 = 13, ARM_R14 = 14, ARM_R15 = 15 };
+/* Beside enum arm_index: LDRT of A32 is post-indexed. */
+enum { ARM_INDEX_UNPRIV_POST = ARM_INDEX_UNPRIV + 1 };
 /* Argument s: the instruction sets flags; S_OUTSIDE: it does outside of an IT block (T32, 16 bits). */
 enum arm_s { ARM_S_NO, ARM_S_YES, ARM_S_OUTSIDE };
 
@@ -23,6 +25,16 @@ enum arm_dp {
     ARM_DP_TST, ARM_DP_TEQ, ARM_DP_CMP, ARM_DP_CMN, ARM_DP_ORR, ARM_DP_MOV, ARM_DP_BIC, ARM_DP_MVN,
     ARM_DP_ORN,
 };
+
+/* Additions and subtractions of lanes: what becomes of results that do not fit; what is added and subtracted. */
+enum arm_lanes {
+    ARM_LANES_S, ARM_LANES_Q, ARM_LANES_SH, ARM_LANES_U, ARM_LANES_UQ, ARM_LANES_UH,
+};
+enum arm_lanes_op {
+    ARM_LANES_ADD16, ARM_LANES_ASX, ARM_LANES_SAX, ARM_LANES_SUB16, ARM_LANES_ADD8, ARM_LANES_SUB8,
+};
+/* What SXTB and the like extend: the lowest byte or half, bytes 0 and 2. */
+enum arm_extend { ARM_EXTEND_BYTE, ARM_EXTEND_HALF, ARM_EXTEND_BYTES };
 
 /* -- General registers: i32. 15 reads as the address of the instruction, and 8 or 4. */
 static inline u32 arm_pc_value(const struct arm_ctx *c)
@@ -95,6 +107,9 @@ ir_value arm_add_with_carry(struct arm_ctx *c, ir_value x, ir_value y, ir_value 
 void arm_set_q_if(struct arm_ctx *c, ir_value cond); /* i64 0 or 1 */
 void arm_set_ge(struct arm_ctx *c, ir_value ge);     /* i64, bits 3..0 */
 ir_value arm_ge(struct arm_ctx *c);                  /* i64, bits 3..0 */
+
+/* An i64 held within low..high; Q where it was not. */
+ir_value arm_saturate(struct arm_ctx *c, ir_value v, s64 low, s64 high);
 
 /* -- Operands: the value and, where has_carry, the carry out: bit 0 of an i64, what is above does not count. */
 struct arm_operand {
