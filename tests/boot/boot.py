@@ -52,6 +52,10 @@ class Bench:
         linux = guest.linux_options(guest.read_env(self.arch), arch=self.arch)
         return self.start(name, '-m', '512M', '-smp', str(cpus), *linux, *options)
 
+    def start_efi(self, name, cpus, *options):
+        """By EDK2, which takes the kernel out of fw_cfg and hands it ACPI and SMBIOS tables."""
+        return self.start_linux(name, cpus, '-bios', guest.read_env(self.arch)['FIRMWARE'], *options)
+
 
 def require(condition, text):
     if not condition:
@@ -64,9 +68,9 @@ def power_off(machine, patience):
     require(status == 0, f'poweroff: exit status {status}')
 
 
-def boots_on(cpus, *options):
+def boots_on(cpus, *options, start=Bench.start_linux):
     def run(bench):
-        with bench.start_linux('-'.join(('cpus', str(cpus), *options[1:])), cpus, *options) as machine:
+        with start(bench, '-'.join((start.__name__, str(cpus), *options[1:])), cpus, *options) as machine:
             machine.login(120 * bench.patience)
             found = machine.check_shell('nproc')
             require(found == str(cpus), f'the guest has {found} CPUs of {cpus}')
@@ -83,6 +87,12 @@ def disk_options(path):
     return ('-drive', f'file={path},format=raw,if=none,id=disk', '-device', 'virtio-blk-device,drive=disk')
 
 
+def make_ext4(path, mib):
+    with open(path, 'wb') as disk:
+        disk.truncate(mib * MIB)
+    subprocess.run(['/sbin/mke2fs', '-q', '-t', 'ext4', path], check=True)
+
+
 def digest_in_image(image, name):
     """A file's digest as the host finds it in the ext4 image; the file system must be clean."""
     with subprocess.Popen(['/sbin/debugfs', '-R', f'cat {name}', image], stdout=subprocess.PIPE,
@@ -96,24 +106,28 @@ def digest_in_image(image, name):
     return digest.hexdigest()
 
 
+def write_reset_compare(machine, mib, patience, reboot):
+    """Write, sync, reset, compare; returns the file's digest."""
+    machine.check_shell('mount /dev/vda /mnt')
+    machine.check_shell(f'dd if=/dev/urandom of=/mnt/data bs=1M count={mib}', 300 * patience)
+    written = machine.check_shell('md5sum /mnt/data', 120 * patience).split()[0]
+    machine.check_shell('sync', 60 * patience)
+    machine.send(f'{reboot}\r')
+    machine.login(120 * patience)
+    machine.check_shell('mount /dev/vda /mnt')
+    found = machine.check_shell('md5sum /mnt/data', 120 * patience).split()[0]
+    require(found == written, f'after the reset the guest reads {found}, it wrote {written}')
+    machine.check_shell('umount /mnt', 60 * patience)
+    return written
+
+
 def disk_keeps_data(bench):
-    """Write, sync, reset, compare; and the host finds the same in the image."""
+    """And the host finds the same in the image."""
     image, patience = bench.path('disk.raw'), bench.patience
-    with open(image, 'wb') as disk:
-        disk.truncate(DISK_MIB * MIB)
-    subprocess.run(['/sbin/mke2fs', '-q', '-t', 'ext4', image], check=True)
+    make_ext4(image, DISK_MIB)
     with bench.start_linux('disk', 2, *disk_options(image)) as machine:
         machine.login(120 * patience)
-        machine.check_shell('mount /dev/vda /mnt')
-        machine.check_shell(f'dd if=/dev/urandom of=/mnt/data bs=1M count={FILE_MIB}', 300 * patience)
-        written = machine.check_shell('md5sum /mnt/data', 120 * patience).split()[0]
-        machine.check_shell('sync', 60 * patience)
-        machine.send('/bin/busybox reboot -f\r')
-        machine.login(120 * patience)
-        machine.check_shell('mount /dev/vda /mnt')
-        found = machine.check_shell('md5sum /mnt/data', 120 * patience).split()[0]
-        require(found == written, f'after the reset the guest reads {found}, it wrote {written}')
-        machine.check_shell('umount /mnt', 60 * patience)
+        written = write_reset_compare(machine, FILE_MIB, patience, '/bin/busybox reboot -f')
         power_off(machine, patience)
     found = digest_in_image(image, '/data')
     require(found == written, f'the image holds {found}, the guest wrote {written}')
@@ -208,6 +222,66 @@ def pci_cards_work(bench):
         require(disk.read() == data[0x10000:] + data[-0x10000:], 'the image is not what the guest wrote')
 
 
+def check_cards(machine, server, data, patience):
+    """A disk and a network card, both modern cards on PCI with MSI-X; the network brings what the host serves."""
+    found = machine.check_shell('for i in 0 1; do readlink -f /sys/bus/virtio/devices/virtio$i; done')
+    require(found.count('/pci0000:00/0000:00:0') == 2, f'disk and network are not on PCI: {found}')
+    interrupts = machine.check_shell('grep MSI /proc/interrupts')
+    for name in ('virtio0-req', 'virtio1-input'):
+        require(name in interrupts, f'no message-signalled {name} in: {interrupts}')
+    machine.check_shell(f'wget -q -O /tmp/data http://10.0.2.2:{server.port}/data', 300 * patience)
+    found, expected = machine.check_shell('md5sum /tmp/data', 60 * patience).split()[0], hashlib.md5(data).hexdigest()
+    require(found == expected, f'the guest received {found}, the host sent {expected}')
+
+
+def default_cards_work(bench):
+    """-drive and -nic alone, by the device tree."""
+    data, patience, image = os.urandom(16 * MIB), bench.patience, bench.path('cards.raw')
+    make_ext4(image, DISK_MIB)
+    options = ('-drive', f'file={image},format=raw', '-nic', 'user')
+    with Server(data) as server, bench.start_linux('cards', 2, *options) as machine:
+        machine.login(120 * patience)
+        check_cards(machine, server, data, patience)
+        written = write_reset_compare(machine, 96, patience, '/bin/busybox reboot -f')
+        power_off(machine, patience)
+    found = digest_in_image(image, '/data')
+    require(found == written, f'the image holds {found}, the guest wrote {written}')
+
+
+# Of the button itself: how often it was told that it is pressed.
+PRESSED = 'cat /sys/bus/acpi/devices/PNP0C0C:00/wakeup/*/event_count'
+
+
+def acpi_describes(bench):
+    """EDK2 and Linux find CPUs, serial port, PCI, cards and the power key by ACPI alone; SMBIOS says who it is."""
+    data, patience, image = os.urandom(16 * MIB), bench.patience, bench.path('acpi.raw')
+    make_ext4(image, DISK_MIB)
+    options = ('-cpu', 'cortex-a72', '-drive', f'file={image},format=raw', '-nic', 'user', '-smbios',
+               'type=1,product=Vehicle')
+    with Server(data) as server, bench.start_efi('acpi', 2, *options) as machine:
+        machine.login(120 * patience)
+        machine.check_shell('test ! -e /proc/device-tree/cpus')
+        require(machine.check_shell('nproc') == '2', 'one of two CPUs is missing')
+        tables = machine.check_shell('ls /sys/firmware/acpi/tables')
+        for name in ('APIC', 'DBG2', 'DSDT', 'FACP', 'GTDT', 'MCFG', 'PPTT', 'SPCR'):
+            require(name in tables, f'no {name} in: {tables}')
+        trouble = machine.check_shell('dmesg | grep -iE "ACPI.*(error|warning)|Oops|BUG:|WARNING:" || true')
+        require(not trouble, f'the kernel complains: {trouble}')
+        require(machine.check_shell('cat /sys/class/dmi/id/product_name') == 'Vehicle', 'SMBIOS is not ours')
+        check_cards(machine, server, data, patience)
+        require(machine.check_shell(PRESSED) == '0', 'the power key was pressed before it was')
+        machine.send('\x01csystem_powerdown\r')
+        machine.expect(r'\(guise\)|\(qemu\)', 20 * patience)
+        machine.send('\x01c')
+        deadline = time.monotonic() + 20 * patience
+        while machine.check_shell(PRESSED) == '0':
+            require(time.monotonic() < deadline, 'the power key has come to nobody')
+        written = write_reset_compare(machine, 96, patience, 'reboot')
+        power_off(machine, patience)
+    found = digest_in_image(image, '/data')
+    require(found == written, f'the image holds {found}, the guest wrote {written}')
+
+
 # How the small program of an architecture is built and started: its compiler, its options, the board's options.
 SMALL = {
     'riscv64': ('riscv64-linux-gnu-gcc', 'small.S', '0x80000000', ('-bios', 'none')),
@@ -293,6 +367,9 @@ TESTS = {
     'power-key': power_key_arrives,
     'linux-cortex-a72': boots_on(2, '-cpu', 'cortex-a72'),
     'linux-cpu-max': boots_on(2, '-cpu', 'max'),
+    'cards': default_cards_work,
+    'acpi': acpi_describes,
+    'acpi-8-cpus': boots_on(8, '-cpu', 'max', start=Bench.start_efi),
 }
 ONE_ARCH = {
     'finisher-status': 'riscv64',
@@ -300,6 +377,9 @@ ONE_ARCH = {
     'power-key': 'aarch64',
     'linux-cortex-a72': 'aarch64',
     'linux-cpu-max': 'aarch64',
+    'cards': 'aarch64',
+    'acpi': 'aarch64',
+    'acpi-8-cpus': 'aarch64',
 }
 
 
