@@ -13,6 +13,7 @@ typedef uint64_t row_fn(long count);
 row_fn row_integer, row_branches, row_calls, row_indirect, row_interpreter;
 row_fn row_chase, row_memory, row_string;
 row_fn row_double, row_float;
+row_fn row_vector, row_lanes, row_blocks;
 row_fn row_syscalls, row_faults, row_fork, row_pipes, row_threads, row_signals, row_code;
 
 /* Says why the row cannot go on, and ends the program. */
