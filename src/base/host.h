@@ -50,4 +50,14 @@ void host_yield(void);
  * they have their default effect. A handler that is there already (a sanitizer's) is left alone. */
 void host_report_crashes(void);
 
+/* What a process that has set itself up still needs beside memory, threads and what it holds open. */
+struct host_confinement {
+    bool files;            /* opens and makes files: somebody may name them to a monitor */
+    const char *const *in; /* else, the files that it removes at its end, NULL at the end */
+    bool strict;           /* a host that cannot confine is an error, and not what it is */
+};
+/* Takes away from the process, for ever, what it has no use for (docs/security.md). Call it when all is open and before
+ * threads that run guests start. -errno when strict. */
+int must_check host_confine(const struct host_confinement *c, struct err *err);
+
 #endif

@@ -244,7 +244,8 @@ int cli_start(struct cli *cli, struct err *err)
     r = r ? r : machine_start(m, err);
     if (!r && runs)
         r = cli_write_pidfile(cli, err); /* who sees it finds all the rest */
-    return r ? r : cli_go_background(cli, err);
+    r = r ? r : cli_go_background(cli, err);
+    return r || !runs ? r : cli_confine(cli, err);
 }
 
 /* ---- Ending ---------------------------------------------------------------------------------- */

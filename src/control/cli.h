@@ -26,6 +26,9 @@ struct cli_texts {
     u32 count;
 };
 
+/* Whether the process confines itself. AUTO: as far as the host can. */
+enum cli_sandbox { CLI_SANDBOX_AUTO, CLI_SANDBOX_ON, CLI_SANDBOX_OFF };
+
 struct cli {
     const char *program;
     struct machine_config config;
@@ -35,6 +38,7 @@ struct cli {
     struct smbios_options smbios;
     struct cli_texts serials, monitor_texts, search;
     const char *log_items, *log_file, *pidfile, *incoming;
+    int sandbox; /* enum cli_sandbox */
     bool nographic, display_none, no_defaults, daemon, kvm, timestamp, guest_name;
     /* After cli_create. */
     struct machine_global global[CLI_MAX]; /* of globals */

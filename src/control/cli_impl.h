@@ -44,6 +44,7 @@ int must_check cli_take_machine(struct cli *cli, struct err *err);
 /* ---- cli_process.c ---- */
 /* -daemonize: all is ready, who waits for it goes. */
 int must_check cli_go_background(struct cli *cli, struct err *err);
+int must_check cli_confine(struct cli *cli, struct err *err);
 int must_check cli_watch_signals(struct cli *cli, struct err *err);
 void cli_ignore_signals(struct cli *cli);
 int must_check cli_check_pidfile(const struct cli *cli, struct err *err);

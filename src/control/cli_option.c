@@ -282,10 +282,34 @@ static int set_net(struct cli *cli, const char *text, struct err *err)
     return r ? r : set_nic(cli, text, err);
 }
 
+static int set_enabled(void *object, const char *value, struct err *err)
+{
+    struct cli *cli = object;
+    bool on;
+    int r = option_parse_bool("enable", value, &on, err);
+    cli->sandbox = !r && on ? CLI_SANDBOX_ON : CLI_SANDBOX_OFF;
+    return r;
+}
+
+static int only_deny(void *object, const char *value, struct err *err)
+{
+    (void)object;
+    return strcmp(value, "deny") ? err_set(err, ENOTSUP, "accepted is deny: nothing here needs it") : 0;
+}
+
+#define DENIED(n, h) {.name = n, .type = OPTION_TYPE_STRING, .help = h, .set = only_deny}
+static const struct option sandbox_options[] = {
+    {.name = "enable", .type = OPTION_TYPE_BOOL, .help = "confine the process", .set = set_enabled},
+    DENIED("obsolete", "system calls of former times"),
+    DENIED("elevateprivileges", "more rights than at the start"),
+    DENIED("spawn", "other programs and processes"),
+    DENIED("resourcecontrol", "priorities and processors"),
+    OPTION_LAST,
+};
+
 static int set_sandbox(struct cli *cli, const char *text, struct err *err)
 {
-    (void)cli;
-    return only("-sandbox", text, "off", "the process does not confine itself yet", err);
+    return cli_load("-sandbox", text, "enable", sandbox_options, cli, err);
 }
 
 static int set_keyboard(struct cli *cli, const char *text, struct err *err)
@@ -445,7 +469,7 @@ const struct cli_option cli_options[] = {
      set_smbios},
     {"pidfile", "FILE", "write the process's id there", set_pidfile},
     {"daemonize", NULL, "go on in the background when all is ready", set_daemon},
-    {"sandbox", "off", "no confinement of the process", set_sandbox},
+    {"sandbox", "on|off[,spawn=deny...]", "confine the process (default: as the host can)", set_sandbox},
     {"overcommit", "mem-lock=off,cpu-pm=off", "nothing is reserved for the guest", set_overcommit},
     {"msg", "timestamp=on,guest-name=on", "what goes before messages", set_msg},
     {"d", "ITEM,...", "log (help lists the items)", set_log},

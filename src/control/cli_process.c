@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/char/char.h"
 #include "base/host.h"
 #include "control/cli_impl.h"
 
@@ -157,4 +158,25 @@ void cli_remove_pidfile(struct cli *cli)
     unlink(cli->pidfile);
     close(cli->pidfile_fd);
     cli->pidfile_fd = 0;
+}
+
+/* ---- Confinement ----------------------------------------------------------------------------- */
+
+/* Nobody opens files any more but by a monitor; what is removed at the end is the pidfile and sockets. */
+int cli_confine(struct cli *cli, struct err *err)
+{
+    const char *removed[CLI_MAX + 2] = {0};
+    struct host_confinement c = {
+        .files = cli->monitor_count > 0, .in = removed, .strict = cli->sandbox == CLI_SANDBOX_ON};
+    u32 n = 0;
+    if (cli->sandbox == CLI_SANDBOX_OFF)
+        return 0;
+    if (cli->pidfile_fd)
+        removed[n++] = cli->pidfile;
+    for (struct machine_backend *b = cli->machine->backends; b && n <= CLI_MAX; b = b->next) {
+        const struct chardev *chardev = strcmp(b->kind, "chardev") ? NULL : b->backend;
+        if (chardev && chardev->removes)
+            removed[n++] = chardev->removes;
+    }
+    return host_confine(&c, err) ? err_prefix(err, "-sandbox on") : 0;
 }

@@ -73,6 +73,7 @@ struct chardev {
     bool blocked;           /* an offer was not taken whole: the front waits for writable */
     struct loop_task arm;   /* watch out_fd for writing */
     struct loop_task ready; /* the front has room */
+    const char *removes;    /* a file that close removes; NULL: none */
     struct chardev *next;
 };
 

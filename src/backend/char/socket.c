@@ -149,8 +149,10 @@ static int socket_start(struct chardev *c, struct err *err)
     struct socket_chardev *s = (struct socket_chardev *)c;
     if (!s->server)
         return 0;
-    if (s->path)
+    if (s->path) {
         s->listen_fd = open_unix(s, err);
+        c->removes = s->path;
+    }
     if (s->listen_fd < 0)
         return -err->code;
     if (s->wait) {
