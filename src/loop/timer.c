@@ -210,23 +210,26 @@ u64 timers_wait_ns(struct loop *loop)
     return wait;
 }
 
-/* Takes the next due timer of h out. Lock held; callbacks may have given h to another clock. */
-static struct timer *timer_take_due(struct timer_heap *h, const struct clock *clock, u64 now)
+/* Takes the next due timer of h out. Lock held; callbacks may have given h to another clock, or
+ * stopped it. */
+static struct timer *timer_take_due(struct timer_heap *h, const struct clock *clock, u64 now,
+                                    bool running)
 {
-    if (h->clock != clock || !h->count || h->timers[0]->deadline > now || !clock_running(clock))
+    if (h->clock != clock || !h->count || h->timers[0]->deadline > now ||
+        clock_running(clock) != running)
         return NULL;
     struct timer *t = h->timers[0];
     heap_remove(h, t);
     return t;
 }
 
-static void timers_run_heap(struct loop *loop, struct timer_heap *h)
+static void timers_run_heap(struct loop *loop, struct timer_heap *h, bool running)
 {
     const struct clock *clock = h->clock;
     u64 now = clock_now(clock);
     /* As many as there are now: one that sets itself into the past waits for the next turn. */
     for (u32 left = h->count; left; left--) {
-        struct timer *t = timer_take_due(h, clock, now);
+        struct timer *t = timer_take_due(h, clock, now, running);
         if (!t)
             break;
         struct timer_frame frame = {t, loop->running};
@@ -245,7 +248,18 @@ void timers_run(struct loop *loop)
     for (struct timer_heap *h = loop->heaps; h; h = h->next) {
         h->armed = 0; /* awake: no one needs to wake us */
         if (h->clock && h->count)
-            timers_run_heap(loop, h);
+            timers_run_heap(loop, h, true);
+    }
+    pthread_mutex_unlock(&loop->timer_lock);
+}
+
+void timers_settle(struct loop *loop, const struct clock *clock)
+{
+    assert(loop_is_mine(loop) && !clock_running(clock));
+    pthread_mutex_lock(&loop->timer_lock);
+    for (struct timer_heap *h = loop->heaps; h; h = h->next) {
+        if (h->clock == clock)
+            timers_run_heap(loop, h, false);
     }
     pthread_mutex_unlock(&loop->timer_lock);
 }

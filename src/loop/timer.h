@@ -39,5 +39,8 @@ bool timer_pending(const struct timer *t);
 u64 timer_deadline(const struct timer *t);
 /* timer_set, or timer_del when deadline_ns is UINT64_MAX: the inverse of timer_deadline. */
 void timer_restore(struct timer *t, u64 deadline_ns);
+/* Runs what was due when the clock stopped and the loop had not come to: then wires say what the clock says, and a state
+ * that is saved now agrees with what loading computes from it. Once each; loop's thread. */
+void timers_settle(struct loop *loop, const struct clock *clock);
 
 #endif

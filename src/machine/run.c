@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "backend/block/block.h"
+#include "loop/timer.h"
 
 enum {
     REQUEST_RESET = 1,
@@ -109,6 +110,8 @@ void machine_stop(struct machine *m, enum machine_state why)
 {
     stop_cpus(m);
     clock_stop(&m->clock);
+    if (m->state == MACHINE_RUNNING)
+        timers_settle(m->loop, &m->clock);
     if (m->state == MACHINE_RUNNING || why != MACHINE_PAUSED)
         machine_set_state(m, why);
 }

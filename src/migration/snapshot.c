@@ -10,7 +10,7 @@
  * CPUs are stopped and disks drained before the first byte, all on the loop's thread: nothing else
  * touches what is saved, and no lock is needed. The clock is set before the rest is loaded, since
  * post_load of devices and CPUs sets timers; they drive their wires too, and the other end has or
- * gets the same level from its own table.
+ * gets the same level from its own table: nothing is due that has not been seen (timers_settle).
  */
 #include "migration/snapshot.h"
 

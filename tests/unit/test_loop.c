@@ -622,6 +622,14 @@ static void test_timer_virtual(void **state)
     u64 stopped = clock_now(&clock);
     usleep(1000);
     assert_int_equal(clock_now(&clock), stopped);
+    a.hit = false;
+    timer_set(&a.timer, stopped + 1);
+    timers_settle(loop, &clock);
+    assert_false(a.hit);
+    timer_set(&a.timer, stopped);
+    timers_settle(loop, &clock);
+    assert_true(a.hit);
+    assert_false(timer_pending(&a.timer));
     timer_fini(&a.timer);
     clock_fini(&clock);
 }

@@ -495,6 +495,7 @@ void arm_timer_init(struct arm_cpu *a);
 void arm_timer_fini(struct arm_cpu *a);
 void arm_timer_reset(struct arm_cpu *a);
 void arm_timer_update(struct arm_cpu *a); /* all, after a change of what they depend on */
+void arm_timer_restore(struct arm_cpu *a); /* after a state was loaded */
 u64 arm_count(const struct arm_cpu *a);   /* the physical count */
 u64 arm_virtual_count(const struct arm_cpu *a);
 u64 arm_ticks_ns(const struct arm_cpu *a, u64 ticks);

@@ -29,7 +29,7 @@ static int state_pre_save(void *obj, struct err *err)
 {
     struct arm_cpu *a = obj;
     a->saved_model = arm_model_identity(a);
-    a->saved_halted = a->cpu.halted && !a->sync_wait;
+    a->saved_halted = a->cpu.halted && !a->sync_wait && !a->wait_event; /* WFE may end for no reason */
     arm_nzcv_set(a, arm_nzcv(a));
     return 0;
 }
@@ -95,7 +95,7 @@ static int state_post_load(void *obj, u32 version, struct err *err)
     state_legalize(a);
     arm_debug_changed(a);
     arm_state_changed(a);
-    arm_timer_update(a);
+    arm_timer_restore(a);
     return 0;
 }
 

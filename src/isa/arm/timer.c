@@ -100,6 +100,18 @@ void arm_timer_update(struct arm_cpu *a)
         update(a, (enum arm_timer)n);
 }
 
+/* The wires' levels are in the interrupt controller's state, which may be loaded later: a
+ * comparator that is due drives its wire when the clock runs. */
+void arm_timer_restore(struct arm_cpu *a)
+{
+    for (unsigned n = 0; n < ARM_TIMERS && a->has_timers; n++) {
+        const struct arm_timer_state *t = &a->timer[n];
+        bool wait = (t->ctl & (ENABLE | IMASK)) == ENABLE;
+        timer_restore(&a->timer[n].timer,
+                      wait ? arm_ticks_ns(a, t->cval + offset_of(a, n)) : UINT64_MAX);
+    }
+}
+
 static void expired(void *opaque)
 {
     struct arm_timer_state *t = opaque;
