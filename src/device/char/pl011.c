@@ -42,6 +42,7 @@ enum {
     INT_ALL = 0x7ff,
     DR_BREAK = 1 << 10,
     DR_OVERRUN = 1 << 11,
+    RSR_OVERRUN = 8,
 };
 
 struct pl011 {
@@ -115,6 +116,7 @@ static void receive(struct pl011 *u, u16 entry)
 {
     if (!fifo_room(u)) {
         u->overrun = true;
+        u->rsr |= RSR_OVERRUN; /* at once, and until ECR is written */
         u->ris |= INT_OE;
     } else {
         u->fifo[(u->fifo_head + u->fifo_count) % PL011_FIFO] = entry;
@@ -145,7 +147,7 @@ static u16 take_entry(struct pl011 *u)
     if (u->overrun)
         entry |= DR_OVERRUN;
     u->overrun = false;
-    u->rsr = (u8)(entry >> 8);
+    u->rsr = (u8)((u->rsr & RSR_OVERRUN) | entry >> 8);
     if (u->fifo_count < trigger_level(u))
         u->ris &= (u16)~INT_RX;
     if (!u->fifo_count)

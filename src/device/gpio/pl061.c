@@ -27,9 +27,12 @@ static u8 lines(const struct pl061 *g)
     return (u8)((g->data & g->dir) | (g->input & ~g->dir));
 }
 
-static void update_irq(struct pl061 *g)
+/* A line that the guest does not drive is low for what hangs on it. */
+static void update_outputs(struct pl061 *g)
 {
     irq_set(g->irq[0], (g->ris & g->ie) != 0);
+    for (unsigned i = 0; i < LINES; i++)
+        irq_set(g->irq[1 + i], g->data >> i & g->dir >> i & 1);
 }
 
 /* Edges since `before`, and levels ("Interrupt control"). */
@@ -39,11 +42,7 @@ static void sense(struct pl061 *g, u8 before)
     u8 wanted = (u8) ~(now ^ g->iev); /* is what IEV asks for */
     u8 edges = (u8)(changed & (g->ibe | wanted) & ~g->is);
     g->ris = (u8)((g->ris & ~g->is) | edges | (wanted & g->is));
-    for (unsigned i = 0; i < LINES; i++) {
-        if (g->dir >> i & 1)
-            irq_set(g->irq[1 + i], g->data >> i & 1);
-    }
-    update_irq(g);
+    update_outputs(g);
 }
 
 static void pl061_input(void *dev, unsigned n, int level)
@@ -107,7 +106,7 @@ static void pl061_reset(struct device *d)
 {
     struct pl061 *g = (struct pl061 *)d;
     g->data = g->dir = g->is = g->ibe = g->iev = g->ie = g->ris = g->afsel = 0;
-    update_irq(g);
+    update_outputs(g);
 }
 
 static int pl061_realize(struct device *d, struct err *err)
@@ -122,7 +121,7 @@ static int pl061_post_load(void *obj, u32 version, struct err *err)
 {
     (void)version;
     (void)err;
-    update_irq(obj);
+    update_outputs(obj);
     return 0;
 }
 

@@ -430,7 +430,7 @@ static void byte_put(struct gic_bank *b, u64 offset, u8 v)
     struct gic *g = b->gic;
     unsigned n = offset & 0x3ff;
     if (offset >= 0xf20 && offset < 0xf30)
-        b->sgi_from[offset & 15] |= v;
+        b->sgi_from[offset & 15] |= v & (u8)((1u << g->cpus) - 1);
     else if (offset >= 0xf10)
         b->sgi_from[offset & 15] &= (u8)~v;
     else if (n < g->irqs && offset < 0x800)
