@@ -17,7 +17,7 @@ struct needs {
 static const struct needs needs[] = {
     {"arm_gic", {"num-cpu=2", "num-irq=100"}},
     {"cfi.pflash01", {"num-blocks=4", "sector-length=16384", "drive=disk%u"}},
-    {"gpex-pcihost", {"below-4g-mmio-size=1M", "above-4g-mmio-size=1M"}},
+    {"gpex-pcihost", {"buses=2", "below-4g-mmio-size=1M", "above-4g-mmio-size=1M"}},
     /* An alarm whose high half is moved into the past after it was set goes off by the load. */
     {"goldfish_rtc", .load_changes = true},
     {"pl011", {"chardev=line%u-0"}},
