@@ -69,6 +69,8 @@ u64 arm_get_random(struct arm_cpu *a, const struct arm_sysreg *r)
 /* Bits that are 1 where nothing else is implemented ("D24.2.118": RES1 of Armv8.0). */
 #define SCTLR_EL1_RES1  (SCTLR_EOS | BIT(20) | SCTLR_EIS | BIT(28) | BIT(29))
 #define SCTLR_EL23_RES1 (BITS(5, 4) | BIT(11) | BIT(16) | BIT(18) | BITS(23, 22) | BITS(29, 28))
+/* ... of EL2 where it may be a host's, whose EL0 these bits are about. */
+#define SCTLR_EL2_VHE (SCTLR_SA0 | BIT(5) | SCTLR_NTWI | SCTLR_NTWE | SCTLR_SPAN)
 
 static u64 sctlr_known(const struct arm_cpu *a)
 {
@@ -88,7 +90,10 @@ static u64 sctlr_known(const struct arm_cpu *a)
 
 void arm_set_sctlr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
-    u64 res1 = arm_enc_op1(r->encoding) == 0 ? SCTLR_EL1_RES1 : SCTLR_EL23_RES1 & ~BITS(29, 28);
+    unsigned op1 = arm_enc_op1(r->encoding);
+    u64 res1 = op1 == 0 ? SCTLR_EL1_RES1 : SCTLR_EL23_RES1;
+    if (op1 == 4 && arm_cpu_has(a, ARM_EXT_VHE))
+        res1 &= ~SCTLR_EL2_VHE;
     if (!arm_cpu_has(a, ARM_EXT_PAN))
         res1 |= SCTLR_SPAN;
     *arm_sysreg_at(a, r) = (v & sctlr_known(a)) | res1;

@@ -141,12 +141,9 @@ void arm_exception_to(struct arm_cpu *a, unsigned el, u64 syndrome, u64 far, u64
 
 void arm_trap_to(struct arm_cpu *a, unsigned el, u64 syndrome, u64 preferred_return)
 {
-    /* A trap of EL0 by EL1 that TGE sends to EL2 is an unknown one there, but for those that EL2
-     * knows by themselves
-     * ("AArch64.SystemAccessTrap": "if target is EL2 and HCR_EL2.TGE"): its registers are not
-     * EL2's. */
-    if (el == 1 && arm_el(a) == 0 && arm_hcr(a) & HCR_TGE && !(arm_hcr(a) & HCR_E2H) &&
-        syndrome >> 26 != ARM_EC_SYSREG)
+    /* CPACR_EL1's trap of EL0 that TGE sends to EL2 is an unknown one there
+     * ("AArch64.AdvSIMDFPAccessTrap"). */
+    if (el == 1 && arm_el(a) == 0 && arm_hcr(a) & HCR_TGE && syndrome >> 26 == ARM_EC_FP)
         syndrome = ARM_SYNDROME(ARM_EC_UNKNOWN, 0);
     arm_exception_to(a, el, syndrome, 0, preferred_return);
 }
