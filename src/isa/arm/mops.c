@@ -41,7 +41,7 @@ static bool is_enabled(const struct arm_cpu *a)
 /* The registers are of an implementation of option B. */
 static void mismatch(const struct work *w)
 {
-    u64 options = w->insn >> 12 & 15, d = w->insn & 31, n = w->insn >> 5 & 31,
+    u64 options = w->insn >> 12 & (w->is_set ? 3 : 15), d = w->insn & 31, n = w->insn >> 5 & 31,
         s = w->insn >> 16 & 31;
     u64 iss = (u64)w->is_set << 24 | options << 19 | (u64)(w->stage == EPILOGUE) << 18 | BIT(17) |
               BIT(16);

@@ -10,7 +10,7 @@ void monitor_go(u64 spsr, u64 pc);
 void main_of_monitor(void);
 
 static u64 failures, memory_next;
-enum { MOST_FAILURES = 40 };
+enum { MOST_FAILURES = 12 };
 
 /* ---- Telling ----------------------------------------------------------------------------------- */
 
@@ -151,7 +151,7 @@ void tlb_clear(void)
 
 void monitor_reset(void)
 {
-    wr("scr_el3", 0x731 | 3ul << 16 | 1ul << 28);      /* NS, HCE, RW, ST; APK, API, ECVEN */
+    wr("scr_el3", 0x731 | 3ul << 16 | 1ul << 28);      /* NS, HCE, RES1, RW; APK, API, ECVEN */
     wr("cptr_el3", 0);
     wr("mdcr_el3", 0);
     wr("hcr_el2", 1ul << 31 | 3ul << 40);               /* RW, APK, API */
@@ -251,4 +251,21 @@ void tables_map_program(struct tables *t, u64 attributes)
     u64 size = 1ul << tables_shift(t, level);
     for (u64 at = 0x40000000; at < 0x48000000; at += size)
         tables_map(t, at, at, level, attributes);
+}
+
+/* T0SZ, TG0, IRGN0, ORGN0, SH0, EPD1, IPS, DS. */
+u64 tcr_of(const struct tables *t)
+{
+    u64 granule = t->granule == 12 ? 0 : t->granule == 14 ? 2 : 1;
+    return (64 - t->input) | 1 << 8 | 1 << 10 | 3 << 12 | granule << 14 | 1 << 23 | (t->ds ? 6ul : 5ul) << 32 |
+           (u64)t->ds << 59;
+}
+
+void el1_mmu_on(const struct tables *t, u64 more)
+{
+    wr("mair_el1", 0x44ff00ff); /* 0, 2: write-back; 1: nGnRnE; 3: not cached */
+    wr("tcr_el1", tcr_of(t) | more);
+    wr("ttbr0_el1", t->root);
+    wr("sctlr_el1", rd("sctlr_el1") | 1);
+    tlb_clear();
 }

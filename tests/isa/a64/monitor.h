@@ -8,6 +8,8 @@
 #ifndef TESTS_ISA_A64_MONITOR_H
 #define TESTS_ISA_A64_MONITOR_H
 
+__asm__(".arch armv8.8-a+mops+rng+flagm+crypto+fp16+fp16fml");
+
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned u32;
@@ -70,6 +72,19 @@ u64 tables_shift(const struct tables *t, int level);
 /* Memory of whole 64K pages, zeroed. */
 u64 take_memory(u64 size);
 void tlb_clear(void);
+/* Descriptors: attribute 0 (Normal, write-back), accessed, inner shareable, EL0 and EL1 may execute. */
+#define LEAF (1ul << 10 | 3ul << 8)
+#define LEAF_EL0 (1ul << 6)
+#define LEAF_READ_ONLY (1ul << 7)
+#define LEAF_NG (1ul << 11)
+#define LEAF_GP (1ul << 50)
+#define LEAF_DBM (1ul << 51)
+#define LEAF_CONTIGUOUS (1ul << 52)
+#define LEAF_PXN (1ul << 53)
+#define LEAF_UXN (1ul << 54)
+/* EL1&0 with these tables for TTBR0_EL1, TTBR1_EL1 off; more: of TCR_EL1. */
+u64 tcr_of(const struct tables *t);
+void el1_mmu_on(const struct tables *t, u64 more);
 
 #define rd(reg) ({ u64 v_; __asm__ volatile("mrs %0, " reg : "=r"(v_)); v_; })
 #define wr(reg, v) __asm__ volatile("msr " reg ", %0\n isb" ::"r"((u64)(v)) : "memory")
