@@ -400,8 +400,11 @@ static void test_legacy(void **state)
     struct virtio *v = (struct virtio *)d->card;
     u8 *ram = b.h.block->host;
     place_card(&b, 8);
-    set_config(&b, 8, PCI_BAR0, PORTS, 4);
+    set_config(&b, 8, PCI_BAR0, 0, 4); /* the first port is a place as any other */
     set_config(&b, 8, PCI_COMMAND, 7, 2);
+    assert_int_equal(get(&b, IO - PORTS + 12, 2), 256);
+    set_config(&b, 8, PCI_BAR0, PORTS, 4);
+    assert_int_equal(get(&b, IO - PORTS + 12, 2), 0xffff);
     assert_int_equal(get(&b, at, 4) & (1u << VIRTIO_F_ANY_LAYOUT), 1u << VIRTIO_F_ANY_LAYOUT);
     set(&b, at + 18, 3, 1);
     set(&b, at + 4, UINT32_MAX, 4);

@@ -85,8 +85,9 @@ static bool is_bar_shown(const struct pci_function *f, const struct pci_bar *bar
         top = UINT64_MAX - 1;
     if (!(command & (bar->kind == PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)))
         return false;
-    /* Address 0 is a BAR that nobody has set, the topmost one a BAR whose size is being asked. */
-    return address && last >= address && last <= top && is_awake(f);
+    /* The topmost address is a BAR whose size is being asked. 0 is as good as any: firmware hands
+     * out I/O ports from there. */
+    return last >= address && last <= top && is_awake(f);
 }
 
 static u64 bar_address(const struct pci_function *f, unsigned n)
