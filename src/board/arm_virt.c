@@ -30,7 +30,7 @@ static const char *const gic_words[] = {"2", NULL};
 static const struct option virt_options[] = {
     OPTION_BOOL("virtualization", struct arm_virt, virtualization, "off", "CPUs have EL2"),
     OPTION_BOOL("secure", struct arm_virt, secure, "off",
-                "CPUs have EL3 (there is no memory of its own for it)"),
+                "CPUs have EL3, with memory and devices that are secure"),
     OPTION_ENUM("gic-version", struct arm_virt, gic_version, "2", gic_words,
                 "interrupt controller"),
     OPTION_BOOL("highmem", struct arm_virt, highmem, "on", "regions of addresses above 4 GiB"),
@@ -66,8 +66,16 @@ static struct mem_space *virt_cpu_space(struct machine *m, u32 index)
     struct arm_virt *v = m->board_data;
     struct view *w = &v->view[index];
     mem_container(&w->root, "cpu", UINT64_MAX);
-    mem_alias(&w->system, "system", &m->root, 0, UINT64_MAX);
-    mem_map(&m->memory, &w->root, 0, &w->system, 0);
+    mem_container(&w->normal, "cpu-normal", ARM_SECURE_SPACE);
+    mem_alias(&w->system, "system", &m->root, 0, ARM_SECURE_SPACE);
+    mem_map(&m->memory, &w->root, 0, &w->normal, 0);
+    mem_map(&m->memory, &w->normal, 0, &w->system, 0);
+    if (v->secure) {
+        mem_alias(&w->again, "cpu-normal", &w->normal, 0, ARM_SECURE_SPACE);
+        mem_alias(&w->secure, "secure", &v->apart.only, 0, ARM_SECURE_SPACE);
+        mem_map(&m->memory, &w->root, ARM_SECURE_SPACE, &w->again, 0);
+        mem_map(&m->memory, &w->root, ARM_SECURE_SPACE, &w->secure, 1);
+    }
     machine_space_init(m, &w->space, "cpu-memory", &w->root);
     v->views = index + 1;
     return &w->space;
@@ -102,12 +110,16 @@ static void psci_wait(struct cpu *cpu)
 static bool firmware_call(void *opaque, struct cpu *cpu, bool smc, u64 x[8])
 {
     struct arm_virt *v = opaque;
-    /* By HVC where there is no EL2 that would take it, else by SMC; real firmware at EL3 answers
-     * for itself. */
-    if (v->secure || smc != v->virtualization)
+    /* By HVC where there is no EL2 that would take it, else by SMC. */
+    if (!arm_virt_has_psci(v) || smc != v->virtualization)
         return false;
     psci_call(&v->psci, cpu, x);
     return true;
+}
+
+static struct irq ppi(const struct arm_virt *v, u32 cpu, u32 n)
+{
+    return device_input(v->gic, GIC_SPIS + 32 * cpu + 16 + n);
 }
 
 static void connect_cpu(struct machine *m, struct arm_virt *v, u32 i)
@@ -117,14 +129,14 @@ static void connect_cpu(struct machine *m, struct arm_virt *v, u32 i)
     arm_cpu_set_mpidr(cpu, arm_virt_affinity(i));
     arm_cpu_set_levels(cpu, v->virtualization, v->secure);
     arm_cpu_set_firmware(cpu, &firmware);
+    if (v->secure)
+        arm_cpu_set_two_spaces(cpu);
     device_connect(v->gic, 2 * i, cpu_irq(cpu, ARM_IRQ_IRQ));
     device_connect(v->gic, 2 * i + 1, cpu_irq(cpu, ARM_IRQ_FIQ));
     for (unsigned k = 0; k < ARM_VIRT_TIMERS; k++)
-        arm_cpu_set_timer_irq(
-            cpu, arm_virt_timers[k].timer,
-            device_input(v->gic, GIC_SPIS + 32 * i + 16 + arm_virt_timers[k].ppi));
-    mem_map(&m->memory, &v->view[i].root, GICD_BASE, device_mmio(v->gic, 2 * i), 1);
-    mem_map(&m->memory, &v->view[i].root, GICC_BASE, device_mmio(v->gic, 2 * i + 1), 1);
+        arm_cpu_set_timer_irq(cpu, arm_virt_timers[k].timer, ppi(v, i, arm_virt_timers[k].ppi));
+    mem_map(&m->memory, &v->view[i].normal, GICD_BASE, device_mmio(v->gic, 2 * i), 1);
+    mem_map(&m->memory, &v->view[i].normal, GICC_BASE, device_mmio(v->gic, 2 * i + 1), 1);
 }
 
 /* ---- Devices ----------------------------------------------------------------------------------
@@ -188,7 +200,9 @@ static int make_devices(struct machine *m, struct arm_virt *v, struct err *err)
         device_connect(v->virtio[i], 0, spi(v, VIRTIO_SPI + i));
     }
     for (unsigned i = 0; i < MACHINE_FLASHES && !r; i++)
-        r = board_add_flash(m, i, FLASH_BASE + i * FLASH_SIZE, FLASH_SIZE, err);
+        r = board_add_flash(m, v->secure && !i ? &v->apart.only : &m->root, i,
+                            FLASH_BASE + i * FLASH_SIZE, FLASH_SIZE, err);
+    r = r ? r : arm_virt_secure_devices(m, err);
     if (r)
         return r;
     v->fw_cfg = board_add_device(m, "fw_cfg_mem", "fw_cfg", FW_CFG_BASE, NULL, err);
@@ -222,7 +236,7 @@ static void virt_power_button(struct machine *m)
 static void fdt_psci(struct boot_fdt *f, const struct arm_virt *v)
 {
     static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2\0arm,psci";
-    if (v->secure)
+    if (!arm_virt_has_psci(v))
         return;
     int node = boot_fdt_node(f, 0, "psci");
     boot_fdt_bytes(f, node, "compatible", compatible, sizeof(compatible));
@@ -248,7 +262,7 @@ static void fdt_cpus(struct boot_fdt *f, const struct machine *m, const struct a
         int node = boot_fdt_node(f, cpus, "cpu@%llx", (unsigned long long)arm_virt_affinity(i));
         boot_fdt_u32(f, node, "phandle", PHANDLE_CPUS + i);
         boot_fdt_u32(f, node, "reg", (u32)arm_virt_affinity(i));
-        if (m->cpu_count > 1 && !v->secure)
+        if (m->cpu_count > 1 && arm_virt_has_psci(v))
             boot_fdt_string(f, node, "enable-method", "psci");
         boot_fdt_string(f, node, "compatible", facts.compatible);
         boot_fdt_string(f, node, "device_type", "cpu");
@@ -297,17 +311,22 @@ static void fdt_gic(struct boot_fdt *f, const struct arm_virt *v)
     boot_fdt_flag(f, v2m, "msi-controller");
 }
 
+int arm_virt_fdt_primecell(struct boot_fdt *f, struct device *d, u64 base, u32 spi)
+{
+    static const char one[] = "apb_pclk", two[] = "uartclk\0apb_pclk";
+    bool uart = !strcmp(d->type->name, "pl011");
+    int node = board_fdt_device(f, 0, d, base, CELL_SIZE);
+    fdt_spi(f, node, spi, FDT_LEVEL);
+    boot_fdt_cells(f, node, "clocks", (const u32[]){PHANDLE_CLOCK, PHANDLE_CLOCK}, uart ? 2 : 1);
+    boot_fdt_bytes(f, node, "clock-names", uart ? two : one, uart ? sizeof(two) : sizeof(one));
+    return node;
+}
+
 static void fdt_primecells(struct boot_fdt *f, const struct arm_virt *v)
 {
     for (unsigned i = 0; i < ARM_VIRT_PRIMECELLS; i++) {
         const struct arm_virt_primecell *e = &arm_virt_primecells[i];
-        static const char one[] = "apb_pclk", two[] = "uartclk\0apb_pclk";
-        bool uart = e->base == UART_BASE;
-        int node = board_fdt_device(f, 0, v->primecell[i], e->base, CELL_SIZE);
-        fdt_spi(f, node, e->spi, FDT_LEVEL);
-        boot_fdt_cells(f, node, "clocks", (const u32[]){PHANDLE_CLOCK, PHANDLE_CLOCK},
-                       uart ? 2 : 1);
-        boot_fdt_bytes(f, node, "clock-names", uart ? two : one, uart ? sizeof(two) : sizeof(one));
+        int node = arm_virt_fdt_primecell(f, v->primecell[i], e->base, e->spi);
         if (e->phandle) {
             boot_fdt_u32(f, node, "phandle", e->phandle);
             boot_fdt_flag(f, node, "gpio-controller");
@@ -343,13 +362,26 @@ static void fdt_pcie(struct boot_fdt *f, const struct arm_virt *v)
     boot_fdt_cells(f, node, "msi-map", (const u32[]){0, PHANDLE_V2M, 0, 0x10000}, 4);
 }
 
-static void fdt_flash(struct boot_fdt *f)
+/* count banks of flash, from the first one's base. */
+static int fdt_banks(struct boot_fdt *f, const char *name, u64 base, unsigned count)
 {
-    int node = boot_fdt_node(f, 0, "flash@%llx", (unsigned long long)FLASH_BASE);
+    int node = boot_fdt_node(f, 0, "%s@%llx", name, (unsigned long long)base);
     boot_fdt_string(f, node, "compatible", "cfi-flash");
-    boot_fdt_reg(f, node,
-                 (const u64[]){FLASH_BASE, FLASH_SIZE, FLASH_BASE + FLASH_SIZE, FLASH_SIZE}, 2);
+    boot_fdt_reg(f, node, (const u64[]){base, FLASH_SIZE, base + FLASH_SIZE, FLASH_SIZE}, count);
     boot_fdt_u32(f, node, "bank-width", 4);
+    return node;
+}
+
+static void fdt_flash(struct boot_fdt *f, const struct arm_virt *v)
+{
+    if (!v->secure) {
+        fdt_banks(f, "flash", FLASH_BASE, 2);
+        return;
+    }
+    fdt_banks(f, "flash", FLASH_BASE + FLASH_SIZE, 1);
+    int node = fdt_banks(f, "secflash", FLASH_BASE, 1);
+    boot_fdt_string(f, node, "status", "disabled");
+    boot_fdt_string(f, node, "secure-status", "okay");
 }
 
 static void fdt_platform_bus(struct boot_fdt *f)
@@ -397,8 +429,9 @@ static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct a
     fdt_clock(f);
     fdt_timer(f, m);
     fdt_cpus(f, m, v);
-    fdt_flash(f);
+    fdt_flash(f, v);
     fdt_gic(f, v);
+    arm_virt_secure_fdt(f, v);
     fdt_primecells(f, v);
     fdt_pcie(f, v);
     fdt_power_key(f);
@@ -422,6 +455,8 @@ static int virt_init(struct machine *m, struct err *err)
     v->psci.start = psci_start;
     v->psci.wait = psci_wait;
     timer_init(&v->power_key, m->loop, &m->clock, key_released, m);
+    if (v->secure)
+        arm_virt_secure_init(m);
     int r = machine_make_cpus(m, FLASH_BASE, err);
     r = r ? r : arm_virt_map(m, arm_cpu(m->cpus[0])->phys_bits, err);
     r = r ? r : machine_make_ram(m, "mach-virt.ram", err);
@@ -460,7 +495,7 @@ static int virt_load(struct machine *m, struct err *err)
 {
     struct arm_virt *v = m->board_data;
     struct boot_fdt f = {0};
-    boot_roms_init(&v->roms, &m->space);
+    boot_roms_init(&v->roms, v->secure ? &v->apart.space : &m->space);
     v->boot = (struct arm_boot){.m = m,
                                 .roms = &v->roms,
                                 .ram_base = RAM_BASE,
@@ -492,7 +527,7 @@ static void virt_reset(struct machine *m)
     if (m->config.on_reboot == MACHINE_REBOOT_SHUTDOWN)
         boot_roms_drop(&v->roms);
     for (u32 i = 0; i < m->cpu_count; i++)
-        m->cpus[i]->powered_off = i > 0 && !v->secure;
+        m->cpus[i]->powered_off = i > 0 && arm_virt_has_psci(v);
     if (!v->boot.firmware && v->boot.entry)
         arm_cpu_set_start(m->cpus[0], v->boot.entry, v->boot.fdt_addr, start_level(v));
 }
@@ -505,8 +540,11 @@ static void virt_fini(struct machine *m)
         timer_fini(&v->power_key);
     for (u32 i = 0; i < v->views; i++) {
         mem_unmap(&m->memory, &v->view[i].system);
+        mem_unmap(&m->memory, &v->view[i].again);
+        mem_unmap(&m->memory, &v->view[i].secure);
         mem_space_fini(&v->view[i].space);
     }
+    arm_virt_secure_fini(m);
     boot_roms_fini(&v->roms);
 }
 
@@ -515,6 +553,7 @@ const struct board arm_virt = {
     .help = "Arm VirtIO board",
     .archs = virt_archs,
     .max_cpus = MAX_CPUS,
+    .serials = 2,
     .default_ram = 128 * MiB,
     .virtio_pci = true,
     .size = sizeof(struct arm_virt),

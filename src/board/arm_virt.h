@@ -9,7 +9,8 @@
  *   0x09000000  PL011 (SPI 1)                      0x3eff0000  PCIe I/O ports
  *   0x09010000  PL031 (SPI 2)                      0x3f000000  PCIe ECAM, 16 buses (highmem=off)
  *   0x09020000  fw_cfg                             0x40000000  RAM
- *   0x09030000  PL061 (SPI 7): power key on line 3
+ *   0x09030000  PL061 (SPI 7): power key on line 3   0x0e000000  RAM that is secure
+ *   0x09040000  second PL011 (SPI 8)                 0x090b0000  PL061 that is secure
  *
  * Above RAM, and not below 256 GiB, follow the high regions (struct arm_virt_high), each aligned to
  * its size: 0x4000000000 further GIC redistributors, 0x4010000000 PCIe ECAM, 0x8000000000 PCIe
@@ -32,6 +33,7 @@ enum {
     GIC_IRQS = 288,
     GIC_SPIS = GIC_IRQS - 32,
     UART_SPI = 1,
+    UART1_SPI = 8,
     PCIE_SPI = 3, /* and the next three */
     VIRTIO_SLOTS = 32,
     VIRTIO_SPI = 16,
@@ -42,31 +44,42 @@ enum {
     POWER_PRESS_MS = 100,
 };
 
-#define FLASH_BASE  UINT64_C(0x00000000)
-#define FLASH_SIZE  UINT64_C(0x04000000)
-#define GICD_BASE   UINT64_C(0x08000000)
-#define GICC_BASE   UINT64_C(0x08010000)
-#define GIC_WINDOW  UINT64_C(0x10000)
-#define V2M_BASE    UINT64_C(0x08020000)
-#define UART_BASE   UINT64_C(0x09000000)
-#define RTC_BASE    UINT64_C(0x09010000)
-#define FW_CFG_BASE UINT64_C(0x09020000)
-#define FW_CFG_SIZE UINT64_C(0x18)
-#define GPIO_BASE   UINT64_C(0x09030000)
-#define CELL_SIZE   UINT64_C(0x1000) /* of a PrimeCell */
-#define VIRTIO_BASE UINT64_C(0x0a000000)
-#define VIRTIO_STEP UINT64_C(0x200)
-#define BUS_BASE    UINT64_C(0x0c000000)
-#define BUS_SIZE    UINT64_C(0x02000000)
-#define PCIE_LOW    UINT64_C(0x10000000)
-#define PCIE_IO     UINT64_C(0x3eff0000)
-#define PCIE_ECAM   UINT64_C(0x3f000000) /* highmem=off */
-#define RAM_BASE    UINT64_C(0x40000000)
-#define HIGH_BASE   (256 * GiB)
+#define FLASH_BASE       UINT64_C(0x00000000)
+#define FLASH_SIZE       UINT64_C(0x04000000)
+#define GICD_BASE        UINT64_C(0x08000000)
+#define GICC_BASE        UINT64_C(0x08010000)
+#define GIC_WINDOW       UINT64_C(0x10000)
+#define V2M_BASE         UINT64_C(0x08020000)
+#define UART_BASE        UINT64_C(0x09000000)
+#define RTC_BASE         UINT64_C(0x09010000)
+#define FW_CFG_BASE      UINT64_C(0x09020000)
+#define FW_CFG_SIZE      UINT64_C(0x18)
+#define GPIO_BASE        UINT64_C(0x09030000)
+#define UART1_BASE       UINT64_C(0x09040000)
+#define CELL_SIZE        UINT64_C(0x1000) /* of a PrimeCell */
+#define VIRTIO_BASE      UINT64_C(0x0a000000)
+#define VIRTIO_STEP      UINT64_C(0x200)
+#define BUS_BASE         UINT64_C(0x0c000000)
+#define BUS_SIZE         UINT64_C(0x02000000)
+#define PCIE_LOW         UINT64_C(0x10000000)
+#define PCIE_IO          UINT64_C(0x3eff0000)
+#define PCIE_ECAM        UINT64_C(0x3f000000) /* highmem=off */
+#define SECURE_GPIO_BASE UINT64_C(0x090b0000)
+#define SECURE_RAM_BASE  UINT64_C(0x0e000000)
+#define SECURE_RAM_SIZE  (16 * MiB)
+#define RAM_BASE         UINT64_C(0x40000000)
+#define HIGH_BASE        (256 * GiB)
 
 /* Interrupt specifiers ("arm,gic.yaml"). */
 enum { FDT_SPI = 0, FDT_PPI = 1, FDT_EDGE = 1, FDT_LEVEL = 4 };
-enum { PHANDLE_CLOCK = 1, PHANDLE_GIC, PHANDLE_V2M, PHANDLE_GPIO, PHANDLE_CPUS };
+enum {
+    PHANDLE_CLOCK = 1,
+    PHANDLE_GIC,
+    PHANDLE_V2M,
+    PHANDLE_GPIO,
+    PHANDLE_SECURE_GPIO,
+    PHANDLE_CPUS
+};
 
 /* PrimeCells: registers of 4 KiB, one interrupt, the board's 24 MHz clock. */
 struct arm_virt_primecell {
@@ -90,10 +103,18 @@ extern const struct arm_virt_timer arm_virt_timers[ARM_VIRT_TIMERS];
  * off. */
 enum arm_virt_high { HIGH_REDISTS, HIGH_ECAM, HIGH_MMIO, HIGH_REGIONS };
 
-/* What one CPU sees. */
+/* What one CPU sees: the machine, and at ARM_SECURE_SPACE, where there are two spaces, the same
+ * with what is secure before it. */
 struct view {
-    struct mem_region root, system;
+    struct mem_region root, normal, system, again, secure;
     struct mem_space space;
+};
+
+/* secure=on: what only secure accesses reach, and the machine with it. */
+struct arm_virt_secure {
+    struct mem_region only, root, system, shown, ram;
+    struct mem_space space;
+    struct device *gpio;
 };
 
 struct arm_virt {
@@ -105,8 +126,9 @@ struct arm_virt {
     bool a32;
     u64 high_base[HIGH_REGIONS];
     struct view view[MAX_CPUS];
+    struct arm_virt_secure apart;
     u32 views;
-    struct device *gic, *v2m, *fw_cfg, *pcie;
+    struct device *gic, *v2m, *fw_cfg, *pcie, *uart1;
     struct board_pcie pcie_place;
     struct device *primecell[ARM_VIRT_PRIMECELLS], *virtio[VIRTIO_SLOTS];
     struct boot_roms roms;
@@ -119,6 +141,19 @@ struct arm_virt {
 int must_check arm_virt_map(struct machine *m, unsigned bits, struct err *err);
 /* MPIDR's affinity fields of CPU index. */
 u64 arm_virt_affinity(u32 index);
+/* Does the board answer PSCI calls? Not where there is firmware at EL3 to do it. */
+static inline bool arm_virt_has_psci(const struct arm_virt *v)
+{
+    return !(v->secure && v->boot.firmware);
+}
+
+/* arm_virt_secure.c: secure=on, and the second serial port. */
+void arm_virt_secure_init(struct machine *m);
+void arm_virt_secure_fini(struct machine *m);
+int must_check arm_virt_secure_devices(struct machine *m, struct err *err);
+void arm_virt_secure_fdt(struct boot_fdt *f, const struct arm_virt *v);
+/* arm_virt.c: a PrimeCell's node. */
+int arm_virt_fdt_primecell(struct boot_fdt *f, struct device *d, u64 base, u32 spi);
 /* arm_virt_acpi.c: puts the ACPI tables into fw_cfg. */
 int must_check arm_virt_acpi(struct machine *m, struct err *err);
 

@@ -2,7 +2,7 @@
  * arm_virt_acpi.c - the Arm `virt` board's ACPI tables, from the facts of arm_virt.h that also make
  * its device tree, and its SMBIOS tables.
  *
- * Devices in the name space, under \_SB: Cxxx processors, COM0 the serial port, FLS0 and FLS1
+ * Devices in the name space, under \_SB: Cxxx processors, COM0 and COM1 the serial ports, FLS0 and FLS1
  * flash, FWCF fw_cfg, VRxx virtio-mmio slots, PCI0 the PCIe host with its interrupt links GSI0..3,
  * GPO0 the GPIO controller whose line is the power key, PWRB the power button that it notifies.
  *
@@ -109,6 +109,9 @@ static void add_primecells(struct blob *b, const struct arm_virt *v)
             add_power_key(b);
         aml_end(b, mark);
     }
+    if (v->uart1 && !v->secure)
+        aml_end(b,
+                begin_part(b, "COM1", v->uart1, 1, UART1_BASE, CELL_SIZE, GSI_SPI + UART1_SPI, 0));
     u32 mark = begin_device(b, "PWRB", "PNP0C0C", 0);
     aml_end(b, mark);
 }
@@ -290,9 +293,9 @@ static void make_tables(struct acpi *a, struct machine *m)
     const struct arm_virt *v = m->board_data;
     const struct acpi_fadt fadt = {
         .dsdt = add_dsdt(a, m),
-        .arm_boot = v->secure           ? 0
-                    : v->virtualization ? ACPI_ARM_PSCI
-                                        : ACPI_ARM_PSCI | ACPI_ARM_PSCI_HVC,
+        .arm_boot = !arm_virt_has_psci(v) ? 0
+                    : v->virtualization   ? ACPI_ARM_PSCI
+                                          : ACPI_ARM_PSCI | ACPI_ARM_PSCI_HVC,
     };
     const struct acpi_timers timers = {
         .secure = timer_gsi(ARM_TIMER_SEC),

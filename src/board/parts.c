@@ -62,7 +62,8 @@ struct device *board_add_serial(struct machine *m, const char *type, const char 
     return d ? realize_at(m, d, base, err) : NULL;
 }
 
-int board_add_flash(struct machine *m, unsigned n, u64 base, u64 size, struct err *err)
+int board_add_flash(struct machine *m, struct mem_region *where, unsigned n, u64 base, u64 size,
+                    struct err *err)
 {
     const struct board_setting geometry[] = {{"num-blocks", size / (256 * KiB)},
                                              {"sector-length", 256 * KiB},
@@ -75,7 +76,10 @@ int board_add_flash(struct machine *m, unsigned n, u64 base, u64 size, struct er
     snprintf(id, sizeof(id), "virt.flash%u", n);
     struct device *d =
         with_backend(m, "cfi.pflash01", id, geometry, "drive", m->config.flash[n], err);
-    return d && realize_at(m, d, base, err) ? 0 : -ENODEV;
+    if (!d || machine_realize(m, d, err))
+        return -ENODEV;
+    mem_map(&m->memory, where, base, device_mmio(d, 0), 0);
+    return 0;
 }
 
 /* ---- Device tree ------------------------------------------------------------------------------

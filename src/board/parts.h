@@ -27,8 +27,10 @@ struct device *must_check board_add_device(struct machine *m, const char *type, 
 /* The same, with the character backend named by chardev, if it is not NULL. */
 struct device *must_check board_add_serial(struct machine *m, const char *type, const char *id,
                                            u64 base, const char *chardev, struct err *err);
-/* Bank n of `virt` boards: two 16-bit chips side by side, sectors of 256 KiB, at base. */
-int must_check board_add_flash(struct machine *m, unsigned n, u64 base, u64 size, struct err *err);
+/* Bank n of `virt` boards: two 16-bit chips side by side, sectors of 256 KiB, at base of a
+ * container. */
+int must_check board_add_flash(struct machine *m, struct mem_region *where, unsigned n, u64 base,
+                               u64 size, struct err *err);
 
 /* The user's tree (-dtb), or an empty one for the board to fill. */
 int must_check board_open_fdt(struct boot_fdt *f, const struct machine *m, struct err *err);

@@ -205,7 +205,7 @@ static int make_devices(struct machine *m, struct virt *v, struct err *err)
     for (unsigned i = 0; i < ARRAY_SIZE(virt_devices) && !r; i++)
         r = make_device(m, v, i, err);
     for (unsigned i = 0; i < MACHINE_FLASHES && !r; i++)
-        r = board_add_flash(m, i, FLASH_BASE + i * (u64)FLASH_SIZE, FLASH_SIZE, err);
+        r = board_add_flash(m, &m->root, i, FLASH_BASE + i * (u64)FLASH_SIZE, FLASH_SIZE, err);
     if (r)
         return r;
     v->fw_cfg = board_add_device(m, "fw_cfg_mem", "fw_cfg", FW_CFG_BASE, NULL, err);

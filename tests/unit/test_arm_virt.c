@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "boot/smbios.h"
+#include "isa/arm/arm.h"
 #include "machine/machine.h"
 
 #define FW_CFG UINT64_C(0x09020000)
@@ -363,7 +364,7 @@ static void test_acpi_options(void **state)
         u64 ecam;
     } rows[] = {
         {"virtualization=on", 1, 0x4010000000},
-        {"secure=on", 0, 0x4010000000},
+        {"secure=on", 3, 0x4010000000}, /* no firmware that would answer */
         {"highmem=off,acpi=on", 3, 0x3f000000},
     };
     (void)state;
@@ -375,8 +376,49 @@ static void test_acpi_options(void **state)
         unload(&s);
         machine_free(m);
     }
-    struct machine *m = must_make("acpi=off", &c);
+    const struct machine_config firmware = {.ram_size = GiB, .bios = "/bin/true"};
+    struct machine *m = must_make("secure=on", &firmware);
+    struct acpi_set s = load(m);
+    assert_int_equal(load_le(find(&s, "FACP") + 129, 2), 0);
+    unload(&s);
+    machine_free(m);
+    m = must_make("acpi=off", &c);
     assert_null(read_file(m, "etc/table-loader").data);
+    machine_free(m);
+}
+
+/* What is secure is a CPU's at its secure addresses only, and no device's. */
+static void test_secure(void **state)
+{
+    static const u64 apart[] = {0x0e000000, 0x09040018, 0x090b0400, 0};
+    const struct machine_config c = {.ram_size = GiB};
+    struct machine *m = must_make("secure=on", &c);
+    struct mem_space *cpu = m->cpus[0]->space;
+    u64 v;
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(apart); i++) {
+        assert_int_not_equal(mem_read(&m->space, apart[i], &v, 4), MEM_OK);
+        assert_int_not_equal(mem_read(cpu, apart[i], &v, 4), MEM_OK);
+        assert_int_equal(mem_read(cpu, ARM_SECURE_SPACE | apart[i], &v, 4), MEM_OK);
+    }
+    assert_int_equal(mem_write(cpu, RAM + 512 * MiB, 0x55, 4), MEM_OK);
+    assert_int_equal(mem_read(cpu, ARM_SECURE_SPACE | (RAM + 512 * MiB), &v, 4), MEM_OK);
+    assert_int_equal(v, 0x55);
+    u8 *t = tree(m);
+    static const char *const nodes[] = {"/secram@e000000", "/secflash@0",    "/pl011@9040000",
+                                        "/pl061@90b0000",  "/gpio-poweroff", "/gpio-restart"};
+    for (unsigned i = 0; i < ARRAY_SIZE(nodes); i++) {
+        int node = fdt_path_offset(t, nodes[i]);
+        assert_true(node >= 0);
+        assert_string_equal(fdt_getprop(t, node, "secure-status", NULL), "okay");
+        assert_string_equal(fdt_getprop(t, node, "status", NULL), "disabled");
+    }
+    free(t);
+    /* Line 0 of the GPIO controller ends the machine. */
+    assert_int_equal(mem_write(cpu, ARM_SECURE_SPACE | 0x090b0400, 1, 4), MEM_OK);
+    assert_int_equal(atomic_load(&m->requests), 0);
+    assert_int_equal(mem_write(cpu, ARM_SECURE_SPACE | 0x090b0004, 1, 4), MEM_OK);
+    assert_int_not_equal(atomic_load(&m->requests), 0);
     machine_free(m);
 }
 
@@ -554,13 +596,10 @@ static void test_dmidecode(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tree),
-        cmocka_unit_test(test_high_regions),
-        cmocka_unit_test(test_memory_limit),
-        cmocka_unit_test(test_acpi_tables),
-        cmocka_unit_test(test_acpi_options),
-        cmocka_unit_test(test_iasl),
-        cmocka_unit_test(test_smbios_structures),
+        cmocka_unit_test(test_tree),         cmocka_unit_test(test_high_regions),
+        cmocka_unit_test(test_memory_limit), cmocka_unit_test(test_acpi_tables),
+        cmocka_unit_test(test_acpi_options), cmocka_unit_test(test_secure),
+        cmocka_unit_test(test_iasl),         cmocka_unit_test(test_smbios_structures),
         cmocka_unit_test(test_dmidecode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,8 +229,8 @@ struct arm_gic_cpu {
     void *opaque;
 };
 
-/* Firmware that the board plays itself (PSCI): called for HVC or SMC by the CPU's own thread with x0..x7 in cpu; true
- * when it was such a call (x0..x3 are set then). */
+/* Firmware that the board plays itself (PSCI): called for HVC or SMC by the CPU's own thread with x0..x7 in cpu, before
+ * EL2 or EL3 that might be there; true when it was such a call (x0..x3 are set then). */
 struct arm_firmware {
     bool (*call)(void *opaque, struct cpu *cpu, bool smc, u64 x[8]);
     void *opaque;
@@ -316,6 +316,7 @@ struct arm_cpu {
     struct arm_timer_state timer[ARM_TIMERS];
     pthread_mutex_t timer_lock;
     bool has_timers;
+    bool two_spaces; /* the board has apart what is secure: ARM_SECURE_SPACE */
     u8 phys_bits;    /* of addresses that the model implements */
     u8 asid_bits, vmid_bits;
     u8 breakpoints, watchpoints; /* numbers of */
@@ -536,6 +537,10 @@ void arm_cpu_set_pmu_irq(struct cpu *cpu, struct irq irq);
 void arm_cpu_set_reset_address(struct cpu *cpu, u64 rvbar);
 /* Which exception levels above EL1 the board's CPUs have. Before reset. */
 void arm_cpu_set_levels(struct cpu *cpu, bool el2, bool el3);
+/* Secure accesses have this bit in their physical addresses: the board shows there what only they reach, beside all
+ * that others reach at the address without it. */
+#define ARM_SECURE_SPACE BIT(56)
+void arm_cpu_set_two_spaces(struct cpu *cpu);
 /* Registers the boot protocol sets, after reset. el: starts at this level. CPU stopped or its own thread. */
 void arm_cpu_set_start(struct cpu *cpu, u64 pc, u64 x0, unsigned el);
 /* ... and the two registers after x0. */

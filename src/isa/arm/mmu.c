@@ -182,6 +182,7 @@ static struct arm_translation translation(struct arm_cpu *a, const struct isa_co
         .space = context->space,
         .view = context->view,
         .vaddr = vaddr,
+        .nonsecure = !(context->view & ARM_VIEW_SECURE),
         .access = access};
 }
 
@@ -265,7 +266,7 @@ static struct at at_of(const struct arm_cpu *a, u32 encoding)
 /* PAR_EL1 ("D24.2.111"). */
 static u64 par_of(const struct arm_translation *t, bool ok)
 {
-    u64 res1 = BIT(11), ns = t->regime->secure ? 0 : BIT(9);
+    u64 res1 = BIT(11), ns = t->nonsecure ? BIT(9) : 0;
     if (ok)
         return (u64)t->attributes << 56 | (t->paddr & BITS(51, 12)) | res1 | ns |
                (u64)t->shareability << 7;

@@ -249,6 +249,11 @@ void arm_cpu_set_firmware(struct cpu *cpu, const struct arm_firmware *firmware)
     arm_cpu(cpu)->firmware = *firmware;
 }
 
+void arm_cpu_set_two_spaces(struct cpu *cpu)
+{
+    arm_cpu(cpu)->two_spaces = true;
+}
+
 void arm_cpu_set_levels(struct cpu *cpu, bool el2, bool el3)
 {
     struct arm_cpu *a = arm_cpu(cpu);

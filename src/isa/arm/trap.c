@@ -216,11 +216,11 @@ void arm_helper_svc(struct cpu *cpu, u64 immediate)
     arm_unwind(a, ARM_SYNDROME(ARM_EC_SVC64, immediate), 0, a->pc + 4);
 }
 
-/* A board's firmware answers in place of a level that is not there. */
+/* A board's firmware answers in place of a level, which need not be there. */
 static bool firmware_call(struct arm_cpu *a, bool smc)
 {
     u64 x[8];
-    if (!a->firmware.call || (smc ? a->has_el3 : a->has_el2))
+    if (!a->firmware.call)
         return false;
     memcpy(x, a->x, sizeof(x));
     if (!a->firmware.call(a->firmware.opaque, &a->cpu, smc, x))

@@ -27,6 +27,8 @@
 #define TABLE_UXN    BIT(60)
 #define TABLE_NO_EL0 BIT(61)
 #define TABLE_RO     BIT(62)
+#define TABLE_NS     BIT(63)
+#define DESC_NS      BIT(5)
 
 /* ---- Common to both stages ---------------------------------------------------------------------
  */
@@ -311,6 +313,7 @@ static enum leaf leaf(struct arm_translation *t, const struct params *p, u64 add
     u64 mair = t->regime->mair >> (8 * (desc >> 2 & 7)) & 0xff;
     t->paddr = out | (t->vaddr & (size - 1));
     t->size = size;
+    t->nonsecure |= (desc & DESC_NS) || table & TABLE_NS;
     t->global = p->two_ranges && !(desc & DESC_NG);
     t->guarded = desc & DESC_GP;
     t->attributes = (u8)mair;
@@ -354,10 +357,15 @@ static bool has_stage2(const struct arm_translation *t)
     return t->regime->kind == ARM_REGIME_EL10 && t->regime->hcr & (HCR_VM | HCR_DC);
 }
 
+u64 arm_spaced_address(const struct arm_translation *t, u64 addr)
+{
+    return t->a->two_spaces && !t->nonsecure ? addr | ARM_SECURE_SPACE : addr;
+}
+
 bool arm_table_address(struct arm_translation *t, u64 addr, u64 *paddr)
 {
     u64 size;
-    *paddr = addr;
+    *paddr = arm_spaced_address(t, addr);
     return !has_stage2(t) || arm_translate_stage2(t, addr, true, paddr, &size);
 }
 
@@ -366,7 +374,9 @@ static bool walk_tables(struct arm_translation *t, const struct params *p, bool 
 {
     u64 base, table, addr, desc;
     *again = false;
-    for (int level = start(t, p, &base, &table);; level++) {
+    t->nonsecure = !t->regime->secure;
+    int level = start(t, p, &base, &table);
+    for (t->nonsecure |= (table & TABLE_NS) != 0;; level++) {
         unsigned shift = p->granule + (unsigned)(3 - level) * p->stride;
         unsigned bits = level == p->start ? p->input - shift : p->stride;
         if (!arm_table_address(t, base + bits_get(t->vaddr, shift, bits) * 8, &addr))
@@ -384,8 +394,10 @@ static bool walk_tables(struct arm_translation *t, const struct params *p, bool 
         base = arm_descriptor_address(desc, p->granule, p->ds, p->lpa);
         if (base >> p->output)
             return fault(t, ARM_FSC_ADDRESS_SIZE, level);
+        table |= desc & TABLE_NS;
         if (!p->hpd)
             table |= desc & (TABLE_PXN | TABLE_UXN | TABLE_NO_EL0 | TABLE_RO);
+        t->nonsecure |= (table & TABLE_NS) != 0;
         if (level == 2 && !has_stage2(t))
             remember(t, p, base, table);
     }
@@ -440,11 +452,12 @@ bool arm_translate_address(struct arm_translation *t)
     }
     if (!(t->regime->sctlr & SCTLR_M ? stage1(t) : stage1_off(t)))
         return false;
-    if (!has_stage2(t) || t->stage1_only)
-        return true;
-    if (!arm_translate_stage2(t, t->paddr, false, &paddr, &size))
-        return false;
-    t->paddr = paddr;
-    t->size = MIN(t->size, size);
+    if (has_stage2(t) && !t->stage1_only) {
+        if (!arm_translate_stage2(t, t->paddr, false, &paddr, &size))
+            return false;
+        t->paddr = paddr;
+        t->size = MIN(t->size, size);
+    }
+    t->paddr = arm_spaced_address(t, t->paddr);
     return true;
 }

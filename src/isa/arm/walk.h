@@ -53,6 +53,7 @@ struct arm_translation {
     bool stage1_only; /* AT S1E*: the result is an intermediate address */
     /* -- Out. */
     u64 paddr, size;
+    bool nonsecure; /* which of the two spaces of addresses paddr is of */
     bool global, guarded;
     u8 attributes, shareability; /* of stage 1, as PAR_EL1 has them */
     u64 code;                    /* of a fault */
@@ -69,6 +70,8 @@ bool must_check arm_walk_short(struct arm_translation *t);
 bool arm_a32_permitted(const struct arm_translation *t, unsigned ap, bool xn, bool pxn);
 
 /* walk.c, for both stages. */
+/* addr in the space that the walk has come to. */
+u64 arm_spaced_address(const struct arm_translation *t, u64 addr);
 /* A stage 1 descriptor's address may be intermediate. */
 bool must_check arm_table_address(struct arm_translation *t, u64 addr, u64 *paddr);
 unsigned arm_address_bits(const struct arm_cpu *a, unsigned field);

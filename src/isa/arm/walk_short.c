@@ -17,7 +17,7 @@ enum { LEVEL1 = 1, LEVEL2 = 2 };
 struct leaf {
     u64 base, size;
     unsigned ap, tex, cb, domain;
-    bool xn, pxn, global, shared;
+    bool xn, pxn, global, shared, nonsecure;
 };
 
 static bool fault(struct arm_translation *t, unsigned fsc, unsigned level, unsigned domain)
@@ -102,7 +102,8 @@ static struct leaf section(u32 d)
                      .xn = d & BIT(4),
                      .pxn = d & 1,
                      .global = !(d & BIT(17)),
-                     .shared = d & BIT(16)};
+                     .shared = d & BIT(16),
+                     .nonsecure = d & BIT(19)};
     if (d & BIT(18)) {
         l.base = (d & UINT32_C(0xff000000)) | (u64)(d >> 20 & 15) << 32 | (u64)(d >> 5 & 15) << 36;
         l.size = 16 * MiB;
@@ -124,7 +125,8 @@ static struct leaf page(u32 d, u32 table)
                          .xn = d & (small ? 1 : BIT(15)),
                          .pxn = table & 4,
                          .global = !(d & BIT(11)),
-                         .shared = d & BIT(10)};
+                         .shared = d & BIT(10),
+                         .nonsecure = table & BIT(3)};
 }
 
 /* ---- The walk -------------------------------------------------------------------------------- */
@@ -164,6 +166,7 @@ static bool finish(struct arm_translation *t, const struct leaf *l, unsigned lev
     t->paddr = l->base | (t->vaddr & (l->size - 1));
     t->size = l->size;
     t->global = l->global;
+    t->nonsecure |= l->nonsecure;
     set_attributes(t, l);
     return true;
 }

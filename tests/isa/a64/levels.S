@@ -12,6 +12,7 @@
 .endm
 .globl _start
 _start:
+    go_to_ram
     mov x28, #0
     el
     adr x2, vec3
