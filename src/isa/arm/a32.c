@@ -238,7 +238,7 @@ static void enter(struct arm_cpu *a, unsigned offset, u64 preferred_return)
 /* ---- Fault status ---------------------------------------------------------------------------- */
 
 /* "EncodeSDFSC": from the codes of long descriptors. */
-static u32 short_status(unsigned fsc)
+u32 arm_a32_short_status(unsigned fsc)
 {
     bool second = (fsc & 3) == 2;
     switch (fsc & 0x3c) {
@@ -257,7 +257,7 @@ static u32 fault_status(const struct arm_cpu *a, unsigned fsc, unsigned domain)
 {
     if (a->sysreg[ARM_SYS_TCR_EL1] & TTBCR_EAE)
         return (u32)BIT(9) | fsc;
-    return short_status(fsc) | domain << 4;
+    return arm_a32_short_status(fsc) | domain << 4;
 }
 
 static bool has_domain(unsigned fsc)
@@ -271,6 +271,12 @@ static void set_ifar(struct arm_cpu *a, u64 address)
 {
     u64 *far = &a->sysreg[ARM_SYS_FAR_EL1];
     *far = (u32)*far | address << 32;
+}
+
+static void set_moe(struct arm_cpu *a, unsigned moe)
+{
+    u64 *dscr = &a->sysreg[ARM_SYS_MDSCR_EL1];
+    *dscr = (*dscr & ~ARM_DSCR_MOE) | moe << 2;
 }
 
 /* iss: ESR_ELx's of the abort. */
@@ -288,6 +294,8 @@ void arm_a32_abort(struct arm_cpu *a, const struct isa_fault *f, u64 iss)
         return;
     }
     u64 *far = &a->sysreg[ARM_SYS_FAR_EL1];
+    if (fsc == ARM_FSC_DEBUG)
+        set_moe(a, ARM_MOE_WATCHPOINT);
     status |= iss & BIT(6) ? BIT(11) : 0; /* WnR */
     status |= iss & BIT(8) ? BIT(13) : 0; /* CM */
     a->sysreg[ARM_SYS_ESR_EL1] = status;
@@ -297,8 +305,9 @@ void arm_a32_abort(struct arm_cpu *a, const struct isa_fault *f, u64 iss)
 
 /* ---- By syndrome ----------------------------------------------------------------------------- */
 
-static void debug_event(struct arm_cpu *a, u64 preferred_return)
+static void debug_event(struct arm_cpu *a, unsigned moe, u64 preferred_return)
 {
+    set_moe(a, moe);
     a->sysreg[ARM_SYS_IFSR32_EL2] = fault_status(a, ARM_FSC_DEBUG, 0);
     enter(a, PREFETCH, preferred_return);
 }
@@ -309,9 +318,9 @@ void arm_a32_take(struct arm_cpu *a, u64 syndrome, u64 preferred_return)
 {
     switch ((enum arm_ec)(syndrome >> 26)) {
     case ARM_EC_SVC32: enter(a, CALL, preferred_return); break;
-    case ARM_EC_BKPT32:
+    case ARM_EC_BKPT32: debug_event(a, ARM_MOE_BKPT, preferred_return); break;
     case ARM_EC_BREAKPOINT_LOWER:
-    case ARM_EC_BREAKPOINT: debug_event(a, preferred_return); break;
+    case ARM_EC_BREAKPOINT: debug_event(a, ARM_MOE_BREAKPOINT, preferred_return); break;
     default: enter(a, UNDEFINED, preferred_return); break;
     }
 }

@@ -46,6 +46,9 @@ static inline unsigned arm_a32_mode(const struct arm_cpu *a)
 /* FPEXC */
 #define ARM_FPEXC_EX BIT(31)
 #define ARM_FPEXC_EN BIT(30)
+/* DBGDSCR.MOE, and what it says */
+#define ARM_DSCR_MOE BITS(5, 2)
+enum { ARM_MOE_BREAKPOINT = 1, ARM_MOE_BKPT = 3, ARM_MOE_WATCHPOINT = 10 };
 /* TTBCR */
 #define TTBCR_PD0 BIT(4)
 #define TTBCR_PD1 BIT(5)
@@ -75,6 +78,8 @@ void arm_a32_take(struct arm_cpu *a, u64 syndrome, u64 preferred_return);
 void arm_a32_abort(struct arm_cpu *a, const struct isa_fault *f, u64 iss);
 /* vector: of AArch64's, 0x80 and up. */
 void arm_a32_take_interrupt(struct arm_cpu *a, unsigned vector);
+/* A status code of long descriptors as short ones have it. */
+u32 arm_a32_short_status(unsigned fsc);
 /* After an instruction in an IT block that is itself done. */
 void arm_a32_it_advance(struct arm_cpu *a);
 static inline unsigned arm_a32_length(const struct arm_cpu *a)

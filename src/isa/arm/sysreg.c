@@ -205,14 +205,24 @@ static bool gic_is_virtual(const struct arm_cpu *a, u32 encoding)
     return arm_hcr(a) & mo;
 }
 
+bool arm_sysreg_is_gic(const struct arm_sysreg *r)
+{
+    return r == &arm_sysregs[GIC];
+}
+
+enum arm_gic_result arm_sysreg_gic(struct arm_cpu *a, u32 encoding, bool write, u64 *value)
+{
+    struct arm_gic_access at = {.encoding = encoding,
+                                .el = (u8)arm_el(a),
+                                .secure = arm_is_secure(a),
+                                .virtual = gic_is_virtual(a, encoding)};
+    return write ? a->gic.write(a->gic.opaque, &at, *value)
+                 : a->gic.read(a->gic.opaque, &at, value);
+}
+
 static void gic_access(struct arm_cpu *a, u32 insn, bool write, u64 *value)
 {
-    struct arm_gic_access at = {
-        .encoding = insn >> 5 & 0xffff, .el = (u8)arm_el(a), .secure = arm_is_secure(a)};
-    at.virtual = gic_is_virtual(a, at.encoding);
-    enum arm_gic_result result =
-        write ? a->gic.write(a->gic.opaque, &at, *value) : a->gic.read(a->gic.opaque, &at, value);
-    switch (result) {
+    switch (arm_sysreg_gic(a, insn >> 5 & 0xffff, write, value)) {
     case ARM_GIC_OK: break;
     case ARM_GIC_UNDEFINED: arm_undefined(a); break;
     case ARM_GIC_TRAP_EL2: arm_trap_unwind(a, 2, arm_sysreg_syndrome(insn)); break;

@@ -30,6 +30,7 @@ enum arm_sys_access {
 /* Rows of traps[] in sysreg_trap.c. */
 enum arm_sys_trap {
     ARM_TRAP_NONE,
+    ARM_TRAP_TID0,
     ARM_TRAP_TID1,
     ARM_TRAP_TID2,
     ARM_TRAP_TID3,
@@ -123,6 +124,9 @@ const struct arm_sysreg *arm_sysreg_find(const struct arm_cpu *a, u32 encoding, 
 u64 arm_sysreg_get(struct arm_cpu *a, const struct arm_sysreg *r);
 void arm_sysreg_set(struct arm_cpu *a, const struct arm_sysreg *r, u64 v);
 void arm_sysreg_reset(struct arm_cpu *a);
+/* Is it the row of the GIC's CPU interface? Its accesses: */
+bool arm_sysreg_is_gic(const struct arm_sysreg *r);
+enum arm_gic_result arm_sysreg_gic(struct arm_cpu *a, u32 encoding, bool write, u64 *value);
 
 /* ---- sysreg_trap.c --------------------------------------------------------------------------- */
 
@@ -144,6 +148,10 @@ enum { ARM_DIR_READ = 1, ARM_DIR_WRITE = 2, ARM_TRAP_RULES = 5 };
 const struct arm_trap_rule *arm_trap_rules(unsigned trap);
 /* Is there something that rules do not tell? Then only arm_sysreg_allowed knows. */
 bool arm_trap_is_special(unsigned trap);
+/* Where an access leads that has come so far: nowhere else, a level, or it is UNDEFINED. trap: enum arm_sys_trap. */
+enum { ARM_SYS_ALLOWED = 0, ARM_SYS_UNDEFINED = 4 };
+unsigned arm_sysreg_trapped(const struct arm_cpu *a, const struct arm_sysreg *r, unsigned trap,
+                            u32 encoding, bool write);
 /* False: an exception was taken; the helper unwinds. insn: for the syndrome. */
 bool must_check arm_sysreg_allowed(struct arm_cpu *a, const struct arm_sysreg *r, u32 insn,
                                    bool write);

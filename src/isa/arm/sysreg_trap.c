@@ -44,6 +44,7 @@ enum {
 #define PMU_HIGHER           SET(EL01, RW, MDCR_EL2, MDCR_TPM, 2), SET(EL012, RW, MDCR_EL3, MDCR_TPM, 3)
 
 static const struct arm_trap_rule rules[][ARM_TRAP_RULES] = {
+    [ARM_TRAP_TID0] = {SET(EL01, RW, HCR_EL2, HCR_TID0, 2)},
     [ARM_TRAP_TID1] = {SET(EL1, RW, HCR_EL2, HCR_TID1, 2)},
     [ARM_TRAP_TID2] = {SET(EL1, RW, HCR_EL2, HCR_TID2, 2)},
     [ARM_TRAP_TID3] = {SET(EL1, RW, HCR_EL2, HCR_TID3, 2)},
@@ -117,7 +118,7 @@ bool arm_trap_is_special(unsigned trap)
 /* ---- Special ----------------------------------------------------------------------------------
  */
 
-enum { ALLOWED = 0, UNDEFINED = 4 }; /* or a level */
+enum { ALLOWED = ARM_SYS_ALLOWED, UNDEFINED = ARM_SYS_UNDEFINED }; /* or a level */
 
 /* EL0 and EL1 by CNTHCTL_EL2: the bits moved with E2H; EL0 of the host is not concerned. */
 static unsigned counter_trap(const struct arm_cpu *a, u64 plain, u64 e2h)
@@ -170,9 +171,9 @@ static unsigned gic_trap(const struct arm_cpu *a, u32 encoding)
     return arm_el(a) == 1 && hcr & mo ? ALLOWED : 3;
 }
 
-static unsigned special(const struct arm_cpu *a, const struct arm_sysreg *r, u32 encoding)
+static unsigned special(const struct arm_cpu *a, unsigned trap, u32 encoding)
 {
-    switch (r->trap) {
+    switch (trap) {
     case ARM_TRAP_CNTPCT: return counter_trap(a, CNTH_EL1PCTEN, CNTH_E2H_EL1PCTEN);
     case ARM_TRAP_CNTP: return counter_trap(a, CNTH_EL1PCEN, CNTH_E2H_EL1PTEN);
     case ARM_TRAP_CNTVCT: return virtual_trap(a, CNTH_EL1TVCT);
@@ -208,20 +209,22 @@ u64 arm_sysreg_syndrome(u32 insn)
                                            (insn & 31) << 5 | crm << 1 | (insn >> 21 & 1));
 }
 
+unsigned arm_sysreg_trapped(const struct arm_cpu *a, const struct arm_sysreg *r, unsigned trap,
+                            u32 encoding, bool write)
+{
+    const struct arm_trap_rule *rule = rules[trap];
+    if (r->check && !r->check(a, r))
+        return UNDEFINED;
+    for (unsigned i = 0; i < ARM_TRAP_RULES && rule[i].els; i++) {
+        if (rule_traps(a, &rule[i], write))
+            return rule[i].to;
+    }
+    return special(a, trap, encoding);
+}
+
 bool arm_sysreg_allowed(struct arm_cpu *a, const struct arm_sysreg *r, u32 insn, bool write)
 {
-    if (r->check && !r->check(a, r)) {
-        arm_undefined(a);
-        return false;
-    }
-    const struct arm_trap_rule *rule = rules[r->trap];
-    for (unsigned i = 0; i < ARM_TRAP_RULES && rule[i].els; i++) {
-        if (rule_traps(a, &rule[i], write)) {
-            arm_trap_unwind(a, rule[i].to, arm_sysreg_syndrome(insn));
-            return false;
-        }
-    }
-    unsigned to = special(a, r, insn >> 5 & 0xffff);
+    unsigned to = arm_sysreg_trapped(a, r, r->trap, insn >> 5 & 0xffff, write);
     if (to == UNDEFINED)
         arm_undefined(a);
     else if (to != ALLOWED)
