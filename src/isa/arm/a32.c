@@ -82,6 +82,11 @@ u64 *arm_a32_reg(struct arm_cpu *a, unsigned mode, unsigned n)
     return &a->x[own == n ? current : own];
 }
 
+unsigned arm_a32_x(const struct arm_cpu *a, unsigned n)
+{
+    return home(arm_a32_mode(a), n);
+}
+
 u64 *arm_a32_spsr(struct arm_cpu *a, unsigned mode)
 {
     switch (mode) {
@@ -142,6 +147,8 @@ void arm_cpsr_write(struct arm_cpu *a, u32 v, unsigned mask)
     }
     if (mask & 2)
         put(a, PSTATE_E | (privileged ? PSTATE_A : 0), new);
+    if (mask & ARM_MSR_MODE && privileged)
+        write_mode(a, v & 31);
     if (mask & 1 && privileged) {
         put(a, PSTATE_I | PSTATE_F, new);
         write_mode(a, v & 31);

@@ -55,6 +55,18 @@ enum { ARM_MOE_BREAKPOINT = 1, ARM_MOE_BKPT = 3, ARM_MOE_WATCHPOINT = 10 };
 #define TTBCR_T2E BIT(6)
 #define TTBCR_EAE BIT(31)
 
+/* VMRS and VMSR's numbers. */
+enum arm_fp_reg {
+    ARM_FP_FPSID = 0,
+    ARM_FP_FPSCR = 1,
+    ARM_FP_MVFR2 = 5,
+    ARM_FP_MVFR1 = 6,
+    ARM_FP_MVFR0 = 7,
+    ARM_FP_FPEXC = 8,
+};
+/* Beside the mask of bytes that MSR writes: the mode alone, of CPS. */
+enum { ARM_MSR_MODE = 16 };
+
 /* EL1 uses AArch32, now or when it is entered. */
 bool arm_el1_is_a32(const struct arm_cpu *a);
 /* Is it a mode that EL1 or EL0 can be in? */
@@ -71,6 +83,9 @@ u32 arm_cpsr(const struct arm_cpu *a);
 void arm_cpsr_write(struct arm_cpu *a, u32 v, unsigned mask);
 /* ... and where it comes from a saved one with a new pc. */
 void arm_a32_return(struct arm_cpu *a, u32 pc, u32 spsr);
+
+/* Number of a register of the current mode in AArch64, as syndromes have it. */
+unsigned arm_a32_x(const struct arm_cpu *a, unsigned n);
 
 /* An exception that AArch64 would have by this syndrome, taken by EL1 in AArch32. */
 void arm_a32_take(struct arm_cpu *a, u64 syndrome, u64 preferred_return);

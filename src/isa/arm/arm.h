@@ -448,6 +448,9 @@ void arm_nzcv_set(struct arm_cpu *a, u32 nzcv);
 u64 arm_pstate_read(const struct arm_cpu *a);
 void arm_pstate_write(struct arm_cpu *a, u64 spsr);
 
+/* HVC and SMC, which are of four bytes. */
+void arm_call_hypervisor(struct arm_cpu *a, u64 syndrome);
+void arm_call_monitor(struct arm_cpu *a, u64 syndrome);
 /* To el at least; elsewhere by TGE. far: where the class has one. */
 void arm_exception_to(struct arm_cpu *a, unsigned el, u64 syndrome, u64 far, u64 preferred_return);
 /* Target EL1 or the one that is asked for, whatever the syndrome: traps of system registers and instructions. */

@@ -72,6 +72,32 @@ static int print_it(char *text, size_t size, unsigned mask, u64 insn)
     return n;
 }
 
+static const char *const fp_registers[16] = {"fpsid", "fpscr", "2",     "3",     "4", "mvfr2",
+                                             "mvfr1", "mvfr0", "fpexc", "9",     "10", "11",
+                                             "12",    "13",    "14",    "15"};
+
+static int print_psr_mask(char *text, size_t size, unsigned mask)
+{
+    return snprintf(text, size, "_%s%s%s%s", mask & 8 ? "f" : "", mask & 4 ? "s" : "",
+                    mask & 2 ? "x" : "", mask & 1 ? "c" : "");
+}
+
+/* R, M:M1 ("Encoding and use of Banked register transfer instructions"). */
+static int print_banked(char *text, size_t size, unsigned v)
+{
+    static const char *const modes[4] = {"irq", "svc", "abt", "und"};
+    unsigned m = v & 31;
+    if (v & 32)
+        return snprintf(text, size, "SPSR_%s", m == 14 ? "fiq" : modes[m >> 1 & 3]);
+    if (m >= 16)
+        return snprintf(text, size, "%s_%s", m & 1 ? "SP" : "LR", modes[m >> 1 & 3]);
+    unsigned n = m < 8 ? m + 8 : m;
+    const char *mode = m < 8 ? "usr" : "fiq";
+    if (n >= 13)
+        return snprintf(text, size, "%s_%s", n == 13 ? "SP" : "LR", mode);
+    return snprintf(text, size, "R%u_%s", n, mode);
+}
+
 int arm_print_operand32(char *text, size_t size, unsigned kind, s64 v, u64 insn, u64 pc)
 {
     switch (kind) {
@@ -100,6 +126,16 @@ int arm_print_operand32(char *text, size_t size, unsigned kind, s64 v, u64 insn,
         int lsb = (int)((insn >> 12 & 7) << 2 | (insn >> 6 & 3));
         return snprintf(text, size, "#%d", (int)v - lsb + 1);
     }
+    case ARM_OPERAND_CREG: return snprintf(text, size, "cr%u", (unsigned)v);
+    case ARM_OPERAND_COPROC: return snprintf(text, size, "%u", 14 + (unsigned)v);
+    case ARM_OPERAND_PSR: return snprintf(text, size, "%s", v ? "SPSR" : "CPSR");
+    case ARM_OPERAND_PSRMASK: return print_psr_mask(text, size, (unsigned)v);
+    case ARM_OPERAND_FPREG: return snprintf(text, size, "%s", fp_registers[v & 15]);
+    case ARM_OPERAND_BANKED: return print_banked(text, size, (unsigned)v);
+    case ARM_OPERAND_IMOD: return snprintf(text, size, "%s", v == 3 ? "id" : v == 2 ? "ie" : "");
+    case ARM_OPERAND_AIF:
+        return snprintf(text, size, "%s%s%s", v & 4 ? "a" : "", v & 2 ? "i" : "", v & 1 ? "f" : "");
+    case ARM_OPERAND_ENDIAN: return snprintf(text, size, "%s", v ? "be" : "le");
     case ARM_OPERAND_ITMASK: return print_it(text, size, (unsigned)v, insn);
     case ARM_OPERAND_BL32:
         return snprintf(text, size, "%#x", (u32)pc + (u32)arm_wide_offset((s32)v));

@@ -4,6 +4,7 @@
  *
  * On the CPU's thread; arm_wakes may also be asked while it sleeps.
  */
+#include "isa/arm/a32.h"
 #include "isa/arm/control.h"
 #include "isa/arm/sysreg.h"
 #include "isa/arm/walk.h"
@@ -82,10 +83,12 @@ static void wait_for_event(struct arm_cpu *a, u64 limit)
     halt(a, true, limit ? MIN(limit, WFE_SLEEP_NS) : WFE_SLEEP_NS);
 }
 
-/* insn: for the register of the syndrome; kind: enum wfx; until: of the T forms. Sets the pc. */
-void arm_helper_wfx(struct cpu *cpu, u64 insn, u64 kind, u64 until)
+/* insn: for the register of the syndrome; how: enum wfx, the length from bit 8 on where it is not 4;
+ * until: of the T forms. Sets the pc. */
+void arm_helper_wfx(struct cpu *cpu, u64 insn, u64 how, u64 until)
 {
     struct arm_cpu *a = arm_cpu(cpu);
+    u64 kind = how & 0xff, length = how >> 8 ? how >> 8 : 4;
     bool event = kind == WFX_WFE || kind == WFX_WFET, timed = kind >= WFX_WFIT;
     u64 limit = timed ? deadline_ns(a, until) : 0;
     bool done = event && atomic_exchange(&a->event, 0);
@@ -95,10 +98,16 @@ void arm_helper_wfx(struct cpu *cpu, u64 insn, u64 kind, u64 until)
     unsigned to = done ? 0 : wfx_trap(a, event);
     if (to) {
         u64 rn = timed ? BIT(2) | (insn & 31) << 5 : 0; /* RV, RN */
-        arm_trap_unwind(a, to, ARM_SYNDROME(ARM_EC_WFX, BIT(24) | UINT64_C(14) << 20 | rn | kind));
+        u64 il = length == 4 ? BIT(25) : 0;
+        arm_trap_unwind(a, to,
+                        ARM_SYNDROME_16(ARM_EC_WFX, il | BIT(24) | UINT64_C(14) << 20 | rn | kind));
         return;
     }
-    a->pc += 4;
+    a->pc += length;
+    if (arm_is_a32(a) && a->it) {
+        arm_a32_it_advance(a);
+        arm_state_changed(a);
+    }
     if (done)
         return;
     if (event)

@@ -148,6 +148,8 @@ enum { ARM_DIR_READ = 1, ARM_DIR_WRITE = 2, ARM_TRAP_RULES = 5 };
 const struct arm_trap_rule *arm_trap_rules(unsigned trap);
 /* Is there something that rules do not tell? Then only arm_sysreg_allowed knows. */
 bool arm_trap_is_special(unsigned trap);
+/* The least level at which an access may be made, by enum arm_sys_access; 4: none. */
+unsigned arm_sys_least_level(const struct arm_cpu *a, unsigned access, bool write);
 /* Where an access leads that has come so far: nowhere else, a level, or it is UNDEFINED. trap: enum arm_sys_trap. */
 enum { ARM_SYS_ALLOWED = 0, ARM_SYS_UNDEFINED = 4 };
 unsigned arm_sysreg_trapped(const struct arm_cpu *a, const struct arm_sysreg *r, unsigned trap,

@@ -301,7 +301,17 @@ static bool hstr_traps(const struct arm_cpu *a, u32 key)
     return a->sysreg[ARM_SYS_HSTR_EL2] >> n & 1;
 }
 
-/* A trap to an EL1 of AArch32 is no trap. */
+/* Syndromes name registers as AArch64 does. */
+static u64 in_x(const struct arm_cpu *a, u32 key, u64 syndrome)
+{
+    unsigned rt = (unsigned)(syndrome >> 5 & 31), rt2 = (unsigned)(syndrome >> 10 & 31);
+    syndrome = (syndrome & ~BITS(9, 5)) | (u64)arm_a32_x(a, rt) << 5;
+    if (key & BIT(15))
+        syndrome = (syndrome & ~BITS(14, 10)) | (u64)arm_a32_x(a, rt2) << 10;
+    return syndrome;
+}
+
+/* A trap to an EL1 of AArch32 is no trap (arm_a32_take). */
 static bool allowed(struct arm_cpu *a, const struct arm_sysreg32_place *p, u32 key, u64 syndrome)
 {
     static const struct arm_sysreg none = {.trap = ARM_TRAP_NONE};
@@ -315,7 +325,7 @@ static bool allowed(struct arm_cpu *a, const struct arm_sysreg32_place *p, u32 k
     if (to == ARM_SYS_UNDEFINED)
         arm_undefined(a);
     else
-        arm_trap_unwind(a, to, syndrome);
+        arm_trap_unwind(a, to, in_x(a, key, syndrome));
     return false;
 }
 
@@ -324,8 +334,8 @@ static void gic(struct arm_cpu *a, u32 encoding, u64 syndrome, u64 *value)
     switch (arm_sysreg_gic(a, encoding, !(syndrome & 1), value)) {
     case ARM_GIC_OK: break;
     case ARM_GIC_UNDEFINED: arm_undefined(a); break;
-    case ARM_GIC_TRAP_EL2: arm_trap_unwind(a, 2, syndrome); break;
-    case ARM_GIC_TRAP_EL3: arm_trap_unwind(a, 3, syndrome); break;
+    case ARM_GIC_TRAP_EL2: arm_trap_unwind(a, 2, in_x(a, 0, syndrome)); break;
+    case ARM_GIC_TRAP_EL3: arm_trap_unwind(a, 3, in_x(a, 0, syndrome)); break;
     }
 }
 

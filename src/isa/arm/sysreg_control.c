@@ -215,6 +215,7 @@ u64 arm_get_current_el(struct arm_cpu *a, const struct arm_sysreg *r)
 
 #define FPCR_KNOWN (BITS(26, 22))
 #define FPCR_FZ16  BIT(19)
+#define FPSR_NZCV  BITS(31, 28) /* AArch32's */
 #define FPSR_KNOWN (BIT(27) | BIT(7) | BITS(4, 0))
 
 u64 arm_get_fpcr(struct arm_cpu *a, const struct arm_sysreg *r)
@@ -238,5 +239,5 @@ u64 arm_get_fpsr(struct arm_cpu *a, const struct arm_sysreg *r)
 void arm_set_fpsr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
     jit_float_merge(&a->cpu);
-    a->fpsr = (u32)(v & FPSR_KNOWN);
+    a->fpsr = (u32)(v & (FPSR_KNOWN | (arm_cpu_has(a, ARM_EXT_AA32EL0) ? FPSR_NZCV : 0)));
 }

@@ -185,6 +185,21 @@ static unsigned special(const struct arm_cpu *a, unsigned trap, u32 encoding)
     }
 }
 
+/* ---- Levels ---------------------------------------------------------------------------------- */
+
+/* Level 4: nobody. H is the highest that the CPU has. */
+unsigned arm_sys_least_level(const struct arm_cpu *a, unsigned access, bool write)
+{
+    static const u8 levels[][2] = {
+        [ARM_ACCESS_R0W0] = {0, 0}, [ARM_ACCESS_R0W1] = {0, 1}, [ARM_ACCESS_R0W_] = {0, 4},
+        [ARM_ACCESS_R0WH] = {0, 5}, [ARM_ACCESS_R1W1] = {1, 1}, [ARM_ACCESS_R1W_] = {1, 4},
+        [ARM_ACCESS_R2W2] = {2, 2}, [ARM_ACCESS_R2W_] = {2, 4}, [ARM_ACCESS_R3W3] = {3, 3},
+        [ARM_ACCESS_R3W_] = {3, 4}, [ARM_ACCESS_R_W0] = {4, 0}, [ARM_ACCESS_R_W1] = {4, 1},
+        [ARM_ACCESS_R_W2] = {4, 2}, [ARM_ACCESS_R_W3] = {4, 3}};
+    unsigned level = levels[access][write];
+    return level < 5 ? level : a->has_el3 ? 3 : a->has_el2 ? 2 : 1;
+}
+
 /* ---- The check --------------------------------------------------------------------------------
  */
 

@@ -300,19 +300,6 @@ bool arm_trans_a64_msr_daifclr(struct arm_ctx *c, const struct arm_arg_pstateimm
 
 /* ---- Registers: what can be done in line ----------------------------------------------------- */
 
-/* Level 4: nobody. H is the highest that the CPU has. */
-static unsigned least_level(const struct arm_ctx *c, const struct arm_sysreg *r, bool write)
-{
-    static const u8 levels[][2] = {
-        [ARM_ACCESS_R0W0] = {0, 0}, [ARM_ACCESS_R0W1] = {0, 1}, [ARM_ACCESS_R0W_] = {0, 4},
-        [ARM_ACCESS_R0WH] = {0, 5}, [ARM_ACCESS_R1W1] = {1, 1}, [ARM_ACCESS_R1W_] = {1, 4},
-        [ARM_ACCESS_R2W2] = {2, 2}, [ARM_ACCESS_R2W_] = {2, 4}, [ARM_ACCESS_R3W3] = {3, 3},
-        [ARM_ACCESS_R3W_] = {3, 4}, [ARM_ACCESS_R_W0] = {4, 0}, [ARM_ACCESS_R_W1] = {4, 1},
-        [ARM_ACCESS_R_W2] = {4, 2}, [ARM_ACCESS_R_W3] = {4, 3}};
-    unsigned level = levels[r->access][write];
-    return level < 5 ? level : c->cpu->has_el3 ? 3 : c->cpu->has_el2 ? 2 : 1;
-}
-
 static bool rule_concerns(const struct arm_ctx *c, const struct arm_trap_rule *rule, bool write)
 {
     if (!(rule->els >> c->el & 1) || !(rule->dir & (write ? ARM_DIR_WRITE : ARM_DIR_READ)))
@@ -363,7 +350,7 @@ static const struct arm_sysreg *find(struct arm_ctx *c, u32 encoding, bool write
                (unsigned long long)c->pc, encoding >> 14, arm_enc_op1(encoding),
                arm_enc_crn(encoding), arm_enc_crm(encoding), encoding & 7,
                write ? "write" : "read");
-    return r && least_level(c, r, write) <= c->el ? r : NULL;
+    return r && arm_sys_least_level(c->cpu, r->access, write) <= c->el ? r : NULL;
 }
 
 /* ---- MRS

@@ -226,13 +226,17 @@ static bool firmware_call(struct arm_cpu *a, bool smc)
     if (!a->firmware.call(a->firmware.opaque, &a->cpu, smc, x))
         return false;
     memcpy(a->x, x, 4 * sizeof(x[0]));
+    for (unsigned i = 0; arm_is_a32(a) && i < 4; i++)
+        a->x[i] = (u32)a->x[i];
     a->pc += 4;
+    if (arm_is_a32(a))
+        arm_a32_it_advance(a);
     return true;
 }
 
-void arm_helper_hvc(struct cpu *cpu, u64 immediate)
+void arm_call_hypervisor(struct arm_cpu *a, u64 syndrome)
 {
-    struct arm_cpu *a = arm_cpu(cpu);
+    struct cpu *cpu = &a->cpu;
     if (arm_el(a) && firmware_call(a, false)) {
         cpu->unwind = 1;
         return;
@@ -245,14 +249,20 @@ void arm_helper_hvc(struct cpu *cpu, u64 immediate)
     }
     if (a->stepping)
         a->pstate &= ~PSTATE_SS;
-    arm_exception_to(a, 2, ARM_SYNDROME(ARM_EC_HVC64, immediate), 0, a->pc + 4);
+    if (arm_is_a32(a))
+        arm_a32_it_advance(a);
+    arm_exception_to(a, 2, syndrome, 0, a->pc + 4);
     cpu->unwind = 1;
 }
 
-void arm_helper_smc(struct cpu *cpu, u64 immediate)
+void arm_helper_hvc(struct cpu *cpu, u64 immediate)
 {
-    struct arm_cpu *a = arm_cpu(cpu);
-    u64 syndrome = ARM_SYNDROME(ARM_EC_SMC64, immediate);
+    arm_call_hypervisor(arm_cpu(cpu), ARM_SYNDROME(ARM_EC_HVC64, immediate));
+}
+
+void arm_call_monitor(struct arm_cpu *a, u64 syndrome)
+{
+    struct cpu *cpu = &a->cpu;
     if (arm_el(a) == 0) {
         arm_undefined(a);
         return;
@@ -272,8 +282,15 @@ void arm_helper_smc(struct cpu *cpu, u64 immediate)
     }
     if (a->stepping)
         a->pstate &= ~PSTATE_SS;
+    if (arm_is_a32(a))
+        arm_a32_it_advance(a);
     arm_exception_to(a, 3, syndrome, 0, a->pc + 4);
     cpu->unwind = 1;
+}
+
+void arm_helper_smc(struct cpu *cpu, u64 immediate)
+{
+    arm_call_monitor(arm_cpu(cpu), ARM_SYNDROME(ARM_EC_SMC64, immediate));
 }
 
 /* ---- Return ---------------------------------------------------------------------------------- */
