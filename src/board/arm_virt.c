@@ -47,7 +47,8 @@ static const struct option virt_options[] = {
     OPTION_LAST,
 };
 
-static const struct board_arch virt_archs[] = {{"aarch64", "cortex-a57"}, {0}};
+static const struct board_arch virt_archs[] = {
+    {"aarch64", "cortex-a57"}, {"arm", "cortex-a15"}, {0}};
 
 static struct device *find_primecell(const struct arm_virt *v, const char *id)
 {
@@ -95,6 +96,20 @@ static u64 cpu_affinity(const struct cpu *cpu)
 static unsigned start_level(const struct arm_virt *v)
 {
     return v->virtualization ? 2 : 1;
+}
+
+static bool is_a32(const struct machine *m)
+{
+    return !arm_cpu(m->cpus[0])->aarch64;
+}
+
+/* EL2 and EL3 are AArch64's. */
+static int check_a32(const struct machine *m, const struct arm_virt *v, struct err *err)
+{
+    if (!is_a32(m) || !(v->virtualization || v->secure))
+        return 0;
+    return err_set(err, EINVAL, "-M virt,%s=on: CPUs that start in AArch32 have EL1 and EL0 only",
+                   v->secure ? "secure" : "virtualization");
 }
 
 static void psci_start(struct cpu *cpu, u64 pc, u64 x0)
@@ -233,7 +248,7 @@ static void virt_power_button(struct machine *m)
 /* ---- Device tree ------------------------------------------------------------------------------
  */
 
-static void fdt_psci(struct boot_fdt *f, const struct arm_virt *v)
+static void fdt_psci(struct boot_fdt *f, const struct machine *m, const struct arm_virt *v)
 {
     static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2\0arm,psci";
     if (!arm_virt_has_psci(v))
@@ -241,10 +256,11 @@ static void fdt_psci(struct boot_fdt *f, const struct arm_virt *v)
     int node = boot_fdt_node(f, 0, "psci");
     boot_fdt_bytes(f, node, "compatible", compatible, sizeof(compatible));
     boot_fdt_string(f, node, "method", v->virtualization ? "smc" : "hvc");
-    boot_fdt_u32(f, node, "cpu_suspend", 0xc4000001);
+    u32 wide = is_a32(m) ? 0 : 0x40000000;
+    boot_fdt_u32(f, node, "cpu_suspend", 0x84000001 | wide);
     boot_fdt_u32(f, node, "cpu_off", 0x84000002);
-    boot_fdt_u32(f, node, "cpu_on", 0xc4000003);
-    boot_fdt_u32(f, node, "migrate", 0xc4000005);
+    boot_fdt_u32(f, node, "cpu_on", 0x84000003 | wide);
+    boot_fdt_u32(f, node, "migrate", 0x84000005 | wide);
 }
 
 static void fdt_cpus(struct boot_fdt *f, const struct machine *m, const struct arm_virt *v)
@@ -441,7 +457,7 @@ static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct a
     int memory = boot_fdt_node(f, 0, "memory@%llx", (unsigned long long)RAM_BASE);
     boot_fdt_reg(f, memory, (const u64[]){RAM_BASE, m->ram_size}, 1);
     boot_fdt_string(f, memory, "device_type", "memory");
-    fdt_psci(f, v);
+    fdt_psci(f, m, v);
 }
 
 /* ---- Life -------------------------------------------------------------------------------------
@@ -458,6 +474,7 @@ static int virt_init(struct machine *m, struct err *err)
     if (v->secure)
         arm_virt_secure_init(m);
     int r = machine_make_cpus(m, FLASH_BASE, err);
+    r = r ? r : check_a32(m, v, err);
     r = r ? r : arm_virt_map(m, arm_cpu(m->cpus[0])->phys_bits, err);
     r = r ? r : machine_make_ram(m, "mach-virt.ram", err);
     if (r)
@@ -500,7 +517,8 @@ static int virt_load(struct machine *m, struct err *err)
                                 .roms = &v->roms,
                                 .ram_base = RAM_BASE,
                                 .flash = FLASH_BASE,
-                                .flash_used = m->config.flash[0] != NULL};
+                                .flash_used = m->config.flash[0] != NULL,
+                                .a32 = is_a32(m)};
     int r = arm_boot_load(&v->boot, err);
     if (!r)
         r = board_fill_fw_cfg(m, v->fw_cfg, v->boot.firmware, err);
@@ -518,6 +536,15 @@ static int virt_load(struct machine *m, struct err *err)
     return r;
 }
 
+/* AArch32: r0 is 0, r1 no machine number, r2 the device tree (Documentation/arch/arm/booting.rst). */
+static void start_kernel(struct machine *m, struct arm_virt *v)
+{
+    u64 fdt = v->boot.fdt_addr;
+    arm_cpu_set_start(m->cpus[0], v->boot.entry, is_a32(m) ? 0 : fdt, start_level(v));
+    if (is_a32(m))
+        arm_cpu_set_arguments(m->cpus[0], UINT32_MAX, fdt);
+}
+
 /* Firmware begins at its reset vector on the highest level, on every CPU if it is to answer for
  * PSCI; a kernel on CPU 0, the others wait for PSCI. */
 static void virt_reset(struct machine *m)
@@ -529,7 +556,7 @@ static void virt_reset(struct machine *m)
     for (u32 i = 0; i < m->cpu_count; i++)
         m->cpus[i]->powered_off = i > 0 && arm_virt_has_psci(v);
     if (!v->boot.firmware && v->boot.entry)
-        arm_cpu_set_start(m->cpus[0], v->boot.entry, v->boot.fdt_addr, start_level(v));
+        start_kernel(m, v);
 }
 
 static void virt_fini(struct machine *m)

@@ -11,6 +11,8 @@
 #define KERNEL_ALIGN      (2 * MiB)
 #define INITRD_OFFSET_MAX (128 * MiB)
 #define FDT_ALIGN         (2 * MiB)
+#define TEXT_OFFSET_A32   (32 * KiB)
+#define ZIMAGE_OFFSET     (32 * MiB)
 enum { TEXT_OFFSET = 8, IMAGE_SIZE = 16, HEADER = 64, OLD_TEXT_OFFSET = 0x80000, BELOW = 4096 };
 
 static u64 ram_end(const struct arm_boot *b)
@@ -65,6 +67,17 @@ static void place_image(const struct arm_boot *b, struct boot_image *image)
     image->low = addr;
 }
 
+/* A zImage unpacks itself to the begin of memory and wants to stand behind that, within the first 128
+ * MiB; where memory is small it moves itself out of its way. */
+static void place_zimage(const struct arm_boot *b, struct boot_image *image)
+{
+    u64 size = image->high - image->low;
+    if (b->m->ram_size < 2 * ZIMAGE_OFFSET + size)
+        return;
+    image->piece[0].addr = image->low = image->entry = b->ram_base + ZIMAGE_OFFSET;
+    image->high = image->low + size;
+}
+
 static int load_initrd(struct arm_boot *b, u64 kernel_end, struct err *err)
 {
     const char *path = b->m->config.initrd;
@@ -87,9 +100,9 @@ static int load_initrd(struct arm_boot *b, u64 kernel_end, struct err *err)
 static int load_kernel(struct arm_boot *b, struct err *err)
 {
     const struct machine_config *c = &b->m->config;
-    struct boot_target t = {.elf_machine = b->a32 ? 40 : BOOT_ELF_AARCH64,
+    struct boot_target t = {.elf_machine = b->a32 ? BOOT_ELF_ARM : BOOT_ELF_AARCH64,
                             .elf_class = b->a32 ? 32 : 64,
-                            .raw_addr = b->ram_base + OLD_TEXT_OFFSET,
+                            .raw_addr = b->ram_base + (b->a32 ? TEXT_OFFSET_A32 : OLD_TEXT_OFFSET),
                             .limit = b->m->ram_size};
     struct boot_image image;
     int r = boot_image_load(&image, c->kernel, &t, err);
@@ -97,6 +110,8 @@ static int load_kernel(struct arm_boot *b, struct err *err)
         return err_prefix(err, "-kernel");
     if (image.format == BOOT_LINUX && !b->a32 && image.size >= HEADER)
         place_image(b, &image);
+    if (image.format == BOOT_ZIMAGE)
+        place_zimage(b, &image);
     b->entry = image.entry;
     u64 end = image.high;
     r = add_rom(b, "-kernel", &image, NULL, err);

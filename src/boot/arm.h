@@ -4,6 +4,7 @@
  *
  *   ram_base            device tree, when firmware runs first
  *   + 2 MiB or text_offset   Image (its header says); ELF: where it says
+ *   + 32 MiB            zImage (AArch32); + 32 KiB: other files without addresses
  *   + min(RAM/2, 128 MiB)    initial RAM disk, never over the kernel
  *   behind that, at 2 MiB    device tree, for a kernel started directly
  *

@@ -164,6 +164,8 @@ enum {
     LINUX_MAGIC = 56,      /* u32: "RSC\5" or "ARM\x64" */
     LINUX_MAGIC_RISCV = 0x05435352,
     LINUX_MAGIC_ARM64 = 0x644d5241,
+    ZIMAGE_MAGIC_AT = 0x24, /* u32; begin and end follow */
+    ZIMAGE_MAGIC = 0x016f2818,
 };
 
 static bool is_linux(const struct boot_image *image)
@@ -172,6 +174,12 @@ static bool is_linux(const struct boot_image *image)
         return false;
     u64 magic = load_le(image->data + LINUX_MAGIC, 4);
     return magic == LINUX_MAGIC_RISCV || magic == LINUX_MAGIC_ARM64;
+}
+
+static bool is_zimage(const struct boot_image *image)
+{
+    return image->size >= LINUX_HEADER &&
+           load_le(image->data + ZIMAGE_MAGIC_AT, 4) == ZIMAGE_MAGIC;
 }
 
 /* One piece at addr that uses memory bytes. */
@@ -196,6 +204,8 @@ static int recognise(struct boot_image *image, const struct boot_target *target,
         image->format = BOOT_LINUX;
         memory = MAX(memory, load_le(image->data + LINUX_IMAGE_SIZE, 8));
     }
+    if (is_zimage(image))
+        image->format = BOOT_ZIMAGE;
     return set_flat(image, target->raw_addr, memory, err);
 }
 

@@ -3,7 +3,7 @@
  *
  * Everything here is a pure function of bytes, safe against any bytes: lengths and sums are checked
  * before use, and decompression stops at a limit. Knows ELF (32 and 64 bits, both byte orders), the
- * Linux Image of RISC-V and arm64, gzip and zstd around any of them, and raw bytes.
+ * Linux Image of RISC-V and arm64, the zImage of arm, gzip and zstd around any of them, and raw bytes.
  */
 #ifndef BOOT_IMAGE_H
 #define BOOT_IMAGE_H
@@ -11,7 +11,7 @@
 #include "base/base.h"
 #include "base/err.h"
 
-enum boot_format { BOOT_RAW, BOOT_LINUX, BOOT_ELF };
+enum boot_format { BOOT_RAW, BOOT_LINUX, BOOT_ELF, BOOT_ZIMAGE };
 
 /* `size` bytes at offset of the image's bytes, then `zero` bytes of zeroes, belong at addr. */
 struct boot_piece {
@@ -30,7 +30,7 @@ struct boot_image {
 };
 
 /* ELF e_machine values. */
-enum { BOOT_ELF_RISCV = 243, BOOT_ELF_AARCH64 = 183, BOOT_ELF_ANY = 0 };
+enum { BOOT_ELF_RISCV = 243, BOOT_ELF_AARCH64 = 183, BOOT_ELF_ARM = 40, BOOT_ELF_ANY = 0 };
 
 struct boot_target {
     u16 elf_machine; /* BOOT_ELF_ANY: not checked */

@@ -24,8 +24,7 @@ static void values(void **state)
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
         start(rows[i].model);
         assert_int_equal(fake_get("MIDR_EL1"), rows[i].midr);
-        /* The parts have AArch32 below EL2; here no model has. */
-        assert_int_equal(fake_get("ID_AA64PFR0_EL1"), (rows[i].pfr0 & ~UINT64_C(0xff)) | 0x11);
+        assert_int_equal(fake_get("ID_AA64PFR0_EL1"), rows[i].pfr0);
         assert_int_equal(fake_get("ID_AA64ISAR0_EL1"), rows[i].isar0);
         assert_int_equal(fake_get("ID_AA64MMFR0_EL1"), rows[i].mmfr0);
         assert_int_equal(fake_get("CTR_EL0"), rows[i].ctr);
@@ -54,7 +53,7 @@ static void max(void **state)
     assert_int_equal(field("ID_AA64MMFR0_EL1", 20), 2); /* with 16K */
     assert_int_equal(field("ID_AA64MMFR1_EL1", 20), 3); /* PAN3 */
     assert_int_equal(field("ID_AA64PFR1_EL1", 0), 1);   /* BTI */
-    assert_int_equal(field("ID_AA64PFR0_EL1", 4), 1);   /* EL1: AArch64 only */
+    assert_int_equal(field("ID_AA64PFR0_EL1", 4), 2);   /* EL1: AArch32 too */
     fake_stop();
     start("max,lpa2=off,lpa=off,sha512=off,pauth=off,aarch32-el0=off");
     assert_int_equal(fake_get("ID_AA64PFR0_EL1") & 0xff, 0x11);
@@ -90,7 +89,7 @@ static void levels(void **state)
     start("cortex-a72");
     u64 hash = fake.a->ext_hash;
     arm_cpu_set_levels(&fake.a->cpu, true, true);
-    assert_int_equal(fake_get("ID_AA64PFR0_EL1"), 0x1111);
+    assert_int_equal(fake_get("ID_AA64PFR0_EL1"), 0x1122);
     assert_int_not_equal(fake.a->ext_hash, hash);
     arm_reset(&fake.a->cpu);
     assert_int_equal(arm_el(fake.a), 3);
@@ -99,7 +98,7 @@ static void levels(void **state)
     assert_int_equal(fake.a->x[0], 5);
     assert_false(arm_is_secure(fake.a));
     arm_cpu_set_levels(&fake.a->cpu, false, false);
-    assert_int_equal(fake_get("ID_AA64PFR0_EL1"), 0x11);
+    assert_int_equal(fake_get("ID_AA64PFR0_EL1"), 0x22);
     fake_stop();
 }
 
@@ -110,7 +109,8 @@ static void refused(void **state)
         {"max,nonsense=on", "nonsense"},
         {"max,pan2=off,pan3=on", "pan3=on needs pan2"},
         {"max,lse=maybe", "lse"},
-        {"max,aarch64=off", "AArch32"},
+        {"cortex-a76,aarch64=off", "AArch32"},
+        {"cortex-a7", "-arch arm"},
     };
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
         struct arm_cpu *a = calloc(1, sizeof(*a));

@@ -182,7 +182,8 @@ static void values(void **state)
     fake_set("VBAR_EL1", ~UINT64_C(0));
     assert_int_equal(fake_get("VBAR_EL1"), ~UINT64_C(0x7ff));
     fake_set("HCR_EL2", 0);
-    assert_int_equal(fake_get("HCR_EL2"), UINT64_C(0x80000000)); /* RW: there is no AArch32 at EL1 */
+    assert_int_equal(fake_get("HCR_EL2"), 0);
+    fake_set("HCR_EL2", HCR_RW);
     fake_set("CSSELR_EL1", 0);
     assert_int_equal(fake_get("CCSIDR_EL1"), 0x701fe01a);
     fake_set("CSSELR_EL1", 1);

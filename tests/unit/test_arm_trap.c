@@ -126,7 +126,7 @@ static void abort_syndromes(void **state)
 
 static void illegal_returns(void **state)
 {
-    static const u64 illegal[] = {8, 9, 12, 13, 1, 2, 6, PSTATE_A32, PSTATE_A32 | 3};
+    static const u64 illegal[] = {8, 9, 12, 13, 1, 2, 6, PSTATE_A32 | 10, PSTATE_A32 | 3};
     struct arm_cpu *a = fake.a;
     for (unsigned i = 0; i < ARRAY_SIZE(illegal); i++) {
         fake_at(1);

@@ -53,17 +53,25 @@ static const struct row {
     enum row_kind kind;
     const char *name, *compatible;
     char letter;
+    bool only_a32;
     u16 reg;
     u64 value;
     u32 caches[3]; /* data, instructions, second level */
 } rows[] = {
 #define MODEL(name_, letter_, help_, compatible_)                                                  \
     {.kind = ROW_MODEL, .name = name_, .letter = letter_, .compatible = compatible_},
+#define MODEL32(name_, letter_, help_, compatible_)                                                \
+    {.kind = ROW_MODEL,                                                                            \
+     .name = name_,                                                                                \
+     .letter = letter_,                                                                            \
+     .compatible = compatible_,                                                                    \
+     .only_a32 = true},
 #define VALUE(reg_, value_) {.kind = ROW_VALUE, .reg = ARM_SYS_##reg_, .value = UINT64_C(value_)},
 #define CACHES(d, i, l2)    {.kind = ROW_CACHES, .caches = {d, i, l2}},
 #define PMU(id)             {.kind = ROW_PMU, .value = id},
 #include "isa/arm/model.def"
 #undef MODEL
+#undef MODEL32
 #undef VALUE
 #undef CACHES
 #undef PMU
@@ -71,11 +79,13 @@ static const struct row {
 
 const struct isa_model arm_models[] = {
 #define MODEL(name_, letter_, help_, compatible_) {name_, help_},
+#define MODEL32 MODEL
 #define VALUE(reg_, value_)
 #define CACHES(d, i, l2)
 #define PMU(id)
 #include "isa/arm/model.def"
 #undef MODEL
+#undef MODEL32
 #undef VALUE
 #undef CACHES
 #undef PMU
@@ -143,9 +153,6 @@ static int parse(const char *text, char **model, struct wishes *w, struct err *e
         r = option_apply(&list, other_options, w, err);
     if (!r)
         r = option_done(&list, tables, err);
-    if (!r && !w->aarch64)
-        r = err_set(err, ENOTSUP,
-                    "-cpu aarch64=off: CPUs that start in AArch32 state are not supported");
     option_list_fini(&list);
     return r;
 }
@@ -301,12 +308,25 @@ u64 arm_model_identity(const struct arm_cpu *a)
 
 /* ---- The model ------------------------------------------------------------------------------- */
 
-static int apply(struct arm_cpu *a, const char *name, struct wishes *w, struct err *err)
+/* -arch arm, aarch64=off: EL1 must have AArch32. */
+static int check_a32(const struct arm_cpu *a, const struct row *model, struct err *err)
+{
+    if (arm_cpu_has(a, ARM_EXT_AA32EL1))
+        return 0;
+    return err_set(err, EINVAL, "-cpu %s: it has no AArch32 at EL1, and cannot start there",
+                   model->name);
+}
+
+/* is_a32: -arch arm. */
+static int apply(struct arm_cpu *a, const char *name, struct wishes *w, bool is_a32,
+                 struct err *err)
 {
     const struct row *model = NULL;
     int r = find_model(name, &model, err);
     if (r)
         return r;
+    if (model->only_a32 && !is_a32)
+        return err_set(err, EINVAL, "-cpu %s: it has no AArch64; it belongs to -arch arm", name);
     for (unsigned i = 0; i < ARM_EXTS; i++)
         set(a, i, w->ext[i] == WISH_NONE ? model_has(model, i) : w->ext[i] == WISH_ON);
     r = spread_off(a, w, err);
@@ -316,7 +336,10 @@ static int apply(struct arm_cpu *a, const char *name, struct wishes *w, struct e
     a->model_name = model->name;
     a->compatible = model->compatible;
     a->model_letter = model->letter;
-    a->aarch64 = w->aarch64;
+    a->aarch64 = w->aarch64 && !is_a32;
+    r = a->aarch64 ? 0 : check_a32(a, model, err);
+    if (r)
+        return r;
     a->mpidr = BIT(31) | a->cpu.index;
     set_values(a, model);
     set_fields(a, model);
@@ -332,7 +355,7 @@ int arm_model_apply(struct arm_cpu *a, const char *arch, const char *text, struc
     char *model;
     int r = parse(text ? text : "max", &model, &w, err);
     if (!r)
-        r = apply(a, model ? model : "max", &w, err);
+        r = apply(a, model ? model : "max", &w, !strcmp(arch, "arm"), err);
     free(model);
     return r;
 }
