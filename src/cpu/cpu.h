@@ -84,6 +84,7 @@ struct cpu {
     const struct cpu_host *host;
     struct mem_space *space; /* physical address space as this CPU sees it */
     u32 index;               /* in the machine */
+    u64 reset_pc;            /* where its machine lets it start */
     void *engine_data;       /* struct jit_cpu * ... */
 
     /* -- Thread. */

@@ -375,17 +375,33 @@ int machine_make_ram(struct machine *m, const char *name, struct err *err)
     return 0;
 }
 
+struct cpu *machine_add_cpu(struct machine *m, const struct machine_cpu *spec, struct err *err)
+{
+    bool chosen = m->arch && !strcmp(spec->arch, m->arch);
+    const struct isa *isa = chosen ? m->isa : isa_find(spec->arch, err);
+    struct mem_space *space = spec->space;
+    if (!isa)
+        return NULL;
+    if (!space)
+        space = m->board->cpu_space ? m->board->cpu_space(m, m->cpu_count) : &m->space;
+    struct cpu *cpu =
+        cpu_create(isa, &m->cpu_host, space, m->cpu_count, spec->arch, spec->model, err);
+    if (!cpu) {
+        err_prefix(err, "-cpu %s", spec->model);
+        return NULL;
+    }
+    cpu->reset_pc = spec->reset_pc;
+    m->cpus = alloc_resize(m->cpus, m->cpu_count + 1, sizeof(*m->cpus));
+    m->cpus[m->cpu_count++] = cpu;
+    return cpu;
+}
+
 int machine_make_cpus(struct machine *m, u64 reset_pc, struct err *err)
 {
-    m->cpus = alloc_zero(m->config.cpus * sizeof(*m->cpus));
-    m->reset_pc = reset_pc;
+    const struct machine_cpu spec = {.arch = m->arch, .model = m->cpu_model, .reset_pc = reset_pc};
     for (u32 i = 0; i < m->config.cpus; i++) {
-        struct mem_space *space = m->board->cpu_space ? m->board->cpu_space(m, i) : &m->space;
-        struct cpu *cpu =
-            cpu_create(m->isa, &m->cpu_host, space, i, m->arch, m->cpu_model, err);
-        if (!cpu)
-            return err_prefix(err, "-cpu %s", m->cpu_model);
-        m->cpus[m->cpu_count++] = cpu;
+        if (!machine_add_cpu(m, &spec, err))
+            return -err->code;
     }
     return 0;
 }

@@ -196,7 +196,6 @@ struct machine {
     struct cpu_host cpu_host;
     struct cpu **cpus;
     u32 cpu_count;
-    u64 reset_pc; /* where CPUs start; set by the board */
 
     struct device_host device_host;
     struct device *devices; /* in order of realization */
@@ -257,7 +256,15 @@ int must_check machine_make_ram(struct machine *m, const char *name, struct err 
 /* An address space of this machine: its CPUs hear of changes. */
 void machine_space_init(struct machine *m, struct mem_space *s, const char *name,
                         struct mem_region *root);
+/* All of -smp, of the architecture and -cpu that were chosen. */
 int must_check machine_make_cpus(struct machine *m, u64 reset_pc, struct err *err);
+/* One more CPU, the next by number: of any architecture, with its own view of memory. NULL and err on failure. */
+struct machine_cpu {
+    const char *arch, *model;
+    struct mem_space *space; /* NULL: board->cpu_space's, or all's */
+    u64 reset_pc;
+};
+struct cpu *must_check machine_add_cpu(struct machine *m, const struct machine_cpu *spec, struct err *err);
 /* A device with -global's properties set; machine_realize or device_free follows. */
 struct device *must_check machine_device(struct machine *m, const char *type, const char *id,
                                          struct err *err);

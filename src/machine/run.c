@@ -136,7 +136,7 @@ static void reset_cpu(struct machine *m, struct cpu *cpu)
 {
     cpu_reset(cpu);
     const struct isa_slot *pc = &cpu->isa->slots[cpu->isa->pc_slot];
-    memcpy((u8 *)cpu + pc->offset, &m->reset_pc, sizeof(m->reset_pc));
+    memcpy((u8 *)cpu + pc->offset, &cpu->reset_pc, sizeof(cpu->reset_pc));
     cpu->host->engine->state_changed(cpu);
 }
 
