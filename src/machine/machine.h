@@ -237,6 +237,8 @@ void machine_stop(struct machine *m,
 void machine_set_state(struct machine *m, enum machine_state s);
 /* Stopped: waits until no disk has a request in flight. Turns the loop. */
 void machine_drain(struct machine *m);
+/* Stopped: drained, and what the guest or anybody asked for (reset, power off) is done. The state may be another. */
+void machine_settle(struct machine *m);
 void machine_listen(struct machine *m, struct machine_listener *l);
 void machine_unlisten(struct machine *m, struct machine_listener *l);
 /* Now, with CPUs stopped meanwhile; goes on if it ran. */

@@ -257,6 +257,13 @@ static void handle_requests(void *opaque)
         resume_cpus(m); /* the request has asked them to stop */
 }
 
+void machine_settle(struct machine *m)
+{
+    machine_drain(m);
+    if (atomic_load(&m->requests))
+        handle_requests(m);
+}
+
 /* ---- Life ------------------------------------------------------------------------------------ */
 
 void machine_run_init(struct machine *m)

@@ -194,7 +194,10 @@ int snapshot_save(struct machine *m, const char *uri, struct err *caller_err)
     if (r)
         return r;
     machine_stop(m, MACHINE_PAUSED);
-    machine_drain(m);
+    machine_settle(m);
+    r = check_savable(m, err); /* the guest may just have powered off */
+    if (r)
+        return r;
     r = save_file(path, m, running, err);
     if (!r)
         machine_set_state(m, MACHINE_POSTMIGRATE);
