@@ -2,9 +2,10 @@
  * arm_virt_acpi.c - the Arm `virt` board's ACPI tables, from the facts of arm_virt.h that also make
  * its device tree, and its SMBIOS tables.
  *
- * Devices in the name space, under \_SB: Cxxx processors, COM0 and COM1 the serial ports, FLS0 and FLS1
- * flash, FWCF fw_cfg, VRxx virtio-mmio slots, PCI0 the PCIe host with its interrupt links GSI0..3,
- * GPO0 the GPIO controller whose line is the power key, PWRB the power button that it notifies.
+ * Devices in the name space, under \_SB: Cxxx processors, COM0 and COM1 the serial ports, FLS0 and
+ * FLS1 flash, FWCF fw_cfg, VRxx virtio-mmio slots, PCI0 the PCIe host with its interrupt links
+ * GSI0..3, GPO0 the GPIO controller whose line is the power key, PWRB the power button that it
+ * notifies.
  *
  * Main thread, in the board's load.
  */
@@ -286,6 +287,8 @@ static void add_interrupts(struct acpi *a, const struct machine *m, const struct
     for (u32 i = 0; i < m->cpu_count; i++)
         mpidr[i] = arm_virt_affinity(i);
     acpi_add_madt(a, &gic, mpidr, m->cpu_count);
+    if (gic.its)
+        acpi_add_iort(a);
 }
 
 static void make_tables(struct acpi *a, struct machine *m)
