@@ -43,7 +43,8 @@ enum jit_loc {
 /* Follows a cold stub's call of the slow path in the code itself, then map_bytes of state map, then
  * padding to align the return point is NOT added: execution resumes at the byte after the map.
  * State map: u64 pc, then {u8 slot, u8 loc [, more]}...: what must be written to make the guest's
- * state precise. */
+ * state precise. pc may be JIT_MAP_PC_STORED: another was put, and is in its slot or follows. */
+#define JIT_MAP_PC_STORED (~UINT64_C(0))
 struct jit_site {
     u8 op;   /* enum ir_opcode: LOAD STORE RMW CAS LOAD_LINKED STORE_COND TRAP_IF */
     u8 type; /* enum ir_type of the result (loads) or of the value (stores) */

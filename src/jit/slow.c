@@ -311,7 +311,9 @@ static u64 *slot_address(struct cpu *cpu, unsigned slot)
 void jit_write_state(struct cpu *cpu, const struct jit_frame *frame, const struct jit_site *site)
 {
     const u8 *p = site->map, *end = p + site->map_bytes;
-    *slot_address(cpu, cpu->isa->pc_slot) = load_le(p, 8);
+    u64 pc = load_le(p, 8);
+    if (pc != JIT_MAP_PC_STORED)
+        *slot_address(cpu, cpu->isa->pc_slot) = pc;
     p += 8;
     while (p < end) {
         u64 *slot = slot_address(cpu, p[0]);

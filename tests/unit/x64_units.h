@@ -387,6 +387,21 @@ static void make_insn(struct maker *m, bool floats)
     make_put(m);
 }
 
+/* A jump that a trap may take instead, which finds the target in the pc's slot; what is computed
+ * between takes registers. */
+static void make_checked_jump(struct maker *m)
+{
+    ir_value target = any_i64(m);
+    ir_put(&m->b, PC, target);
+    for (unsigned n = below(m, 24); n; n--)
+        keep(&m->i64, ir_add(&m->b, any_i64(m), any_i64(m)));
+    ir_value c = ir_cmp(&m->b, IR_LT, any_i64(m), any_i64(m));
+    ir_trap_if(&m->b, c, &helpers[H_TRAP], (u32)rnd(m));
+    for (unsigned n = 0; n < 3; n++)
+        make_put(m);
+    ir_exit_indirect(&m->b, target, IR_JUMP_PLAIN);
+}
+
 static void make_unit(struct maker *m, struct ir_unit *u, struct arena *arena, bool floats)
 {
     u64 pc = 0x1000 + (rnd(m) & 0xff0);
@@ -397,10 +412,11 @@ static void make_unit(struct maker *m, struct ir_unit *u, struct arena *arena, b
         ir_insn(&m->b, pc + 4 * i, 4);
         make_insn(m, floats);
     }
-    switch (below(m, 4)) {
+    switch (below(m, 5)) {
     case 0: ir_exit_jump(&m->b, pc + 0x80); break;
     case 1: ir_exit_jump(&m->b, pc + 0x3000); break;
     case 2: ir_exit_indirect(&m->b, any_i64(m), IR_JUMP_PLAIN); break;
+    case 3: make_checked_jump(m); break;
     default: ir_put(&m->b, PC, any_i64(m)); ir_exit_lookup(&m->b);
     }
 }

@@ -41,7 +41,8 @@ static void cold_site(struct x64 *g, struct x64_cold *c)
 static void take_map(struct x64 *g, struct x64_cold *c)
 {
     u8 map[ALLOC_MAP_MAX];
-    unsigned n = alloc_map(&g->a, g->pc, map);
+    bool is_put = g->a.bound[g->isa->pc_slot] != ALLOC_NONE; /* dirty, or stored already */
+    unsigned n = alloc_map(&g->a, is_put ? JIT_MAP_PC_STORED : g->pc, map);
     c->map = arena_alloc(g->arena, n);
     memcpy(c->map, map, n);
     c->site.map_bytes = (u16)n;
