@@ -395,6 +395,7 @@ struct arm_ctx {
     bool sp_checked; /* SP's alignment was tested since it changed */
     u8 it;           /* T32: ITSTATE of this instruction */
     u64 peeked;      /* code up to here was looked at */
+    bool reserved;   /* behind an exclusive load */
     struct arm_flags flags;
 };
 

@@ -34,13 +34,14 @@ static ir_value address(struct arm_ctx *c, u32 rn, u32 ofs)
     return arm_address(c, arm_r(c, rn), (s32)(ofs & 0xfff));
 }
 
-bool arm_trans_a32_ldrex(struct arm_ctx *c, const struct arm_arg_aldrex *a)
+bool arm_trans_a32_load_exclusive(struct arm_ctx *c, const struct arm_arg_aldrex *a)
 {
     u32 rt2 = second_of(c, a->Rt, a->Rt2);
     if (a->Rn == ARM_R15 || !registers_exist(c, a->Rt, rt2, a->size) ||
         (a->size == 3 && a->Rt == rt2))
         return false;
     unsigned mem = a->size | IR_MEM_ALIGN | (a->acquire ? IR_MEM_ACQUIRE : 0);
+    c->reserved = true;
     ir_value v = ir_load_linked(c->b, IR_I64, mem, address(c, a->Rn, a->ofs));
     if (a->size != 3)
         return arm_set_r(c, a->Rt, turned(c, a->size, v));
@@ -48,13 +49,14 @@ bool arm_trans_a32_ldrex(struct arm_ctx *c, const struct arm_arg_aldrex *a)
     return arm_set_r(c, rt2, turned(c, 2, ir_shri(c->b, v, 32)));
 }
 
-bool arm_trans_a32_strex(struct arm_ctx *c, const struct arm_arg_astrex *a)
+bool arm_trans_a32_store_exclusive(struct arm_ctx *c, const struct arm_arg_astrex *a)
 {
     u32 rt2 = second_of(c, a->Rt, a->Rt2);
     bool overlaps = a->Rd == a->Rn || a->Rd == a->Rt || (a->size == 3 && a->Rd == rt2);
     if (a->Rn == ARM_R15 || a->Rd == ARM_R15 || overlaps ||
         !registers_exist(c, a->Rt, rt2, a->size))
         return false;
+    c->reserved = false;
     unsigned mem = a->size | IR_MEM_ALIGN | (a->release ? IR_MEM_ACQUIRE | IR_MEM_RELEASE : 0);
     ir_value v = turned(c, MIN(a->size, 2u), arm_r_wide(c, a->Rt));
     if (a->size == 3)

@@ -58,13 +58,16 @@ static void translate_insn(struct arm_ctx *c)
 static void leave_by_lookup(struct arm_ctx *c)
 {
     struct ir_unit *u = c->b->unit;
+    u64 pc = u->pc;
     for (u32 i = 0; i < u->count; i++) {
         struct ir_op *op = &u->ops[i];
+        if (op->op == IR_INSN)
+            pc = ir_imm(op);
         if (op->op == IR_EXIT_IF)
             *op = (struct ir_op){.op = IR_TRAP_IF,
                                  .a = op->a,
                                  .b = c->a32 ? ARM_HELPER_LEAVE_A32 : ARM_HELPER_LEAVE,
-                                 .c = (u32)(ir_exit_imm(op) - u->pc)};
+                                 .c = (u32)(ir_exit_imm(op) - pc)};
     }
     struct ir_op last = u->ops[u->count - 1];
     if (last.op != IR_EXIT_JUMP && last.op != IR_EXIT_INDIRECT)

@@ -4,10 +4,11 @@
  *
  * Conditions. An instruction that only computes is built at once, and what it puts into registers
  * is chosen: new where the condition holds, else old. Whatever else it may be (it accesses memory,
- * branches, sets flags, calls) is found by having built it: that is taken back, code where the
- * condition does not hold leaves for the first instruction that has another condition, and from
- * here on the condition is known to hold, until flags change: those that follow with the same one
- * need no test, those with the opposite one are nothing.
+ * branches, sets flags, calls) is found by having built it: that is taken back. A jump becomes one
+ * that is taken where the condition holds. Before others code leaves, where it does not, for the
+ * first instruction that has another condition, and from there on the condition is known to hold,
+ * until flags change: those that follow with the same one need no test, those with the opposite one
+ * are nothing.
  *
  * IT blocks. Slot IT holds ITSTATE for faults (arm.h). Units are entered at the begin of a block as
  * a rule, and then ITSTATE is not in their mode word; one that is entered inside of a block (mode
@@ -93,22 +94,58 @@ static void choose(struct arm_ctx *c, u32 first, const struct ir_builder *before
     }
 }
 
-/* False: it must be jumped over; nothing is built. */
-static bool build_chosen(struct arm_ctx *c, enum arm_insn id, ir_value cond)
+/* The last operation is a jump to an address known now, and there is no other but that ITSTATE is put. */
+static bool only_jumps(const struct ir_unit *u, u32 first, u64 *target)
+{
+    const struct ir_op *last = &u->ops[u->count - 1];
+    if (u->count == first || last->op != IR_EXIT_JUMP)
+        return false;
+    for (u32 i = first; i + 1 < u->count; i++) {
+        const struct ir_op *op = &u->ops[i];
+        if (op->op != IR_CONST && !(op->op == IR_PUT && op->b == ARM_SLOT_IT))
+            return false;
+    }
+    *target = ir_imm(last);
+    return true;
+}
+
+static void jump_if(struct arm_ctx *c, ir_value cond, u64 target)
+{
+    arm_it_leave(c);
+    ir_exit_if(c->b, cond, target);
+}
+
+static bool stores_exclusive(const struct ir_unit *u, u32 first)
+{
+    for (u32 i = first; i < u->count; i++) {
+        if (u->ops[i].op == IR_STORE_COND)
+            return true;
+    }
+    return false;
+}
+
+/* False: it must be jumped over; nothing is built. *ends: it is an exclusive store. */
+static bool build_chosen(struct arm_ctx *c, enum arm_insn id, ir_value cond, bool *ends)
 {
     struct ir_builder *b = c->b, before = *b;
     struct ir_unit *u = b->unit;
     struct arm_ctx saved = *c;
     u32 first = u->count, args = u->arg_count;
-    if (arm_translate(c, id, c->insn) && !b->ended && only_computes(u, first)) {
+    bool exists = arm_translate(c, id, c->insn), jumps = c->next != saved.next;
+    u64 target = c->next;
+    if (exists && !jumps && !b->ended && only_computes(u, first)) {
         choose(c, first, &before, cond);
         return true;
     }
+    jumps |= only_jumps(u, first, &target);
+    *ends = stores_exclusive(u, first);
     u->count = first;
     u->arg_count = args;
     *b = before;
     *c = saved;
-    return false;
+    if (jumps)
+        jump_if(c, cond, target);
+    return jumps;
 }
 
 /* ---- Jumping over ---- */
@@ -136,24 +173,23 @@ static u64 behind_same_a32(struct arm_ctx *c)
     return pc;
 }
 
-/* Leaves where cond is 0. */
-static void jump_over(struct arm_ctx *c, ir_value cond)
+/* Leaves where cond is 0. Between an exclusive load and its store it is by way of the engine: the IR's passes take such a
+ * pair in one unit for one that has no store where the unit is left. */
+static void jump_over(struct arm_ctx *c, ir_value cond, bool direct)
 {
     struct ir_builder *b = c->b;
     ir_value fails = ir_xor(b, cond, ir_const(b, 1));
     u8 it = 0;
     u64 pc = c->thumb ? behind_same_t32(c, &it) : behind_same_a32(c);
     c->peeked = MAX(c->peeked, pc);
-    if (!c->thumb) {
-        ir_exit_if(b, fails, pc);
-        return;
-    }
-    ir_put(b, ARM_SLOT_IT, ir_const(b, arm_it_pstate(it)));
-    if (it)
+    if (c->thumb)
+        ir_put(b, ARM_SLOT_IT, ir_const(b, arm_it_pstate(it)));
+    if (it || !direct)
         ir_trap_if(b, fails, &arm_helpers[ARM_HELPER_LEAVE_A32], (u32)(pc - c->pc));
     else
         ir_exit_if(b, fails, pc);
-    ir_put(b, ARM_SLOT_IT, ir_const(b, arm_it_pstate(c->it)));
+    if (c->thumb)
+        ir_put(b, ARM_SLOT_IT, ir_const(b, arm_it_pstate(c->it)));
 }
 
 static void build_conditional(struct arm_ctx *c, enum arm_insn id, enum arm_cond cond)
@@ -165,10 +201,11 @@ static void build_conditional(struct arm_ctx *c, enum arm_insn id, enum arm_cond
     bool is_known = ir_is_const(c->b, v, &known);
     if (is_known && !known)
         return;
-    if (!is_known && build_chosen(c, id, v))
+    bool ends = false;
+    if (!is_known && build_chosen(c, id, v, &ends))
         return;
     if (!is_known) {
-        jump_over(c, v);
+        jump_over(c, v, ends || !c->reserved);
         c->flags.holds |= BIT(cond);
     }
     build(c, id);
