@@ -284,6 +284,8 @@ void cli_fini(struct cli *cli)
     boot_smbios_options_fini(&cli->smbios);
     free((char *)(uintptr_t)cli->config.dumpdtb);
     free(cli->machine_name);
+    for (unsigned i = 0; i < MACHINE_FLASHES; i++)
+        free(cli->flash[i]);
     free(cli->accel);
     free(cli->name);
 }

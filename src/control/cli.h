@@ -33,6 +33,7 @@ struct cli {
     const char *program;
     struct machine_config config;
     char *machine_name, *accel, *name;
+    char *flash[MACHINE_FLASHES]; /* -machine pflash0=, pflash1= */
     struct option_list machine_options;
     struct cli_list devices, globals, drives, blockdevs, netdevs, nics, chardevs, monitors;
     struct smbios_options smbios;

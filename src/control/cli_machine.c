@@ -77,7 +77,34 @@ static int refuse_core(void *cli, const char *value, struct err *err)
                     : err_set(err, ENOTSUP, "guest memory is never in a core file; accepted: off");
 }
 
+static int set_flash(struct cli *cli, unsigned bank, const char *value)
+{
+    free(cli->flash[bank]);
+    cli->config.flash[bank] = cli->flash[bank] = alloc_string(value);
+    return 0;
+}
+
+static int set_flash0(void *cli, const char *value, struct err *err)
+{
+    (void)err;
+    return set_flash(cli, 0, value);
+}
+
+static int set_flash1(void *cli, const char *value, struct err *err)
+{
+    (void)err;
+    return set_flash(cli, 1, value);
+}
+
 static const struct option machine_options[] = {
+    {.name = "pflash0",
+     .type = OPTION_TYPE_STRING,
+     .help = "contents of the first flash bank: a -blockdev's node",
+     .set = set_flash0},
+    {.name = "pflash1",
+     .type = OPTION_TYPE_STRING,
+     .help = "contents of the second one",
+     .set = set_flash1},
     {.name = "usb", .type = OPTION_TYPE_BOOL, .help = "a USB controller (off)", .set = refuse_usb},
     {.name = "dump-guest-core",
      .type = OPTION_TYPE_BOOL,

@@ -160,9 +160,13 @@ def flash_banks(bench):
     for bank in ('first', 'second'):
         with open(bench.path(bank), 'wb') as file:
             file.truncate(32 << 20)
-    with bench.start(*USUAL, *MONITOR, '-S', '-pflash', 'first', '-drive', 'if=pflash,format=raw,file=second') as process:
-        answer = prompt(process).ask('info block')
-        require(answer.count('33554432 bytes') == 2 and 'not used' not in answer, answer)
+    node = 'driver=raw,node-name={},file.driver=file,file.filename={}'
+    for options in (['-pflash', 'first', '-drive', 'if=pflash,format=raw,file=second'],
+                    ['-M', 'virt,pflash0=a,pflash1=b', '-blockdev', node.format('a', 'first'), '-blockdev',
+                     node.format('b', 'second')]):
+        with bench.start(*USUAL, *MONITOR, '-S', *options) as process:
+            answer = prompt(process).ask('info block')
+            require(answer.count('33554432 bytes') == 2 and 'not used' not in answer, answer)
 
 
 # ---- Terminals and sockets ----------------------------------------------------------------------
