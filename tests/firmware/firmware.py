@@ -1,31 +1,37 @@
 #!/usr/bin/env python3
-"""Debian's U-Boot and EDK2 in the machine, up to their prompts and to the Linux that they boot.
+"""Debian's U-Boot, EDK2 and GRUB in the machine, up to their prompts and to the Linux that they boot.
 
-U-Boot in M-mode in OpenSBI's place, and in S-mode started by it: finds its devices, boots Debian's kernel from an
-ext4 partition on a disk by itself (extlinux.conf), or as told by hand. EDK2 in two flash drives: its shell, variables
-that survive in flash, a kernel given with -kernel (which it reads from fw_cfg), and one on a FAT disk. Any program
-with the command line can be given: with the peer the tests test themselves.
+U-Boot finds its devices, boots Debian's kernel from an ext4 partition on a disk by itself (extlinux.conf), as told by
+hand, and through GRUB as an EFI program; on RISC-V in M-mode in OpenSBI's place and in S-mode started by it. EDK2 by
+-bios and in two flash drives: its shell, variables that survive in flash, a kernel given with -kernel (which it reads
+from fw_cfg), one on a FAT disk, and GRUB on a GPT disk as an installed Debian has it, by device tree and by ACPI. Any
+program with the command line can be given: with the peer the tests test themselves.
 """
 
 import argparse
 import os
 import re
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-sys.path.insert(0, os.path.join(HERE, '..'))
+sys.path[:0] = [os.path.join(HERE, '..'), HERE]
 from support import guest  # noqa: E402
+import disks  # noqa: E402
 
-MIB = 1 << 20
 PART_MIB = 96
 VENDOR = '5a1e0d6c-3b0f-4c7a-9d55-7b1f5d2f3c11'     # names our EFI variables; the standard's own names are policed
 MARK = 'quiet guise.mark=firmware'
 ESCAPES = re.compile(rb'\x1b\[[0-9;=?]*[A-Za-z]')
+
+# What differs: where memory begins, how U-Boot is started, under which name EFI starts a disk's loader.
+BOARDS = {
+    'riscv64': {'ram': 0x80000000, 'uboot': ('-kernel', 'UBOOT_S'), 'loader': 'BOOTRISCV64.EFI', 'grub': 'riscv64'},
+    'aarch64': {'ram': 0x40000000, 'uboot': ('-bios', 'UBOOT'), 'loader': 'BOOTAA64.EFI', 'grub': 'arm64'},
+}
 
 
 class Bench:
@@ -33,27 +39,37 @@ class Bench:
 
     def __init__(self, arguments, folder):
         self.binary = os.path.realpath(arguments.binary)
+        self.arch = arguments.arch
+        self.board = BOARDS[self.arch]
         self.options = arguments.options.split()
         self.folder = folder
         self.logs = arguments.log or folder
         self.patience = arguments.patience
-        self.linux = guest.read_env()
-        self.firmware = guest.read_env(tool='get-firmware')
+        self.linux = guest.read_env(self.arch)
+        self.firmware = guest.read_env(self.arch, tool='get-firmware')
 
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def start(self, name, *options):
-        command = guest.machine_command(self.binary, '-M', 'virt,acpi=off', '-m', '512M', '-smp', '2', *options,
-                                        *self.options)
+    def start(self, name, *options, machine='virt,acpi=off'):
+        command = guest.machine_command(self.binary, '-M', machine, '-m', '512M', '-smp', '2', *options,
+                                        *self.options, arch=self.arch)
         return guest.Machine(command, os.path.join(self.logs, name + '.log'))
+
+    def start_uboot(self, name, *options):
+        option, image = self.board['uboot']
+        return self.start(name, option, self.firmware[image], *options)
+
+    def variables(self, path):
+        """A store of variables, new but for what earlier starts with it have written."""
+        if not os.path.exists(path):
+            shutil.copy(self.firmware['EFI_VARS'], path)
+        return path
 
     def flash(self, variables):
         """EDK2's two drives: code that nobody writes, variables of this test."""
-        if not os.path.exists(variables):
-            shutil.copy(self.firmware['EFI_VARS'], variables)
         return ('-drive', f'if=pflash,format=raw,unit=0,file={self.firmware["EFI_CODE"]},readonly=on',
-                '-drive', f'if=pflash,format=raw,unit=1,file={variables}')
+                '-drive', f'if=pflash,format=raw,unit=1,file={self.variables(variables)}')
 
 
 def require(condition, text):
@@ -61,8 +77,8 @@ def require(condition, text):
         raise guest.Failure(text)
 
 
-def disk_options(path):
-    return ('-drive', f'file={path},format=raw,if=none,id=disk', '-device', 'virtio-blk-device,drive=disk')
+def disk_options(path, card='virtio-blk-device'):
+    return ('-drive', f'file={path},format=raw,if=none,id=disk', '-device', f'{card},drive=disk')
 
 
 def command(machine, prompt, text, seconds):
@@ -73,7 +89,7 @@ def command(machine, prompt, text, seconds):
     return ESCAPES.sub(b'', machine.output[start:match.start()]).decode(errors='replace').replace('\r', '')
 
 
-def expect_linux(machine, patience, *found):
+def check_linux(machine, patience, *found):
     """Linux is there, was told our words, and sees what the firmware should have given it."""
     machine.login(120 * patience)
     told = machine.check_shell('cat /proc/cmdline')
@@ -81,6 +97,10 @@ def expect_linux(machine, patience, *found):
     require(machine.check_shell('nproc') == '2', 'one of two CPUs is missing')
     for test in found:
         machine.check_shell(test)
+
+
+def expect_linux(machine, patience, *found):
+    check_linux(machine, patience, *found)
     machine.send('poweroff\r')
     status = machine.wait(30 * patience)
     require(status == 0, f'poweroff: exit status {status}')
@@ -91,34 +111,10 @@ def expect_linux(machine, patience, *found):
 UBOOT = r'^=> '
 
 
-def write_ext4_disk(path, files):
-    """A disk whose first partition (type 83) is an ext4 file system with FILES {name: file on the host or text}."""
-    with tempfile.TemporaryDirectory(prefix='guise-tree.') as tree:
-        for name, content in files.items():
-            target = os.path.join(tree, name)
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            if os.path.exists(content):
-                shutil.copy(content, target)
-            else:
-                with open(target, 'w', encoding='utf-8') as out:
-                    out.write(content)
-        with open(path, 'wb') as disk:
-            disk.truncate((1 + PART_MIB) * MIB)
-        subprocess.run(['/sbin/mke2fs', '-q', '-t', 'ext4', '-d', tree, '-E', f'offset={MIB}', path,
-                        f'{PART_MIB}M'], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    entry = struct.pack('<B3sB3sII', 0x80, b'\xfe\xff\xff', 0x83, b'\xfe\xff\xff', MIB // 512,
-                        PART_MIB * MIB // 512)
-    with open(path, 'r+b') as disk:
-        disk.seek(446)
-        disk.write(entry)
-        disk.seek(510)
-        disk.write(b'\x55\xaa')
-
-
 def linux_disk(bench):
     path = bench.path('ext4.raw')
     if not os.path.exists(path):
-        write_ext4_disk(path, {
+        disks.write_ext4_disk(path, PART_MIB, {
             'Image': bench.linux['KERNEL'], 'initrd': bench.linux['INITRD'],
             'extlinux/extlinux.conf': 'default linux\ntimeout 1\nlabel linux\n kernel /Image\n initrd /initrd\n'
                                       f' append {MARK}\n'})
@@ -131,31 +127,53 @@ def uboot_prompt(machine, patience):
     machine.expect(UBOOT, 20 * patience)
 
 
+def grub_disk(bench):
+    path = bench.path('grub.raw')
+    if not os.path.exists(path):
+        disks.write_grub_disk(path, bench.board['loader'], bench.firmware['GRUB'], bench.linux['KERNEL'],
+                              bench.linux['INITRD'], MARK)
+    return path
+
+
+def expect_grub(bench, machine):
+    machine.expect(f'guise: GRUB {bench.board["grub"]} efi', 60 * bench.patience)
+
+
+def check_uboot(bench, machine):
+    """Its memory and its timer."""
+    patience = bench.patience
+    uboot_prompt(machine, patience)
+    memory = command(machine, UBOOT, 'bdinfo', 20 * patience)
+    require(re.search(rf'start\s+= 0x0+{bench.board["ram"]:x}\b', memory) and re.search(r'size\s+= 0x0+20000000\b', memory),
+            f'512 MiB at {bench.board["ram"]:#x} are not in: {memory}')
+    began = time.monotonic()
+    command(machine, UBOOT, 'sleep 2', 60 * patience)
+    slept = time.monotonic() - began
+    require(1.9 < slept < 4 * patience, f'two seconds by its timer took {slept:.2f} s')
+
+
 def uboot_in_machine_mode(bench):
-    """In OpenSBI's place: its prompt, its memory, its timer, and off."""
+    """In OpenSBI's place, and off."""
     patience = bench.patience
     with bench.start('uboot-m', '-bios', bench.firmware['UBOOT_M'], *disk_options(linux_disk(bench))) as machine:
-        uboot_prompt(machine, patience)
-        memory = command(machine, UBOOT, 'bdinfo', 20 * patience)
-        require(re.search(r'start\s+= 0x0+80000000\b', memory) and re.search(r'size\s+= 0x0+20000000\b', memory),
-                f'512 MiB at 0x80000000 are not in: {memory}')
-        began = time.monotonic()
-        command(machine, UBOOT, 'sleep 2', 60 * patience)
-        slept = time.monotonic() - began
-        require(1.9 < slept < 4 * patience, f'two seconds by its timer took {slept:.2f} s')
+        check_uboot(bench, machine)
         machine.send('poweroff\r')
         status = machine.wait(20 * patience)
         require(status == 0, f'poweroff: exit status {status}')
 
 
 def uboot_by_hand(bench):
-    """S-mode: its commands see the flash, the disk and the files; booti starts the kernel."""
+    """Its commands see memory, flash, cards, the network, the disk and the files; booti starts the kernel."""
     patience = bench.patience
-    with bench.start('uboot-booti', '-kernel', bench.firmware['UBOOT_S'],
-                     *disk_options(linux_disk(bench))) as machine:
-        uboot_prompt(machine, patience)
+    with bench.start_uboot('uboot-booti', *disk_options(linux_disk(bench)), '-nic', 'user') as machine:
+        check_uboot(bench, machine)
         banks = command(machine, UBOOT, 'flinfo', 20 * patience)
         require(banks.count('CFI conformant') == 2 and banks.count('Intel Extended') == 2, f'two banks are not in: {banks}')
+        if bench.arch == 'aarch64':
+            cards = command(machine, UBOOT, 'pci', 20 * patience)
+            require('0x1af4' in cards and 'Network controller' in cards, f'no card in: {cards}')
+        bound = command(machine, UBOOT, 'setenv autoload no; dhcp', 60 * patience)
+        require('bound to address 10.0.2.15' in bound, f'no address: {bound}')
         size = os.path.getsize(bench.linux['KERNEL'])
         loaded = command(machine, UBOOT, 'virtio scan; load virtio 0:1 ${kernel_addr_r} /Image', 60 * patience)
         require(f'{size} bytes read' in loaded, f'the kernel has {size} bytes; {loaded}')
@@ -169,9 +187,15 @@ def uboot_by_hand(bench):
 
 def uboot_boots_disk(bench):
     """Nobody types: it finds extlinux.conf on the partition."""
-    with bench.start('uboot-disk', '-kernel', bench.firmware['UBOOT_S'],
-                     *disk_options(linux_disk(bench))) as machine:
+    with bench.start_uboot('uboot-disk', *disk_options(linux_disk(bench))) as machine:
         expect_linux(machine, bench.patience)
+
+
+def uboot_boots_grub(bench):
+    """Nor here: it starts the loader in the EFI system partition as an EFI program."""
+    with bench.start_uboot('uboot-grub', *disk_options(grub_disk(bench))) as machine:
+        expect_grub(bench, machine)
+        expect_linux(machine, bench.patience, 'test -d /sys/firmware/efi', 'test -d /sys/firmware/devicetree')
 
 
 # ---- EDK2 ----
@@ -179,7 +203,14 @@ def uboot_boots_disk(bench):
 SHELL = r'Shell> '
 
 
+def efi_hurry(machine, patience):
+    """It would wait some seconds for a key before it boots."""
+    machine.expect(r'=3h(?s:.*)=3h', 60 * patience)
+    machine.send('\r')
+
+
 def efi_shell(machine, patience):
+    efi_hurry(machine, patience)
     machine.expect(r'to skip .*startup\.nsh', 90 * patience)
     machine.send('\x1b')
     machine.expect(SHELL, 30 * patience)
@@ -191,8 +222,17 @@ def efi_off(machine, patience):
     require(status == 0, f'reset -s: exit status {status}')
 
 
+def efi_by_bios(bench):
+    """The code alone, as -bios: its shell, and what it finds there."""
+    with bench.start('efi-bios', '-bios', bench.firmware['EFI_BIOS'], *disk_options(grub_disk(bench)),
+                     machine='virt') as machine:
+        efi_hurry(machine, bench.patience)
+        machine.expect('guise: GRUB', 60 * bench.patience)
+
+
 def efi_variables(bench):
-    """The shell; a variable written in one run is in flash in the next, when it is changed and deleted."""
+    """The shell; a variable written in one run is in flash after a reset and in the next run, when it is changed and
+    deleted."""
     patience, variables = bench.patience, bench.path('vars.fd')
     name = f'setvar GuiseTest -guid {VENDOR}'
     with bench.start('efi-vars-1', *bench.flash(variables)) as machine:
@@ -202,6 +242,10 @@ def efi_variables(bench):
         require('Unable to get' in told, f'a new store has the variable: {told}')
         told = command(machine, SHELL, f'{name} -nv -bs =0x1234abcd', 30 * patience)
         require('Unable' not in told, f'the variable is not written: {told}')
+        machine.send('reset -w\r')
+        efi_shell(machine, patience)
+        told = command(machine, SHELL, name, 30 * patience)
+        require('CD AB 34 12' in told, f'after a reset: {told}')
         efi_off(machine, patience)
     with bench.start('efi-vars-2', *bench.flash(variables)) as machine:
         efi_shell(machine, patience)
@@ -224,42 +268,68 @@ def efi_boots_kernel(bench):
         expect_linux(machine, bench.patience, 'test -d /sys/firmware/efi', 'test -d /sys/firmware/devicetree')
 
 
-def write_fat_disk(path, files):
-    with open(path, 'wb') as disk:
-        disk.truncate(PART_MIB * MIB)
-    subprocess.run(['mformat', '-i', path, '-F', '::'], check=True)
-    for name, content in files.items():
-        if os.path.exists(content):
-            subprocess.run(['mcopy', '-i', path, content, f'::{name}'], check=True)
-        else:
-            subprocess.run(['mcopy', '-i', path, '-', f'::{name}'], input=content.encode(), check=True)
-
-
 def efi_boots_disk(bench):
     """The shell finds a script on a FAT disk, and starts the kernel that lies there."""
     path = bench.path('fat.raw')
-    write_fat_disk(path, {'linux.efi': bench.linux['KERNEL'], 'initrd': bench.linux['INITRD'],
-                          'startup.nsh': f'fs0:\r\nlinux.efi initrd=\\initrd {MARK}\r\n'})
+    disks.make_image(path, PART_MIB)
+    disks.write_fat(path, 0, PART_MIB, {
+        'linux.efi': bench.linux['KERNEL'], 'initrd': bench.linux['INITRD'],
+        'startup.nsh': f'fs0:\r\nlinux.efi initrd=\\initrd {MARK}\r\n'})
     with bench.start('efi-disk', *bench.flash(bench.path('vars-disk.fd')), *disk_options(path)) as machine:
+        efi_hurry(machine, bench.patience)
         machine.expect(r'to skip .*startup\.nsh', 90 * bench.patience)
         machine.send(' ')
         expect_linux(machine, bench.patience, 'test -d /sys/firmware/efi')
 
 
-TESTS = {
-    'uboot-machine-mode': uboot_in_machine_mode,
+# ---- GRUB ----
+
+def efi_boots_grub(bench):
+    """From the GPT disk, by device tree; Linux reboots through firmware."""
+    with bench.start('grub', *bench.flash(bench.path('vars-grub.fd')), *disk_options(grub_disk(bench))) as machine:
+        efi_hurry(machine, bench.patience)
+        expect_grub(bench, machine)
+        check_linux(machine, bench.patience, 'test -d /sys/firmware/devicetree', 'test -b /dev/vda2')
+        machine.send('reboot\r')
+        efi_hurry(machine, bench.patience)
+        expect_grub(bench, machine)
+        expect_linux(machine, bench.patience, 'test -d /sys/firmware/efi')
+
+
+def efi_boots_grub_pci(bench):
+    """By ACPI, from a card on PCI; the flash banks are blockdevs."""
+    banks = []
+    for name, path, more in (('code', bench.firmware['EFI_CODE'], ',read-only=on'),
+                             ('vars', bench.variables(bench.path('vars-pci.fd')), '')):
+        banks += ['-blockdev', f'driver=raw,node-name={name},file.driver=file,file.filename={path}{more}']
+    with bench.start('grub-pci', *banks, '-cpu', 'max', *disk_options(grub_disk(bench), 'virtio-blk-pci'), '-nic', 'user',
+                     machine='virt,pflash0=code,pflash1=vars') as machine:
+        efi_hurry(machine, bench.patience)
+        expect_grub(bench, machine)
+        expect_linux(machine, bench.patience, 'test -d /sys/firmware/acpi/tables', 'test -b /dev/vda2',
+                     'test -d /sys/bus/pci/drivers/virtio-pci/0000:00:01.0')
+
+
+BOTH = {
     'uboot-by-hand': uboot_by_hand,
     'uboot-boots-disk': uboot_boots_disk,
+    'uboot-boots-grub': uboot_boots_grub,
     'efi-variables': efi_variables,
     'efi-boots-kernel': efi_boots_kernel,
     'efi-boots-disk': efi_boots_disk,
+    'efi-boots-grub': efi_boots_grub,
+}
+TESTS = {
+    'riscv64': {'uboot-machine-mode': uboot_in_machine_mode, **BOTH},
+    'aarch64': {**BOTH, 'efi-bios': efi_by_bios, 'efi-boots-grub-pci': efi_boots_grub_pci},
 }
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('binary', help='guise, or a program with its command line')
-    parser.add_argument('tests', nargs='*', help='default: all of ' + ' '.join(TESTS))
+    parser.add_argument('tests', nargs='*', help='default: all of ' + ' '.join({**TESTS['riscv64'], **TESTS['aarch64']}))
+    parser.add_argument('--arch', choices=TESTS, default='riscv64')
     parser.add_argument('--options', default='', help='more options for the program, as one word')
     parser.add_argument('--patience', type=float, default=1, help='factor for all deadlines')
     parser.add_argument('--log', metavar='FOLDER', help='keep what the consoles showed')
@@ -268,9 +338,10 @@ def parse_arguments():
 
 def main():
     arguments = parse_arguments()
-    unknown = set(arguments.tests) - set(TESTS)
+    tests = TESTS[arguments.arch]
+    unknown = set(arguments.tests) - set(tests)
     if unknown:
-        sys.exit(f'no test {", ".join(unknown)}; there are: {", ".join(TESTS)}')
+        sys.exit(f'no test {", ".join(unknown)}; there are: {", ".join(tests)}')
     if arguments.log:
         os.makedirs(arguments.log, exist_ok=True)
     failed = 0
@@ -280,9 +351,9 @@ def main():
         except guest.Unavailable as reason:
             print(f'skip firmware: {reason}', flush=True)
             return 0
-        for name in arguments.tests or TESTS:
+        for name in arguments.tests or tests:
             try:
-                TESTS[name](bench)
+                tests[name](bench)
                 print(f'ok {name}', flush=True)
             except (guest.Failure, subprocess.CalledProcessError) as failure:
                 failed += 1
