@@ -263,13 +263,19 @@ static struct at at_of(const struct arm_cpu *a, u32 encoding)
     return at;
 }
 
+/* Device memory and what is not cached is outer shareable, whatever the tables say. */
+static u64 shareability_of(const struct arm_translation *t)
+{
+    return !(t->attributes & 0xf0) || t->attributes == 0x44 ? 2 : t->shareability;
+}
+
 /* PAR_EL1 ("D24.2.111"). */
 static u64 par_of(const struct arm_translation *t, bool ok)
 {
     u64 res1 = BIT(11), ns = t->nonsecure ? BIT(9) : 0;
     if (ok)
         return (u64)t->attributes << 56 | (t->paddr & BITS(51, 12)) | res1 | ns |
-               (u64)t->shareability << 7;
+               shareability_of(t) << 7;
     return 1 | (t->code & ARM_FAULT_FSC) << 1 | (t->code & ARM_FAULT_S1PTW ? BIT(8) : 0) |
            (t->code & ARM_FAULT_STAGE2 ? BIT(9) : 0) | res1;
 }
@@ -282,10 +288,10 @@ void arm_op_translate(struct arm_cpu *a, const struct arm_sysreg *r, u64 vaddr)
     struct arm_translation t = translation(a, &context, vaddr, at.access);
     t.stage1_only = !at.both_stages;
     bool ok = arm_translate_address(&t);
-    /* A guest's tables that its hypervisor does not map, and tables that are not memory, are
-     * exceptions. */
+    /* A guest's tables that its hypervisor does not map, asked by the guest, and tables that are
+     * not memory, are exceptions ("AArch64.AT"). */
     bool external = !ok && kind_of_code(t.code) == ISA_FAULT_ACCESS;
-    if (external || (!ok && t.code & ARM_FAULT_STAGE2 && t.stage1_only)) {
+    if (external || (!ok && t.code & ARM_FAULT_S1PTW && arm_el(a) == 1)) {
         struct isa_fault f = {.kind = kind_of_code(t.code),
                               .access = at.access,
                               .vaddr = vaddr,

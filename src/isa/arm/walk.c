@@ -178,7 +178,6 @@ static bool get_params(const struct arm_translation *t, struct params *p)
     p->output = arm_address_bits(a, ps);
     if (!p->ds && !p->lpa)
         p->output = MIN(p->output, 48);
-    p->lpa = p->lpa && p->output == 52;
     p->input = 64 - txsz;
     unsigned most = p->ds || (p->granule == 16 && arm_cpu_has(a, ARM_EXT_LVA)) ? 52 : 48;
     unsigned least = arm_cpu_has(a, ARM_EXT_TTST) ? (p->granule == 16 ? 17 : 16) : 25;
@@ -206,7 +205,7 @@ static u64 start_table(const struct params *p)
     unsigned resolved = (unsigned)(3 - p->start) * p->stride + p->granule;
     unsigned align = p->input - resolved + 3;
     u64 base = p->ttbr & BITS(47, 0);
-    if (p->ds || p->lpa) {
+    if (p->ds || (p->lpa && p->output == 52)) {
         align = MAX(align, 6u);
         base |= bits_get(p->ttbr, 2, 4) << 48;
     }

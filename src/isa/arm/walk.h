@@ -55,7 +55,7 @@ struct arm_translation {
     u64 paddr, size;
     bool nonsecure; /* which of the two spaces of addresses paddr is of */
     bool global, guarded;
-    u8 attributes, shareability; /* of stage 1, as PAR_EL1 has them */
+    u8 attributes, shareability; /* of both stages, as descriptors have them */
     u64 code;                    /* of a fault */
 };
 

@@ -46,7 +46,7 @@ static bool get_params(const struct arm_translation *t, struct params *p)
     p->hd = vtcr & VTCR_HD && p->ha;
     p->ds = vtcr & VTCR_DS && arm_cpu_has(a, ARM_EXT_LPA2) && p->granule != 16;
     p->output = arm_address_bits(a, (unsigned)(vtcr >> 16 & 7));
-    p->lpa = p->granule == 16 && arm_cpu_has(a, ARM_EXT_LPA) && p->output == 52;
+    p->lpa = p->granule == 16 && arm_cpu_has(a, ARM_EXT_LPA);
     if (!p->ds && !p->lpa)
         p->output = MIN(p->output, 48);
     p->start = start_level(a, p->granule, (unsigned)(vtcr >> 6 & 3), p->ds && vtcr >> 33 & 1);
@@ -133,11 +133,34 @@ static u64 start_table(const struct arm_translation *t, const struct params *p)
 {
     unsigned align = p->input - ((unsigned)(3 - p->start) * p->stride + p->granule) + 3;
     u64 base = t->regime->vttbr & BITS(47, 1);
-    if (p->ds || p->lpa) {
+    if (p->ds || (p->lpa && p->output == 52)) {
         align = MAX(align, 6u);
         base |= bits_get(t->regime->vttbr, 2, 4) << 48;
     }
     return align_down(base, BIT(align));
+}
+
+/* MAIR's form of what both stages say of inner or outer caches: the weaker of them ("S2CombineS1Attr"). */
+static unsigned combined_cache(unsigned first, unsigned second)
+{
+    bool write_through = !(first & 4);
+    if (first == 4 || second == 1)
+        return 4;
+    return !write_through && second == 2 ? 8 | (first & 3) : first;
+}
+
+/* What stage 1 said of memory, with stage 2's MemAttr and SH ("D8.5.5"). */
+static void combine(struct arm_translation *t, const struct params *p, u64 desc)
+{
+    unsigned second = (unsigned)(desc >> 2 & 15), first = t->attributes;
+    unsigned share = (unsigned)(p->ds ? t->regime->vtcr >> 12 & 3 : desc >> 8 & 3);
+    if (second < 4)
+        t->attributes = (u8)(first & 0xf0 ? second << 2 : MIN(first, second << 2));
+    else if (first & 0xf0)
+        t->attributes = (u8)(combined_cache(first >> 4, second >> 2) << 4 |
+                             combined_cache(first & 15, second & 3));
+    if (t->shareability != 2 && share)
+        t->shareability = (u8)share;
 }
 
 static bool walk_tables(struct arm_translation *t, const struct params *p, u64 ipa, bool is_walk,
@@ -160,6 +183,8 @@ static bool walk_tables(struct arm_translation *t, const struct params *p, u64 i
         if (level == 3 || !(desc & S2_TABLE)) {
             enum arm_update done = leaf(t, p, addr, &desc, ipa, is_walk, level);
             *again = done == ARM_UPDATE_RACED;
+            if (!is_walk)
+                combine(t, p, desc);
             *size = BIT(shift);
             *paddr = align_down(out, *size) | (ipa & (*size - 1));
             return done == ARM_UPDATE_DONE;

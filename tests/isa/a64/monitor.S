@@ -102,6 +102,9 @@ vectors_el2:
 .endr
 monitor_vectors:
 .irp n, EACH_VECTOR
+.if \n == 4
+    b monitor_failed // of the monitor itself
+.endif
     stp x0, x1, [sp, #-16]!
     mov x0, #(\n * 128)
     b back

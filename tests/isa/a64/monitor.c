@@ -8,9 +8,10 @@ u64 monitor_x[31], monitor_vector;
 extern const char vectors_el1[], vectors_el2[];
 void monitor_go(u64 spsr, u64 pc);
 void main_of_monitor(void);
+void monitor_failed(void);
 
 static u64 failures, memory_next;
-enum { MOST_FAILURES = 12 };
+enum { MOST_FAILURES = 12, FIRST_MEMORY = 0x42000000 };
 
 /* ---- Telling ----------------------------------------------------------------------------------- */
 
@@ -179,9 +180,20 @@ void monitor_reset(void)
     tlb_clear();
 }
 
+/* From the vector: the program itself did something wrong. */
+void monitor_failed(void)
+{
+    say_field("bad: exception in the monitor: esr ", rd("esr_el3"));
+    say_field(" elr ", rd("elr_el3"));
+    say_field(" far ", rd("far_el3"));
+    say("\n");
+    for (;;)
+        __asm__ volatile("wfi");
+}
+
 void main_of_monitor(void)
 {
-    memory_next = 0x42000000;
+    release_memory();
     monitor_reset();
     run();
     if (failures)
@@ -195,12 +207,17 @@ void main_of_monitor(void)
 
 u64 take_memory(u64 size)
 {
-    u64 at = memory_next;
+    u64 at = memory_next, step = 4ul << (rd("dczid_el0") & 15);
     size = (size + 0xffff) & ~0xfffful;
     memory_next += size;
-    for (u64 i = 0; i < size; i += 8)
-        *(volatile u64 *)(at + i) = 0;
+    for (u64 i = 0; i < size; i += step)
+        __asm__ volatile("dc zva, %0" ::"r"(at + i) : "memory");
     return at;
+}
+
+void release_memory(void)
+{
+    memory_next = FIRST_MEMORY;
 }
 
 u64 tables_shift(const struct tables *t, int level)
@@ -242,6 +259,8 @@ u64 *tables_entry(struct tables *t, u64 va, int level, u64 table_attributes)
 
 void tables_map(struct tables *t, u64 va, u64 pa, int level, u64 attributes)
 {
+    if (t->ds) /* shareability is TCR's */
+        attributes &= ~(3ul << 8);
     *tables_entry(t, va, level, 0) = address_bits(t, pa) | attributes | (level == 3 ? 3 : 1);
 }
 

@@ -71,6 +71,7 @@ void tables_map_program(struct tables *t, u64 attributes);
 u64 tables_shift(const struct tables *t, int level);
 /* Memory of whole 64K pages, zeroed. */
 u64 take_memory(u64 size);
+void release_memory(void);
 void tlb_clear(void);
 /* Descriptors: attribute 0 (Normal, write-back), accessed, inner shareable, EL0 and EL1 may execute. */
 #define LEAF (1ul << 10 | 3ul << 8)
