@@ -100,6 +100,7 @@ static void two_range_params(const struct arm_translation *t, struct params *p, 
                              unsigned *ps)
 {
     u64 tcr = t->regime->tcr;
+    bool code = t->access == ISA_FETCH && arm_cpu_has(t->a, ARM_EXT_PAUTH);
     p->upper = t->vaddr >> 55 & 1;
     p->ttbr = p->upper ? t->regime->ttbr1 : t->space & ARM_SPACE_BASE;
     *txsz = (unsigned)(p->upper ? tcr >> 16 & 63 : tcr & 63);
@@ -108,7 +109,8 @@ static void two_range_params(const struct arm_translation *t, struct params *p, 
     p->disabled = tcr & (p->upper ? TCR_EPD1 : TCR_EPD0);
     p->hpd = tcr & (p->upper ? TCR_HPD1 : TCR_HPD0);
     p->e0pd = tcr & (p->upper ? TCR_E0PD1 : TCR_E0PD0);
-    p->tbi = tcr & (p->upper ? TCR_TBI1 : TCR_TBI0);
+    p->tbi = tcr & (p->upper ? TCR_TBI1 : TCR_TBI0) &&
+             !(code && tcr & (p->upper ? TCR_TBID1 : TCR_TBID0));
     p->ha = tcr & TCR_HA;
     p->hd = tcr & TCR_HD;
     p->ds = tcr & TCR_DS;
@@ -118,12 +120,13 @@ static void one_range_params(const struct arm_translation *t, struct params *p, 
                              unsigned *ps)
 {
     u64 tcr = t->regime->tcr;
+    bool code = t->access == ISA_FETCH && arm_cpu_has(t->a, ARM_EXT_PAUTH);
     p->ttbr = t->space & ARM_SPACE_BASE;
     *txsz = (unsigned)(tcr & 63);
     *ps = (unsigned)(tcr >> 16 & 7);
     p->granule = granule0(tcr);
     p->hpd = tcr & TCR2_HPD;
-    p->tbi = tcr & TCR2_TBI;
+    p->tbi = tcr & TCR2_TBI && !(code && tcr & TCR2_TBID);
     p->ha = tcr & TCR2_HA;
     p->hd = tcr & TCR2_HD;
     p->ds = tcr & TCR2_DS;
