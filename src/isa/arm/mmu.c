@@ -86,7 +86,8 @@ static void fill(const struct arm_cpu *a, enum arm_regime_kind kind, struct arm_
     }
 }
 
-/* The regime's place. */
+/* The regime's place. When there is none left, contexts that name places are void: who comes here changes the state, or
+ * ends by arm_state_changed. */
 static unsigned intern(struct arm_cpu *a, const struct arm_regime *r)
 {
     for (unsigned i = 0; i < ARM_REGIMES; i++) {

@@ -133,8 +133,9 @@ static void one_range_params(const struct arm_translation *t, struct params *p, 
 }
 
 /*
- * AArch32's long descriptors ("AArch32.S1TTWParamsEL10", "AArch32.S1WalkLD"): TxSZ are of three bits,
- * and say how many highest bits are 0 for TTBR0, 1 for TTBR1; neither: one of the two has no size.
+ * AArch32's long descriptors ("AArch32.S1TTWParamsEL10", "AArch32.S1WalkLD"): TxSZ are of three
+ * bits, and say how many highest bits are 0 for TTBR0, 1 for TTBR1; neither: one of the two has no
+ * size.
  */
 static bool a32_params(const struct arm_translation *t, struct params *p)
 {
@@ -256,11 +257,29 @@ static bool fault(struct arm_translation *t, unsigned fsc, int level)
     return false;
 }
 
-/* Access flag and dirty state of a leaf at addr. */
+static bool has_stage2(const struct arm_translation *t)
+{
+    return t->regime->kind == ARM_REGIME_EL10 && t->regime->hcr & (HCR_VM | HCR_DC);
+}
+
+u64 arm_spaced_address(const struct arm_translation *t, u64 addr)
+{
+    return t->a->two_spaces && !t->nonsecure ? addr | ARM_SECURE_SPACE : addr;
+}
+
+bool arm_table_address(struct arm_translation *t, u64 addr, enum arm_walking walking, u64 *paddr)
+{
+    u64 size;
+    *paddr = arm_spaced_address(t, addr);
+    return !has_stage2(t) || arm_translate_stage2(t, addr, walking, paddr, &size);
+}
+
+/* Access flag and dirty state of a leaf, whose address may be intermediate. */
 enum leaf { LEAF_DONE, LEAF_AGAIN, LEAF_FAULT };
-static enum leaf update_leaf(struct arm_translation *t, const struct params *p, u64 addr, u64 *desc,
+static enum leaf update_leaf(struct arm_translation *t, const struct params *p, u64 at, u64 *desc,
                              u64 table, int level)
 {
+    u64 addr;
     bool ee = t->regime->sctlr & SCTLR_EE;
     u64 want = *desc;
     if (!(*desc & DESC_AF)) {
@@ -279,6 +298,8 @@ static enum leaf update_leaf(struct arm_translation *t, const struct params *p, 
         want &= ~DESC_AP2;
     if (want == *desc)
         return LEAF_DONE;
+    if (!arm_table_address(t, at, ARM_WALKING_UPDATES, &addr))
+        return LEAF_FAULT;
     switch (arm_descriptor_update(t->a, addr, ee, *desc, want)) {
     case ARM_UPDATE_RACED: return LEAF_AGAIN;
     case ARM_UPDATE_FAILED: fault(t, ARM_FSC_EXTERNAL_WALK, level); return LEAF_FAULT;
@@ -354,23 +375,6 @@ static void remember(const struct arm_translation *t, const struct params *p, u6
                                 .attributes = (u16)(table >> 48)};
 }
 
-static bool has_stage2(const struct arm_translation *t)
-{
-    return t->regime->kind == ARM_REGIME_EL10 && t->regime->hcr & (HCR_VM | HCR_DC);
-}
-
-u64 arm_spaced_address(const struct arm_translation *t, u64 addr)
-{
-    return t->a->two_spaces && !t->nonsecure ? addr | ARM_SECURE_SPACE : addr;
-}
-
-bool arm_table_address(struct arm_translation *t, u64 addr, u64 *paddr)
-{
-    u64 size;
-    *paddr = arm_spaced_address(t, addr);
-    return !has_stage2(t) || arm_translate_stage2(t, addr, true, paddr, &size);
-}
-
 /* Down the tables. *again: another CPU changed the leaf meanwhile. */
 static bool walk_tables(struct arm_translation *t, const struct params *p, bool *again)
 {
@@ -381,7 +385,8 @@ static bool walk_tables(struct arm_translation *t, const struct params *p, bool 
     for (t->nonsecure |= (table & TABLE_NS) != 0;; level++) {
         unsigned shift = p->granule + (unsigned)(3 - level) * p->stride;
         unsigned bits = level == p->start ? p->input - shift : p->stride;
-        if (!arm_table_address(t, base + bits_get(t->vaddr, shift, bits) * 8, &addr))
+        u64 at = base + bits_get(t->vaddr, shift, bits) * 8;
+        if (!arm_table_address(t, at, ARM_WALKING_READS, &addr))
             return false;
         if (!arm_descriptor_read(t->a, addr, t->regime->sctlr & SCTLR_EE, &desc))
             return fault(t, ARM_FSC_EXTERNAL_WALK, level);
@@ -389,7 +394,7 @@ static bool walk_tables(struct arm_translation *t, const struct params *p, bool 
             (!(desc & DESC_TABLE) && !block_allowed(p, level)))
             return fault(t, ARM_FSC_TRANSLATION, level);
         if (level == 3 || !(desc & DESC_TABLE)) {
-            enum leaf done = leaf(t, p, addr, desc, table, level);
+            enum leaf done = leaf(t, p, at, desc, table, level);
             *again = done == LEAF_AGAIN;
             return done == LEAF_DONE;
         }
@@ -455,7 +460,7 @@ bool arm_translate_address(struct arm_translation *t)
     if (!(t->regime->sctlr & SCTLR_M ? stage1(t) : stage1_off(t)))
         return false;
     if (has_stage2(t) && !t->stage1_only) {
-        if (!arm_translate_stage2(t, t->paddr, false, &paddr, &size))
+        if (!arm_translate_stage2(t, t->paddr, ARM_WALKING_NOT, &paddr, &size))
             return false;
         t->paddr = paddr;
         t->size = MIN(t->size, size);

@@ -39,7 +39,7 @@ enum arm_fsc {
     ARM_FSC_PERMISSION = 0x0c,
     ARM_FSC_EXTERNAL = 0x10,
     ARM_FSC_EXTERNAL_WALK = 0x14, /* + level */
-    ARM_FSC_ASYNC = 0x11, /* AArch32: SError */
+    ARM_FSC_ASYNC = 0x11,         /* AArch32: SError */
     ARM_FSC_ALIGNMENT = 0x21,
     ARM_FSC_DEBUG = 0x22,
     ARM_FSC_DOMAIN = 0x3c, /* + level */
@@ -61,9 +61,10 @@ struct arm_translation {
 
 /* False: t->code says why. */
 bool must_check arm_translate_address(struct arm_translation *t);
-/* Stage 2 alone: of a descriptor that stage 1 reads (walk), or of its result. */
-bool must_check arm_translate_stage2(struct arm_translation *t, u64 ipa, bool is_walk, u64 *paddr,
-                                     u64 *size);
+/* Stage 2 alone: of stage 1's result, or of a descriptor that stage 1 reads or writes. */
+enum arm_walking { ARM_WALKING_NOT, ARM_WALKING_READS, ARM_WALKING_UPDATES };
+bool must_check arm_translate_stage2(struct arm_translation *t, u64 ipa, enum arm_walking walking,
+                                     u64 *paddr, u64 *size);
 
 /* walk_short.c: stage 1 of AArch32 by short descriptors; AP[2:0] and XN, of both formats. */
 bool must_check arm_walk_short(struct arm_translation *t);
@@ -73,7 +74,8 @@ bool arm_a32_permitted(const struct arm_translation *t, unsigned ap, bool xn, bo
 /* addr in the space that the walk has come to. */
 u64 arm_spaced_address(const struct arm_translation *t, u64 addr);
 /* A stage 1 descriptor's address may be intermediate. */
-bool must_check arm_table_address(struct arm_translation *t, u64 addr, u64 *paddr);
+bool must_check arm_table_address(struct arm_translation *t, u64 addr, enum arm_walking walking,
+                                  u64 *paddr);
 unsigned arm_address_bits(const struct arm_cpu *a, unsigned field);
 u64 arm_fault_code(unsigned fsc, int level);
 /* A table's descriptor: address of the next table or of what a leaf maps, by granule and format. */

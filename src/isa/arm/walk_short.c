@@ -134,7 +134,7 @@ static struct leaf page(u32 d, u32 table)
 static bool read(struct arm_translation *t, u64 address, unsigned level, unsigned domain, u32 *out)
 {
     u64 paddr, v;
-    if (!arm_table_address(t, address, &paddr))
+    if (!arm_table_address(t, address, ARM_WALKING_READS, &paddr))
         return false;
     if (!jit_phys_read(&t->a->cpu, paddr, 4, &v))
         return fault(t, ARM_FSC_EXTERNAL_WALK, level, domain);

@@ -59,9 +59,10 @@ static bool get_params(const struct arm_translation *t, struct params *p)
     return bits >= 1 && bits <= (int)p->stride + 4;
 }
 
-static bool fault(struct arm_translation *t, unsigned fsc, int level, u64 ipa, bool is_walk)
+static bool fault(struct arm_translation *t, unsigned fsc, int level, u64 ipa,
+                  enum arm_walking walking)
 {
-    t->code = arm_fault_code(fsc, level) | ARM_FAULT_STAGE2 | (is_walk ? ARM_FAULT_S1PTW : 0) |
+    t->code = arm_fault_code(fsc, level) | ARM_FAULT_STAGE2 | (walking ? ARM_FAULT_S1PTW : 0) |
               (ipa & ARM_FAULT_IPA);
     return false;
 }
@@ -93,21 +94,24 @@ static bool refuses_walk(const struct arm_translation *t, u64 desc)
 }
 
 static enum arm_update leaf(struct arm_translation *t, const struct params *p, u64 addr, u64 *desc,
-                            u64 ipa, bool is_walk, int level)
+                            u64 ipa, enum arm_walking walking, int level)
 {
-    enum isa_access access = t->access == ISA_PROBE ? ISA_PROBE : is_walk ? ISA_READ : t->access;
+    enum isa_access access = t->access == ISA_PROBE           ? ISA_PROBE
+                             : walking == ARM_WALKING_UPDATES ? ISA_WRITE
+                             : walking                        ? ISA_READ
+                                                              : t->access;
     u64 want = *desc;
     if (access == ISA_PROBE)
         return ARM_UPDATE_DONE;
     if (!(*desc & S2_AF) && !p->ha) {
-        fault(t, ARM_FSC_ACCESS_FLAG, level, ipa, is_walk);
+        fault(t, ARM_FSC_ACCESS_FLAG, level, ipa, walking);
         return ARM_UPDATE_FAILED;
     }
     want |= S2_AF;
     bool clean = p->hd && *desc & S2_DBM && !(*desc & S2_WRITE);
     u64 rights = clean ? *desc | S2_WRITE : *desc;
-    if (!permitted(t, rights, access) || (is_walk && refuses_walk(t, *desc))) {
-        fault(t, ARM_FSC_PERMISSION, level, ipa, is_walk);
+    if (!permitted(t, rights, access) || (walking && refuses_walk(t, *desc))) {
+        fault(t, ARM_FSC_PERMISSION, level, ipa, walking);
         return ARM_UPDATE_FAILED;
     }
     if (clean && access == ISA_WRITE)
@@ -116,7 +120,7 @@ static enum arm_update leaf(struct arm_translation *t, const struct params *p, u
         return ARM_UPDATE_DONE;
     enum arm_update done = arm_descriptor_update(t->a, addr, t->regime->el2_ee, *desc, want);
     if (done == ARM_UPDATE_FAILED)
-        fault(t, ARM_FSC_EXTERNAL_WALK, level, ipa, is_walk);
+        fault(t, ARM_FSC_EXTERNAL_WALK, level, ipa, walking);
     return done;
 }
 
@@ -140,7 +144,8 @@ static u64 start_table(const struct arm_translation *t, const struct params *p)
     return align_down(base, BIT(align));
 }
 
-/* MAIR's form of what both stages say of inner or outer caches: the weaker of them ("S2CombineS1Attr"). */
+/* MAIR's form of what both stages say of inner or outer caches: the weaker of them
+ * ("S2CombineS1Attr"). */
 static unsigned combined_cache(unsigned first, unsigned second)
 {
     bool write_through = !(first & 4);
@@ -163,8 +168,8 @@ static void combine(struct arm_translation *t, const struct params *p, u64 desc)
         t->shareability = (u8)share;
 }
 
-static bool walk_tables(struct arm_translation *t, const struct params *p, u64 ipa, bool is_walk,
-                        u64 *paddr, u64 *size, bool *again)
+static bool walk_tables(struct arm_translation *t, const struct params *p, u64 ipa,
+                        enum arm_walking walking, u64 *paddr, u64 *size, bool *again)
 {
     u64 base = start_table(t, p), desc;
     *again = false;
@@ -173,17 +178,17 @@ static bool walk_tables(struct arm_translation *t, const struct params *p, u64 i
         unsigned bits = level == p->start ? p->input - shift : p->stride;
         u64 addr = base + bits_get(ipa, shift, bits) * 8;
         if (!arm_descriptor_read(t->a, addr, t->regime->el2_ee, &desc))
-            return fault(t, ARM_FSC_EXTERNAL_WALK, level, ipa, is_walk);
+            return fault(t, ARM_FSC_EXTERNAL_WALK, level, ipa, walking);
         if (!(desc & S2_VALID) || (level == 3 && !(desc & S2_TABLE)) ||
             (!(desc & S2_TABLE) && !block_allowed(p, level)))
-            return fault(t, ARM_FSC_TRANSLATION, level, ipa, is_walk);
+            return fault(t, ARM_FSC_TRANSLATION, level, ipa, walking);
         u64 out = arm_descriptor_address(desc, p->granule, p->ds, p->lpa);
         if (out >> p->output)
-            return fault(t, ARM_FSC_ADDRESS_SIZE, level, ipa, is_walk);
+            return fault(t, ARM_FSC_ADDRESS_SIZE, level, ipa, walking);
         if (level == 3 || !(desc & S2_TABLE)) {
-            enum arm_update done = leaf(t, p, addr, &desc, ipa, is_walk, level);
+            enum arm_update done = leaf(t, p, addr, &desc, ipa, walking, level);
             *again = done == ARM_UPDATE_RACED;
-            if (!is_walk)
+            if (!walking)
                 combine(t, p, desc);
             *size = BIT(shift);
             *paddr = align_down(out, *size) | (ipa & (*size - 1));
@@ -193,16 +198,17 @@ static bool walk_tables(struct arm_translation *t, const struct params *p, u64 i
     }
 }
 
-bool arm_translate_stage2(struct arm_translation *t, u64 ipa, bool is_walk, u64 *paddr, u64 *size)
+bool arm_translate_stage2(struct arm_translation *t, u64 ipa, enum arm_walking walking, u64 *paddr,
+                          u64 *size)
 {
     struct params p;
     bool again, ok;
     if (!get_params(t, &p) || (p.input < 64 && ipa >> p.input))
-        return fault(t, ARM_FSC_TRANSLATION, 0, ipa, is_walk);
+        return fault(t, ARM_FSC_TRANSLATION, 0, ipa, walking);
     if (start_table(t, &p) >> p.output)
-        return fault(t, ARM_FSC_ADDRESS_SIZE, 0, ipa, is_walk);
+        return fault(t, ARM_FSC_ADDRESS_SIZE, 0, ipa, walking);
     do {
-        ok = walk_tables(t, &p, ipa, is_walk, paddr, size, &again);
+        ok = walk_tables(t, &p, ipa, walking, paddr, size, &again);
     } while (again);
     return ok;
 }

@@ -231,6 +231,8 @@ void tables_init(struct tables *t, u32 granule, u32 input, int start, int ds)
     if (start == -2)
         t->start = 3 - (int)((input - 1 - granule) / (granule - 3));
     u64 bytes = 8ul << (input - tables_shift(t, t->start));
+    if (bytes > 65536) /* tables in a row are aligned to all of them */
+        memory_next = (memory_next + bytes - 1) & -bytes;
     t->root = take_memory(bytes < 65536 ? 65536 : bytes);
 }
 
