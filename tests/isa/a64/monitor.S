@@ -56,6 +56,14 @@ monitor_go:
     eret
 .ltorg
 
+// An exception of the monitor itself is no good one, but for an illegal return.
+own:
+    stp x0, x1, [sp, #-16]!
+    mrs x0, esr_el3
+    lsr x0, x0, #26
+    cmp x0, #0xe
+    b.ne monitor_failed
+    mov x0, #0x200
 // x0 and x1 are on the stack, x0 is the vector's offset.
 back:
     ldr x1, =monitor_x
@@ -103,7 +111,7 @@ vectors_el2:
 monitor_vectors:
 .irp n, EACH_VECTOR
 .if \n == 4
-    b monitor_failed // of the monitor itself
+    b own
 .endif
     stp x0, x1, [sp, #-16]!
     mov x0, #(\n * 128)
