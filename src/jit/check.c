@@ -119,13 +119,13 @@ static struct ir_interp_exit rehearse(struct cpu *cpu, const struct ir_unit *ir,
     return e;
 }
 
-static u32 compare_slots(struct cpu *cpu, struct jit_check *c, bool faulted, FILE *f)
+static u32 compare_slots(struct cpu *cpu, struct jit_check *c, FILE *f)
 {
     u32 wrong = 0;
     for (u32 i = 0; i < cpu->isa->slot_count; i++) {
         for (u32 n = 0; n <= (u32)is_wide(cpu, i); n++) {
             u64 host = slot_at(cpu, i)[n];
-            if (host == c->result[i][n] || (faulted && i == cpu->isa->pc_slot))
+            if (host == c->result[i][n])
                 continue;
             wrong++;
             fprintf(f, "check: %-6s%s before %016llx interpreter %016llx host code %016llx\n",
@@ -158,6 +158,23 @@ static u32 compare_memory(struct cpu *cpu, const struct ir_unit *ir, struct jit_
     return wrong;
 }
 
+static void compare(struct cpu *cpu, struct jit_check *c, bool faulted)
+{
+    FILE *out = jit_cpu(cpu)->jit->log->file;
+    if (faulted != c->faults) {
+        fprintf(out, "check: %s faults\n", faulted ? "only the host code" : "only the interpreter");
+        c->wrong++;
+    }
+    c->wrong += compare_slots(cpu, c, out) + compare_memory(cpu, c->ir, c, out);
+    c->ir = NULL;
+}
+
+void jit_check_fault(struct cpu *cpu, struct jit_check *c)
+{
+    if (c->ir && !c->spoiled)
+        compare(cpu, c, true);
+}
+
 void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, const u8 *code),
                      const u8 *code)
 {
@@ -170,19 +187,20 @@ void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, con
         enter(cpu, code);
         return;
     }
-    struct ir_interp_exit e = rehearse(cpu, u->ir, c);
+    c->faults = rehearse(cpu, u->ir, c).kind == IR_INTERP_FAULT;
+    c->wrong = 0;
+    c->ir = u->ir;
     enter(cpu, code);
     bool polled = *slot_at(cpu, cpu->isa->pc_slot) == pc && cpu_exit_pending(cpu);
-    if (c->spoiled || polled) {
-        c->skipped++;
+    if (c->ir && !c->spoiled && !polled)
+        compare(cpu, c, false);
+    bool skipped = c->ir;
+    c->ir = NULL;
+    c->skipped += skipped;
+    c->compared += !skipped;
+    if (!c->wrong)
         return;
-    }
-    c->compared++;
     FILE *out = jc->jit->log->file;
-    u32 wrong =
-        compare_slots(cpu, c, e.kind == IR_INTERP_FAULT, out) + compare_memory(cpu, u->ir, c, out);
-    if (!wrong)
-        return;
     fprintf(out, "check: pc %016llx, after %llu units compared\n", (unsigned long long)pc,
             (unsigned long long)c->compared);
     ir_print(out, u->ir);

@@ -13,6 +13,9 @@ enum { CHECK_STORES = 512, CHECK_STATES = 64 };
 struct jit_check {
     bool recording;
     bool spoiled; /* it did what cannot be undone: this unit is not compared */
+    const struct ir_unit *ir; /* that runs as host code now, to be compared when it ends or faults */
+    bool faults;              /* the interpreter's turn ended so */
+    u32 wrong;                /* differences found */
     u32 stores, states;
     struct {
         u8 *host;
@@ -31,6 +34,9 @@ struct jit_check {
  * they differ. */
 void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, const u8 *code),
                      const u8 *code);
+
+/* Host code faults: compared now, since entering the trap changes registers. */
+void jit_check_fault(struct cpu *cpu, struct jit_check *c);
 
 /* slow.c and atomic.c, before they store to RAM, or do io: false: io must be refused. */
 void jit_check_store(struct jit_check *c, u8 *host, unsigned size);

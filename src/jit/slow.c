@@ -404,6 +404,8 @@ bool jit_slow_access(struct cpu *cpu, struct jit_frame *frame, const struct jit_
              : site_access(cpu, site, addr, frame_get(frame, site->value),
                            frame_get(frame, site->value2), &out, &f)) {
         jit_write_state(cpu, frame, site);
+        if (unlikely(jit_cpu(cpu)->check))
+            jit_check_fault(cpu, jit_cpu(cpu)->check);
         cpu->isa->fault(cpu, &f);
         return false;
     }
