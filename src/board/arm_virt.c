@@ -132,6 +132,11 @@ static bool firmware_call(void *opaque, struct cpu *cpu, bool smc, u64 x[8])
     return true;
 }
 
+bool arm_virt_has_pmu(const struct machine *m)
+{
+    return arm_cpu_has(arm_cpu(m->cpus[0]), ARM_EXT_PMUV3);
+}
+
 static struct irq ppi(const struct arm_virt *v, u32 cpu, u32 n)
 {
     return device_input(v->gic, GIC_SPIS + 32 * cpu + 16 + n);
@@ -150,6 +155,7 @@ static void connect_cpu(struct machine *m, struct arm_virt *v, u32 i)
     device_connect(v->gic, 2 * i + 1, cpu_irq(cpu, ARM_IRQ_FIQ));
     for (unsigned k = 0; k < ARM_VIRT_TIMERS; k++)
         arm_cpu_set_timer_irq(cpu, arm_virt_timers[k].timer, ppi(v, i, arm_virt_timers[k].ppi));
+    arm_cpu_set_pmu_irq(cpu, ppi(v, i, PMU_PPI));
     mem_map(&m->memory, &v->view[i].normal, GICD_BASE, device_mmio(v->gic, 2 * i), 1);
     mem_map(&m->memory, &v->view[i].normal, GICC_BASE, device_mmio(v->gic, 2 * i + 1), 1);
 }
@@ -307,6 +313,16 @@ static void fdt_timer(struct boot_fdt *f, const struct machine *m)
     boot_fdt_cells(f, node, "interrupts", cells, n);
 }
 
+static void fdt_pmu(struct boot_fdt *f, const struct machine *m)
+{
+    if (!arm_virt_has_pmu(m))
+        return;
+    int node = boot_fdt_node(f, 0, "pmu");
+    boot_fdt_string(f, node, "compatible", "arm,armv8-pmuv3");
+    boot_fdt_cells(f, node, "interrupts", (const u32[]){FDT_PPI, PMU_PPI, ppi_flags(m, FDT_LEVEL)},
+                   3);
+}
+
 static void fdt_spi(struct boot_fdt *f, int node, u32 n, u32 trigger)
 {
     boot_fdt_cells(f, node, "interrupts", (const u32[]){FDT_SPI, n, trigger}, 3);
@@ -445,6 +461,7 @@ static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct a
     fdt_clock(f);
     fdt_timer(f, m);
     fdt_cpus(f, m, v);
+    fdt_pmu(f, m);
     fdt_flash(f, v);
     fdt_gic(f, v);
     arm_virt_secure_fdt(f, v);
@@ -536,7 +553,8 @@ static int virt_load(struct machine *m, struct err *err)
     return r;
 }
 
-/* AArch32: r0 is 0, r1 no machine number, r2 the device tree (Documentation/arch/arm/booting.rst). */
+/* AArch32: r0 is 0, r1 no machine number, r2 the device tree (Documentation/arch/arm/booting.rst).
+ */
 static void start_kernel(struct machine *m, struct arm_virt *v)
 {
     u64 fdt = v->boot.fdt_addr;

@@ -32,6 +32,7 @@ enum {
     CLUSTER = 8,
     GIC_IRQS = 288,
     GIC_SPIS = GIC_IRQS - 32,
+    PMU_PPI = 7,
     UART_SPI = 1,
     UART1_SPI = 8,
     PCIE_SPI = 3, /* and the next three */
@@ -139,6 +140,8 @@ struct arm_virt {
 
 /* arm_virt_map.c: places the high regions below 1 << bits, and says where PCIe is. */
 int must_check arm_virt_map(struct machine *m, unsigned bits, struct err *err);
+/* Have the CPUs performance counters? */
+bool arm_virt_has_pmu(const struct machine *m);
 /* MPIDR's affinity fields of CPU index. */
 u64 arm_virt_affinity(u32 index);
 /* Does the board answer PSCI calls? Not where there is firmware at EL3 to do it. */

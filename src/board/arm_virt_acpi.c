@@ -282,7 +282,8 @@ static void add_interrupts(struct acpi *a, const struct machine *m, const struct
                                  .cpu_interface = GICC_BASE,
                                  .v2m = V2M_BASE,
                                  .v2m_first = GSI_SPI + V2M_SPI,
-                                 .v2m_count = V2M_COUNT};
+                                 .v2m_count = V2M_COUNT,
+                                 .pmu = arm_virt_has_pmu(m) ? GSI_PPI + PMU_PPI : 0};
     (void)v;
     for (u32 i = 0; i < m->cpu_count; i++)
         mpidr[i] = arm_virt_affinity(i);

@@ -12,6 +12,15 @@ static int start(void **state)
     return 0;
 }
 
+/* AArch32 at EL0: PMCR_EL0.LC can be 0. */
+static int start_a72(void **state)
+{
+    fake_start("cortex-a72", true, true);
+    fake_open();
+    fake_at(1);
+    return 0;
+}
+
 static int stop(void **state)
 {
     fake_stop();
@@ -222,6 +231,44 @@ static void cycles(void **state)
     assert_int_equal(fake_get("PMCCNTR_EL0"), 0);
 }
 
+static int pmu_level;
+
+static void pmu_wire(void *sink, unsigned n, int level)
+{
+    pmu_level = level;
+}
+
+/* Of 64 bits, and without PMCR_EL0.LC of 32: the flag, the interrupt, and neither a second time. */
+static void cycles_overflow(void **state)
+{
+    static const struct {
+        u64 control, value;
+    } rows[] = {{1 | 64, UINT64_MAX - 99}, {1, 0xffffff9c}, {1, 0x1ffffff9c}};
+    arm_cpu_set_pmu_irq(&fake.a->cpu, (struct irq){.set = pmu_wire});
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        u64 start = fake.ns = 1000 * (i + 1);
+        fake_set("PMCR_EL0", rows[i].control);
+        fake_set("PMCCNTR_EL0", rows[i].value);
+        fake_set("PMINTENSET_EL1", BIT(31));
+        fake_set("PMCNTENSET_EL0", BIT(31));
+        fake.ns = start + 99;
+        assert_int_equal(fake_get("PMOVSCLR_EL0"), 0);
+        assert_int_equal(pmu_level, 0);
+        fake.ns = start + 100;
+        assert_int_equal(fake_get("PMOVSCLR_EL0"), BIT(31));
+        assert_int_equal(pmu_level, 1);
+        fake_set("PMCR_EL0", rows[i].control & ~UINT64_C(1));
+        assert_int_equal(pmu_level, 0);
+        fake_set("PMCR_EL0", rows[i].control);
+        assert_int_equal(pmu_level, 1);
+        fake_set("PMOVSCLR_EL0", BIT(31));
+        assert_int_equal(pmu_level, 0);
+        fake.ns = start + 500;
+        assert_int_equal(fake_get("PMOVSCLR_EL0"), 0);
+        fake_set("PMCNTENCLR_EL0", BIT(31));
+    }
+}
+
 static void zeroing(void **state)
 {
     u64 v = FAKE_RAM + 0x2047;
@@ -290,6 +337,7 @@ int main(void)
         TEST(table),      TEST(other_names), TEST(features),    TEST(traps),
         TEST(host_traps), TEST(timer_traps), TEST(pmu_traps),   TEST(values),
         TEST(cycles),     TEST(zeroing),     TEST(float_traps), TEST(state_round),
+        cmocka_unit_test_setup_teardown(cycles_overflow, start_a72, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -322,6 +322,7 @@ static void test_acpi_tables(void **state)
         assert_non_null(e);
         assert_int_equal(load_le(e + 8, 4), i);
         assert_int_equal(load_le(e + 12, 4), 1);
+        assert_int_equal(load_le(e + 20, 4), 23); /* performance counters */
         assert_int_equal(load_le(e + 32, 8), 0x08010000);
         assert_int_equal(load_le(e + 68, 8), i);
     }

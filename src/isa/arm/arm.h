@@ -309,6 +309,8 @@ struct arm_cpu {
     bool has_el2, has_el3, aarch64; /* aarch64: EL3 or the highest level starts there */
     u64 rvbar;   /* where reset starts */
     u64 pmu_base, pmu_control, pmu_enabled, pmu_overflow, pmu_interrupts; /* pmu.c */
+    u64 pmu_due; /* when the cycle counter overflows */
+    struct timer pmu_timer;
     struct irq pmu_irq;
     u64 cntfrq;
     struct arm_gic_cpu gic;
@@ -501,6 +503,11 @@ void arm_timer_fini(struct arm_cpu *a);
 void arm_timer_reset(struct arm_cpu *a);
 void arm_timer_update(struct arm_cpu *a); /* all, after a change of what they depend on */
 void arm_timer_restore(struct arm_cpu *a); /* after a state was loaded */
+/* pmu.c: within the timers' life, whose lock it uses. */
+void arm_pmu_init(struct arm_cpu *a);
+void arm_pmu_fini(struct arm_cpu *a);
+void arm_pmu_reset(struct arm_cpu *a);
+void arm_pmu_restore(struct arm_cpu *a);
 u64 arm_count(const struct arm_cpu *a);   /* the physical count */
 u64 arm_virtual_count(const struct arm_cpu *a);
 u64 arm_ticks_ns(const struct arm_cpu *a, u64 ticks);

@@ -96,6 +96,7 @@ static int state_post_load(void *obj, u32 version, struct err *err)
     arm_debug_changed(a);
     arm_state_changed(a);
     arm_timer_restore(a);
+    arm_pmu_restore(a);
     return 0;
 }
 
@@ -160,12 +161,14 @@ int arm_init(struct cpu *cpu, const char *arch, const char *model, struct err *e
     if (r)
         return r;
     arm_timer_init(a);
+    arm_pmu_init(a);
     return 0;
 }
 
 void arm_fini(struct cpu *cpu)
 {
     struct arm_cpu *a = arm_cpu(cpu);
+    arm_pmu_fini(a);
     arm_timer_fini(a);
     if (a->coverage)
         insn_coverage_print(a->coverage, cpu->host->log->file);
@@ -203,7 +206,6 @@ void arm_reset(struct cpu *cpu)
     a->branch_target = 0;
     a->pc = a->rvbar;
     a->fpcr = a->fpsr = 0;
-    a->pmu_base = a->pmu_control = a->pmu_enabled = a->pmu_overflow = a->pmu_interrupts = 0;
     atomic_store(&a->event, 0);
     arm_nzcv_set(a, 0);
     arm_sysreg_reset(a);
@@ -224,6 +226,7 @@ void arm_reset(struct cpu *cpu)
     a->known_contexts = 0;
     arm_debug_changed(a);
     arm_timer_reset(a);
+    arm_pmu_reset(a);
     arm_state_changed(a);
 }
 
