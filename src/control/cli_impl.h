@@ -35,6 +35,7 @@ bool cli_is_help(const char *text);   /* "help" */
 bool cli_asks_help(const char *text); /* or "NAME,help" */
 
 /* ---- cli_machine.c ---- */
+const char *cli_arch_family(const struct cli *cli); /* name of the -arch's isa; NULL: none chosen */
 cli_set cli_set_arch, cli_set_machine, cli_set_cpu, cli_set_smp, cli_set_memory, cli_set_accel,
     cli_set_kvm, cli_set_boot, cli_set_action, cli_set_rtc, cli_set_name, cli_set_uuid;
 /* What -machine says: the board, and what is not the board's own. Last, as the rest chooses among

@@ -21,6 +21,15 @@ static bool has_arch(const struct isa *isa, const char *arch)
     return *name;
 }
 
+const char *cli_arch_family(const struct cli *cli)
+{
+    for (unsigned i = 0; cli->config.arch && isa_registry[i]; i++) {
+        if (has_arch(isa_registry[i], cli->config.arch))
+            return isa_registry[i]->name;
+    }
+    return NULL;
+}
+
 static void list_archs(FILE *out)
 {
     for (unsigned i = 0; isa_registry[i]; i++)

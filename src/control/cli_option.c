@@ -109,7 +109,7 @@ static int set_search(struct cli *cli, const char *text, struct err *err)
 static int set_device(struct cli *cli, const char *text, struct err *err)
 {
     if (cli_is_help(text)) {
-        device_type_list(stdout);
+        device_type_list(cli_arch_family(cli), stdout);
         return CLI_DONE;
     }
     int r = cli_add_list(&cli->devices, "-device", text, "driver", err);

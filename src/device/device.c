@@ -27,10 +27,12 @@ const struct device_type *device_type_find(const char *name, struct err *err)
     return NULL;
 }
 
-void device_type_list(FILE *out)
+void device_type_list(const char *family, FILE *out)
 {
     for (unsigned i = 0; device_type_registry[i]; i++) {
         const struct device_type *t = device_type_registry[i];
+        if (family && t->family && strcmp(t->family, family))
+            continue;
         fprintf(out, "name \"%s\", %s%s%s, desc \"%s\"\n", t->name,
                 t->bus ? "bus " : "placed by the board", t->bus ? t->bus : "",
                 t->provides ? ", has a bus" : "", t->help);

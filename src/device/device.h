@@ -69,15 +69,16 @@ struct device_fdt {
 struct device_type {
     const char *name, *help;
     u32 size;             /* of the struct that begins with struct device */
+    const char *family;   /* of architectures whose boards alone have it ("arm"); NULL: any */
     const char *bus;      /* kind of bus it plugs into ("virtio"); NULL: placed by the board only */
     const char *provides; /* kind of bus that plugs into it; NULL: none */
     const char *carries;  /* type of the device that each comes with; NULL: none */
     const struct option *options;    /* into the struct; NULL: none */
     const struct state_table *state; /* of the struct; NULL: stateless */
     bool is_newer; /* than boards that have it: a state saved without it loads, it is as reset */
-    u32 mmio_count, mmio_offset;     /* struct mem_region array in the struct, made by realize */
-    u32 irq_count, irq_offset;       /* struct irq array: outputs */
-    u32 input_count;                 /* inputs */
+    u32 mmio_count, mmio_offset; /* struct mem_region array in the struct, made by realize */
+    u32 irq_count, irq_offset;   /* struct irq array: outputs */
+    u32 input_count;             /* inputs */
     void (*input)(void *dev, unsigned n, int level);
     int (*realize)(struct device *d, struct err *err);
     void (*unrealize)(
@@ -101,8 +102,8 @@ struct device_type {
 struct device {
     const struct device_type *type;
     const struct device_host *host;
-    char *id;           /* as the user or the board named it; unique: owner name in snapshots */
-    struct device *bus; /* the device it is plugged into */
+    char *id;            /* as the user or the board named it; unique: owner name in snapshots */
+    struct device *bus;  /* the device it is plugged into */
     struct device *card; /* the one it carries, plugged into it; takes its options too */
     bool realized;
     struct device *next; /* the machine's list, in order of realization */
@@ -111,7 +112,7 @@ struct device {
 extern const struct device_type *const device_type_registry[];
 
 const struct device_type *must_check device_type_find(const char *name, struct err *err);
-void device_type_list(FILE *out);                              /* -device help */
+void device_type_list(const char *family, FILE *out);          /* -device help; family NULL: all */
 void device_type_help(const struct device_type *t, FILE *out); /* -device NAME,help */
 /* Would a device of that type take it? For -global, which may come to nothing. */
 int must_check device_type_check(const struct device_type *t, const char *name, const char *value,

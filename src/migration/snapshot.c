@@ -384,7 +384,7 @@ int snapshot_load(struct machine *m, const char *uri, struct err *caller_err)
 {
     struct err own = {0}, *err = caller_err ? caller_err : &own;
     const char *path = file_path(uri, err);
-    bool running;
+    bool running = false;
     if (!path)
         return -err->code;
     if (m->state != MACHINE_PRELAUNCH && m->state != MACHINE_INMIGRATE)

@@ -365,6 +365,7 @@ static const struct state_table pl011_state = {
 const struct device_type pl011 = {
     .name = "pl011",
     .help = "Arm PrimeCell UART",
+    .family = "arm",
     .size = sizeof(struct pl011),
     .options = pl011_options,
     .state = &pl011_state,

@@ -415,6 +415,7 @@ static int uart_fdt(struct device *d, void *fdt, int node)
 const struct device_type uart16550 = {
     .name = "serial-mm",
     .help = "16550A serial port",
+    .family = "riscv",
     .size = sizeof(struct uart),
     .options = uart_options,
     .state = &uart_state,

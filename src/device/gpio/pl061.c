@@ -141,6 +141,7 @@ static const struct state_table pl061_state = {
 const struct device_type pl061 = {
     .name = "pl061",
     .help = "Arm PrimeCell GPIO",
+    .family = "arm",
     .size = sizeof(struct pl061),
     .state = &pl061_state,
     DEVICE_MMIO1(struct pl061, mmio),

@@ -640,6 +640,7 @@ static const struct state_table gic_state = {
 const struct device_type arm_gicv2 = {
     .name = "arm_gic",
     .help = "Arm interrupt controller, GICv2",
+    .family = "arm",
     .size = sizeof(struct gic),
     .options = gic_options,
     .state = &gic_state,

@@ -65,6 +65,7 @@ static int gicv2m_realize(struct device *d, struct err *err)
 const struct device_type arm_gicv2m = {
     .name = "arm-gicv2m",
     .help = "Arm GICv2m frame: message-signalled interrupts",
+    .family = "arm",
     .size = sizeof(struct gicv2m),
     .options = gicv2m_options,
     DEVICE_MMIO1(struct gicv2m, mmio),

@@ -253,6 +253,7 @@ static const struct state_table plic_state = {
 const struct device_type riscv_plic = {
     .name = "riscv.sifive.plic",
     .help = "RISC-V platform-level interrupt controller",
+    .family = "riscv",
     .size = sizeof(struct plic),
     .options = plic_options,
     .state = &plic_state,

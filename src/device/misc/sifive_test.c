@@ -56,6 +56,7 @@ static int test_realize(struct device *d, struct err *err)
 const struct device_type sifive_test = {
     .name = "riscv.sifive.test",
     .help = "SiFive test finisher: power off and reset",
+    .family = "riscv",
     .size = sizeof(struct sifive_test),
     DEVICE_MMIO1(struct sifive_test, mmio),
     .realize = test_realize,

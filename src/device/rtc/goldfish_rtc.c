@@ -172,6 +172,7 @@ static const struct state_table rtc_state = {
 const struct device_type goldfish_rtc = {
     .name = "goldfish_rtc",
     .help = "Goldfish real-time clock",
+    .family = "riscv",
     .size = sizeof(struct goldfish_rtc),
     .state = &rtc_state,
     DEVICE_MMIO1(struct goldfish_rtc, mmio),

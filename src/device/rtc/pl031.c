@@ -160,6 +160,7 @@ static const struct state_table pl031_state = {
 const struct device_type pl031 = {
     .name = "pl031",
     .help = "Arm PrimeCell real-time clock",
+    .family = "arm",
     .size = sizeof(struct pl031),
     .state = &pl031_state,
     DEVICE_MMIO1(struct pl031, mmio),

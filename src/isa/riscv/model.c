@@ -308,7 +308,7 @@ static void set_sizes(struct riscv_cpu *rv, const struct wishes *w)
 static int apply(struct riscv_cpu *rv, const char *arch, const char *model, struct wishes *w,
                  struct err *err)
 {
-    unsigned level;
+    unsigned level = MODELS_B;
     int r = choose_model(rv, arch, model, &level, err);
     if (!r)
         r = start_set(rv, level, w, err);
