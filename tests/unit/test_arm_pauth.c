@@ -58,7 +58,7 @@ static void check_pointer(u64 ptr, u64 mask, u64 modifier, u64 key)
 
 static void addresses_test(void **state)
 {
-    fake_start("max", false, false);
+    fake_start("max,pauth-impdef=off", false, false);
     fake_at(1);
     set_keys();
     fake_set("SCTLR_EL1", SCTLR_ENIA | SCTLR_ENIB | SCTLR_ENDA | SCTLR_ENDB);
@@ -89,7 +89,7 @@ static void addresses_test(void **state)
 
 static void identity_test(void **state)
 {
-    fake_start("max,pauth-impdef=on", false, false);
+    fake_start("max", false, false);
     fake_at(1);
     set_keys();
     fake_set("SCTLR_EL1", SCTLR_ENIA);
@@ -97,7 +97,7 @@ static void identity_test(void **state)
     assert_int_equal(fake_get("ID_AA64ISAR1_EL1") >> 4 & 0xff, 0x10);
     check_pointer(0x123456789000, layouts[0].lower, 5, ARM_PAC_IA);
     fake_stop();
-    fake_start("max", false, false);
+    fake_start("max,pauth-impdef=off", false, false);
     assert_int_equal(fake_get("ID_AA64ISAR1_EL1") >> 4 & 0xff, 0x01);
     fake_stop();
 }

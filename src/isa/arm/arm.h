@@ -271,6 +271,19 @@ struct arm_pac_entry {
     bool full;
 };
 
+/* What pointer authentication takes from a regime's TCR: where the code of a pointer is, [bit that chooses the
+ * range][data]. */
+struct arm_pac_view {
+    u64 tcr;
+    bool known, two_ranges;
+    bool by_bit55[2]; /* [data]: the range is that of bit 55 also where a code is added */
+    struct arm_pac_layout {
+        u64 mask; /* the code's bits, bit 55 apart */
+        u8 bottom;
+        bool tagged; /* bits 63..56 are not the code's */
+    } layout[2][2];
+};
+
 union arm_vector {
     u8 b[16];
     u16 h[8];
@@ -344,6 +357,7 @@ struct arm_cpu {
     bool stepping;     /* software step: the unit under way is the one to step over */
     u32 spins;
     struct arm_pac_entry pac_cache[ARM_PAC_CACHE];
+    struct arm_pac_view pac_view[4]; /* by the level that rules the regime */
 
     struct insn_coverage *coverage;
 };

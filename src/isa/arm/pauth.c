@@ -141,19 +141,6 @@ static u64 code_of(struct arm_cpu *a, u64 data, u64 modifier, enum arm_pac_key k
 
 /* ---- Where the code is ---- */
 
-/* What is left of an address is ptr<bottom-1:0>; tagged: bits 63..56 are not the code's. */
-struct layout {
-    bool tagged;
-    unsigned bottom;
-    bool two_ranges;
-};
-
-static u64 regime_tcr(const struct arm_cpu *a)
-{
-    static const u16 ids[4] = {0, ARM_SYS_TCR_EL1, ARM_SYS_TCR_EL2, ARM_SYS_TCR_EL3};
-    return a->sysreg[ids[arm_regime_el(a)]];
-}
-
 /* "CalculateBottomPACBit" */
 static unsigned bottom_bit(const struct arm_cpu *a, u64 tcr, bool two_ranges, bool upper)
 {
@@ -174,30 +161,42 @@ static bool is_tagged(u64 tcr, bool two_ranges, bool upper, bool data)
     return tcr & tbi && (data || !(tcr & tbid));
 }
 
-static bool regime_has_two_ranges(const struct arm_cpu *a)
+static struct arm_pac_layout layout_of(const struct arm_cpu *a, u64 tcr, bool two, bool upper, bool data)
 {
-    unsigned el = arm_regime_el(a);
-    return el == 1 || (el == 2 && arm_hcr(a) & HCR_E2H);
+    unsigned bottom = bottom_bit(a, tcr, two, upper);
+    bool tagged = is_tagged(tcr, two, upper, data);
+    u64 mask = bottom < 55 ? BITS(54, bottom) : 0;
+    return (struct arm_pac_layout){
+        .mask = tagged ? mask : mask | BITS(63, 56), .bottom = (u8)bottom, .tagged = tagged};
 }
 
-static struct layout layout_of(const struct arm_cpu *a, bool upper, bool data)
+static void view_fill(const struct arm_cpu *a, struct arm_pac_view *v, u64 tcr, bool two)
 {
-    u64 tcr = regime_tcr(a);
-    bool two = regime_has_two_ranges(a);
-    return (struct layout){is_tagged(tcr, two, upper, data), bottom_bit(a, tcr, two, upper), two};
+    *v = (struct arm_pac_view){.tcr = tcr, .known = true, .two_ranges = two};
+    for (unsigned data = 0; data < 2; data++) {
+        for (unsigned upper = 0; upper < 2; upper++)
+            v->layout[upper][data] = layout_of(a, tcr, two, upper, data);
+        v->by_bit55[data] = !two || v->layout[0][data].tagged || v->layout[1][data].tagged;
+    }
 }
 
-/* The bits of an address that a code takes, bit 55 apart. */
-static u64 code_mask(const struct layout *l)
+/* Of the present regime; *el: the level that rules it. */
+static const struct arm_pac_view *view_of(struct arm_cpu *a, unsigned *el)
 {
-    u64 mask = l->bottom < 55 ? BITS(54, l->bottom) : 0;
-    return l->tagged ? mask : mask | BITS(63, 56);
+    static const u16 tcrs[4] = {0, ARM_SYS_TCR_EL1, ARM_SYS_TCR_EL2, ARM_SYS_TCR_EL3};
+    *el = arm_regime_el(a);
+    struct arm_pac_view *v = &a->pac_view[*el];
+    u64 tcr = a->sysreg[tcrs[*el]];
+    bool two = *el == 1 || (*el == 2 && arm_hcr(a) & HCR_E2H);
+    if (unlikely(!v->known || v->tcr != tcr || v->two_ranges != two))
+        view_fill(a, v, tcr, two);
+    return v;
 }
 
 /* ptr with the code's bits, and bit 55, as an address has them. */
-static u64 extended(const struct layout *l, u64 ptr, bool upper)
+static u64 extended(const struct arm_pac_layout *l, u64 ptr, bool upper)
 {
-    u64 mask = code_mask(l) | BIT(55);
+    u64 mask = l->mask | BIT(55);
     return upper ? ptr | mask : ptr & ~mask;
 }
 
@@ -208,66 +207,60 @@ static bool is_data(u64 key)
     return key == ARM_PAC_DA || key == ARM_PAC_DB;
 }
 
-static bool is_enabled(const struct arm_cpu *a, u64 key)
+static bool is_enabled(const struct arm_cpu *a, unsigned el, u64 key)
 {
+    static const u16 sctlrs[4] = {0, ARM_SYS_SCTLR_EL1, ARM_SYS_SCTLR_EL2, ARM_SYS_SCTLR_EL3};
     static const u64 bits[] = {[ARM_PAC_IA] = SCTLR_ENIA,
                                [ARM_PAC_IB] = SCTLR_ENIB,
                                [ARM_PAC_DA] = SCTLR_ENDA,
                                [ARM_PAC_DB] = SCTLR_ENDB};
-    return arm_sctlr(a) & bits[key];
+    return a->sysreg[sctlrs[el]] & bits[key];
 }
 
 /* "AddPAC": of which range the pointer is, bit 63 says, or bit 55 where tags are in use in either
  * range. */
-static bool select_range(const struct arm_cpu *a, u64 ptr, bool data)
-{
-    u64 tcr = regime_tcr(a);
-    if (!regime_has_two_ranges(a))
-        return ptr >> 55 & 1;
-    bool tags = is_tagged(tcr, true, false, data) || is_tagged(tcr, true, true, data);
-    return ptr >> (tags ? 55 : 63) & 1;
-}
-
 u64 arm_helper_pac(struct cpu *cpu, u64 ptr, u64 modifier, u64 key)
 {
     struct arm_cpu *a = arm_cpu(cpu);
+    unsigned el;
     bool data = is_data(key);
-    if (!is_enabled(a, key))
+    const struct arm_pac_view *view = view_of(a, &el);
+    if (!is_enabled(a, el, key))
         return ptr;
-    bool upper = select_range(a, ptr, data);
-    struct layout l = layout_of(a, upper, data);
-    bool tagged = is_tagged(regime_tcr(a), l.two_ranges, ptr >> 55 & 1, data);
-    l.tagged = tagged;
-    u64 code = code_of(a, extended(&l, ptr, upper), modifier, (enum arm_pac_key)key);
-    unsigned top = tagged ? 55 : 63;
-    u64 extension = bits_get(ptr, l.bottom, top - l.bottom + 1);
-    if (extension && extension != ~UINT64_C(0) >> (63 - (top - l.bottom)))
+    bool upper = ptr >> (view->by_bit55[data] ? 55 : 63) & 1;
+    const struct arm_pac_layout *l = &view->layout[upper][data];
+    u64 code = code_of(a, extended(l, ptr, upper), modifier, (enum arm_pac_key)key);
+    unsigned top = l->tagged ? 55 : 63;
+    u64 extension = bits_get(ptr, l->bottom, top - l->bottom + 1);
+    if (extension && extension != ~UINT64_C(0) >> (63 - (top - l->bottom)))
         code ^= BIT(top - 1); /* it was no good pointer: nor is the result */
-    u64 mask = code_mask(&l);
-    return (ptr & ~mask & ~BIT(55)) | (u64)upper << 55 | (code & mask);
+    return (ptr & ~l->mask & ~BIT(55)) | (u64)upper << 55 | (code & l->mask);
 }
 
 /* "Auth": a failure leaves an address that no mapping can have. */
 u64 arm_helper_aut(struct cpu *cpu, u64 ptr, u64 modifier, u64 key)
 {
     struct arm_cpu *a = arm_cpu(cpu);
-    if (!is_enabled(a, key))
+    unsigned el;
+    const struct arm_pac_view *view = view_of(a, &el);
+    if (!is_enabled(a, el, key))
         return ptr;
     bool upper = ptr >> 55 & 1;
-    struct layout l = layout_of(a, upper, is_data(key));
-    u64 original = extended(&l, ptr, upper);
+    const struct arm_pac_layout *l = &view->layout[upper][is_data(key)];
+    u64 original = extended(l, ptr, upper);
     u64 code = code_of(a, original, modifier, (enum arm_pac_key)key);
-    if (!((code ^ ptr) & code_mask(&l)))
+    if (!((code ^ ptr) & l->mask))
         return original;
     u64 error = key == ARM_PAC_IB || key == ARM_PAC_DB ? 2 : 1;
-    return bits_set(original, l.tagged ? 53 : 61, 2, error);
+    return bits_set(original, l->tagged ? 53 : 61, 2, error);
 }
 
 u64 arm_helper_xpac(struct cpu *cpu, u64 ptr, u64 data)
 {
+    unsigned el;
     bool upper = ptr >> 55 & 1;
-    struct layout l = layout_of(arm_cpu(cpu), upper, data);
-    return extended(&l, ptr, upper);
+    const struct arm_pac_view *view = view_of(arm_cpu(cpu), &el);
+    return extended(&view->layout[upper][data], ptr, upper);
 }
 
 u64 arm_helper_pacga(struct cpu *cpu, u64 x, u64 y)
