@@ -103,7 +103,6 @@ WHOLE(vtbl, VTBL)
     }
 LANES(vadd, VADD)
 LANES(vsub, VSUB)
-LANES(vmul, VMUL)
 LANES(vmins, VMINS)
 LANES(vminu, VMINU)
 LANES(vmaxs, VMAXS)
@@ -131,10 +130,56 @@ ir_value ir_vext(struct ir_builder *b, ir_value low, ir_value high, unsigned byt
     return bytes == 16 ? high : vector(b, IR_VEXT, 0, low, high, bytes);
 }
 
+static ir_value vrepeat(struct ir_builder *b, u8 byte)
+{
+    u64 v = byte * UINT64_C(0x0101010101010101);
+    return ir_vconst(b, v, v);
+}
+
+/* Hosts have no shifts of bytes: those of 16-bit lanes, without the bits of the neighbour. */
+static ir_value vshift_bytes(struct ir_builder *b, enum ir_opcode which, ir_value x, unsigned count)
+{
+    count = MIN(count, which == IR_VSAR ? 7 : 8);
+    if (count == 8)
+        return ir_vconst(b, 0, 0);
+    if (which == IR_VSHL)
+        return ir_vand(b, vector(b, IR_VSHL, 1, x, count, 0), vrepeat(b, (u8)(0xff << count)));
+    ir_value v = ir_vand(b, vector(b, IR_VSHR, 1, x, count, 0), vrepeat(b, 0xff >> count));
+    if (which == IR_VSHR)
+        return v;
+    ir_value sign = vrepeat(b, 0x80 >> count);
+    return ir_vsub(b, 0, ir_vxor(b, v, sign), sign);
+}
+
+/* Nor the arithmetic one of 64 bits: the sign's ones above the logical one. */
+static ir_value vsar_wide(struct ir_builder *b, ir_value x, unsigned count)
+{
+    ir_value sign = ir_vgts(b, 3, ir_vconst(b, 0, 0), x);
+    if (count >= 64)
+        return sign;
+    return ir_vor(b, vector(b, IR_VSHR, 3, x, count, 0), vector(b, IR_VSHL, 3, sign, 64 - count, 0));
+}
+
 ir_value ir_vshift(struct ir_builder *b, enum ir_opcode which, unsigned lane, ir_value x,
                    unsigned count)
 {
-    return count ? vector(b, which, lane, x, count, 0) : x;
+    if (!count)
+        return x;
+    if (lane == 0)
+        return vshift_bytes(b, which, x, count);
+    if (lane == 3 && which == IR_VSAR)
+        return vsar_wide(b, x, count);
+    return vector(b, which, lane, x, count, 0);
+}
+
+/* Nor products of bytes: the even and the odd ones as 16-bit lanes. */
+ir_value ir_vmul(struct ir_builder *b, unsigned lane, ir_value x, ir_value y)
+{
+    if (lane)
+        return vector(b, IR_VMUL, lane, x, y, 0);
+    ir_value low = ir_vconst(b, UINT64_C(0x00ff00ff00ff00ff), UINT64_C(0x00ff00ff00ff00ff));
+    ir_value even = ir_vand(b, ir_vmul(b, 1, x, y), low);
+    return ir_vor(b, even, ir_vmul(b, 1, ir_vshift(b, IR_VSHR, 1, x, 8), ir_vandn(b, y, low)));
 }
 
 ir_value ir_vsxt(struct ir_builder *b, unsigned lane, ir_value x)

@@ -5,23 +5,12 @@
  * Q = 0 works on the low half and clears the high one; so does an operation on one lane ("scalar"). Where a lane of 64
  * bits with Q = 0 is reserved, the function returns false.
  */
-#include "isa/arm/simd.h"
-#include "isa/arm/trans.h"
+#include "isa/arm/trans_simd.h"
 #include "isa/arm_decode.h"
 
 /* ---- Helpers ---------------------------------------------------------------------------------- */
 
-struct lanes {
-    enum arm_vop op;
-    enum arm_vshape shape;
-    unsigned size;
-    bool q, scalar;
-    unsigned extra;
-    u32 d, n, m;
-};
-
-/* In C; the unit goes on. */
-static bool in_c(struct arm_ctx *c, struct lanes l)
+bool arm_lanes_in_c(struct arm_ctx *c, struct arm_lane_work l)
 {
     if (!arm_fp_begin(c))
         return true;
@@ -47,8 +36,7 @@ static ir_value ones(struct arm_ctx *c)
 
 /* ---- Three of one size ------------------------------------------------------------------------ */
 
-/* The lanes as IR, or IR_NONE. */
-static ir_value three(struct arm_ctx *c, enum arm_vop op, unsigned size, ir_value n, ir_value m, ir_value d)
+ir_value arm_lanes_three(struct arm_ctx *c, enum arm_vop op, unsigned size, ir_value n, ir_value m, ir_value d)
 {
     struct ir_builder *b = c->b;
     switch (op) {
@@ -67,16 +55,25 @@ static ir_value three(struct arm_ctx *c, enum arm_vop op, unsigned size, ir_valu
     case ARM_V_CMGE: return ir_vandn(b, ones(c), ir_vgts(b, size, m, n));
     case ARM_V_CMHS: return size < 3 ? ir_veq(b, size, ir_vmaxu(b, size, n, m), n) : ir_vandn(b, ones(c), ir_vgtu(b, size, m, n));
     case ARM_V_CMTST: return ir_vandn(b, ones(c), ir_veq(b, size, ir_vand(b, n, m), zero(c)));
-    case ARM_V_URHADD: return size < 2 ? ir_vavgu(b, size, n, m) : IR_NONE;
+    case ARM_V_SHADD: /* what both have, and half of what one has */
+        return ir_vadd(b, size, ir_vand(b, n, m), ir_vshift(b, IR_VSAR, size, ir_vxor(b, n, m), 1));
+    case ARM_V_UHADD:
+        return ir_vadd(b, size, ir_vand(b, n, m), ir_vshift(b, IR_VSHR, size, ir_vxor(b, n, m), 1));
+    case ARM_V_SRHADD: /* what any has, less half of what only one has */
+        return ir_vsub(b, size, ir_vor(b, n, m), ir_vshift(b, IR_VSAR, size, ir_vxor(b, n, m), 1));
+    case ARM_V_URHADD:
+        if (size < 2)
+            return ir_vavgu(b, size, n, m);
+        return ir_vsub(b, size, ir_vor(b, n, m), ir_vshift(b, IR_VSHR, size, ir_vxor(b, n, m), 1));
     case ARM_V_UABD: return size < 3 ? ir_vsub(b, size, ir_vmaxu(b, size, n, m), ir_vminu(b, size, n, m)) : IR_NONE;
     case ARM_V_SABD: return size < 3 ? ir_vsub(b, size, ir_vmaxs(b, size, n, m), ir_vmins(b, size, n, m)) : IR_NONE;
-    case ARM_V_UABA: return ir_vadd(b, size, d, three(c, ARM_V_UABD, size, n, m, d));
-    case ARM_V_SABA: return ir_vadd(b, size, d, three(c, ARM_V_SABD, size, n, m, d));
+    case ARM_V_UABA: return ir_vadd(b, size, d, arm_lanes_three(c, ARM_V_UABD, size, n, m, d));
+    case ARM_V_SABA: return ir_vadd(b, size, d, arm_lanes_three(c, ARM_V_SABD, size, n, m, d));
     default: return IR_NONE;
     }
 }
 
-static bool has_ir(enum arm_vop op, unsigned size)
+bool arm_lanes_have_ir(enum arm_vop op, unsigned size)
 {
     switch (op) {
     case ARM_V_ADD:
@@ -94,7 +91,10 @@ static bool has_ir(enum arm_vop op, unsigned size)
     case ARM_V_CMGE:
     case ARM_V_CMHS:
     case ARM_V_CMTST: return true;
-    case ARM_V_URHADD: return size < 2;
+    case ARM_V_SHADD:
+    case ARM_V_UHADD:
+    case ARM_V_SRHADD:
+    case ARM_V_URHADD:
     case ARM_V_UABD:
     case ARM_V_SABD:
     case ARM_V_UABA:
@@ -103,20 +103,59 @@ static bool has_ir(enum arm_vop op, unsigned size)
     }
 }
 
+void arm_lanes_note(struct arm_ctx *c, unsigned size, bool q, ir_value exact, ir_value saturated)
+{
+    struct ir_builder *b = c->b;
+    u32 fpsr = offsetof(struct arm_cpu, fpsr);
+    ir_value equal = ir_veq(b, size, exact, saturated), all = ir_vget(b, 3, equal, 0);
+    if (q)
+        all = ir_and(b, all, ir_vget(b, 3, equal, 1));
+    ir_value differs = ir_cmp(b, IR_NE, all, ir_const(b, ~UINT64_C(0)));
+    ir_value old = ir_load_state(b, IR_I64, fpsr, 2);
+    ir_store_state(b, fpsr, 2, ir_or(b, old, ir_shli(b, differs, 27)));
+}
+
+/* Sums and differences that saturate: where they differ from the plain ones, FPSR.QC is set. */
+static bool saturating(struct arm_ctx *c, enum arm_vop op, unsigned size, bool q, u32 d, u32 n, u32 m)
+{
+    struct ir_builder *b = c->b;
+    if (!arm_fp_begin(c))
+        return true;
+    ir_value x = arm_v(c, n), y = arm_v(c, m), exact, v;
+    switch (op) {
+    case ARM_V_SQADD: v = ir_vaddss(b, size, x, y); break;
+    case ARM_V_UQADD: v = ir_vaddsu(b, size, x, y); break;
+    case ARM_V_SQSUB: v = ir_vsubss(b, size, x, y); break;
+    default: v = ir_vsubsu(b, size, x, y); break; /* UQSUB */
+    }
+    exact = op == ARM_V_SQADD || op == ARM_V_UQADD ? ir_vadd(b, size, x, y) : ir_vsub(b, size, x, y);
+    arm_lanes_note(c, size, q, exact, v);
+    return set_v(c, d, q, v);
+}
+
 bool arm_trans_a64_v_three(struct arm_ctx *c, const struct arm_arg_v3 *a)
 {
     if (a->size == 3 && !a->Q)
         return false;
-    if (!has_ir(a->op, a->size))
-        return in_c(c, (struct lanes){a->op, ARM_SHAPE_THREE, a->size, a->Q, false, 0, a->Rd, a->Rn, a->Rm});
+    bool saturates = a->op >= ARM_V_SQADD && a->op <= ARM_V_UQSUB;
+    if (saturates && a->size < 2)
+        return saturating(c, a->op, a->size, a->Q, a->Rd, a->Rn, a->Rm);
+    if (!arm_lanes_have_ir(a->op, a->size))
+        return arm_lanes_in_c(c, (struct arm_lane_work){a->op, ARM_SHAPE_THREE, a->size, a->Q, false, 0, a->Rd, a->Rn, a->Rm});
     if (!arm_fp_begin(c))
         return true;
-    return set_v(c, a->Rd, a->Q, three(c, a->op, a->size, arm_v(c, a->Rn), arm_v(c, a->Rm), arm_v(c, a->Rd)));
+    return set_v(c, a->Rd, a->Q, arm_lanes_three(c, a->op, a->size, arm_v(c, a->Rn), arm_v(c, a->Rm), arm_v(c, a->Rd)));
 }
 
 bool arm_trans_a64_s_three(struct arm_ctx *c, const struct arm_arg_s3 *a)
 {
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_THREE, a->size, false, true, 0, a->Rd, a->Rn, a->Rm});
+    if (a->size == 3 && arm_lanes_have_ir(a->op, a->size)) {
+        if (!arm_fp_begin(c))
+            return true;
+        return set_v(c, a->Rd, false,
+                     arm_lanes_three(c, a->op, a->size, arm_v(c, a->Rn), arm_v(c, a->Rm), arm_v(c, a->Rd)));
+    }
+    return arm_lanes_in_c(c, (struct arm_lane_work){a->op, ARM_SHAPE_THREE, a->size, false, true, 0, a->Rd, a->Rn, a->Rm});
 }
 
 bool arm_trans_a64_v_logic(struct arm_ctx *c, const struct arm_arg_v3 *a)
@@ -138,20 +177,22 @@ bool arm_trans_a64_v_logic(struct arm_ctx *c, const struct arm_arg_v3 *a)
     return set_v(c, a->Rd, a->Q, v);
 }
 
-/* Even and odd lanes of m:n, put together so that neighbours meet. */
-static ir_value uzp(struct arm_ctx *c, unsigned size, bool odd, ir_value n, ir_value m)
+ir_value arm_lanes_gather(struct arm_ctx *c, unsigned size, bool odd, ir_value n)
 {
-    u64 low = 0, high = 0;
-    if (size == 3)
-        return odd ? ir_vziph(c->b, 3, n, m) : ir_vzipl(c->b, 3, n, m);
-    /* The lanes wanted go to the low half of each, then the halves together. */
+    u64 order = 0;
     for (unsigned i = 0; i < 8; i++) {
         unsigned lane = i >> size, byte = i & ((1u << size) - 1);
-        low |= (u64)(((2 * lane + odd) << size) + byte) << (8 * i);
+        order |= (u64)(((2 * lane + odd) << size) + byte) << (8 * i);
     }
-    high = ~UINT64_C(0);
-    ir_value order = ir_vconst(c->b, low, high);
-    return ir_vzipl(c->b, 3, ir_vtbl(c->b, n, order), ir_vtbl(c->b, m, order));
+    return ir_vtbl(c->b, n, ir_vconst(c->b, order, ~UINT64_C(0)));
+}
+
+/* Even or odd lanes of m:n, put together so that neighbours meet. */
+static ir_value uzp(struct arm_ctx *c, unsigned size, bool odd, ir_value n, ir_value m)
+{
+    if (size == 3)
+        return odd ? ir_vziph(c->b, 3, n, m) : ir_vzipl(c->b, 3, n, m);
+    return ir_vzipl(c->b, 3, arm_lanes_gather(c, size, odd, n), arm_lanes_gather(c, size, odd, m));
 }
 
 bool arm_trans_a64_v_pair(struct arm_ctx *c, const struct arm_arg_v3 *a)
@@ -166,12 +207,18 @@ bool arm_trans_a64_v_pair(struct arm_ctx *c, const struct arm_arg_v3 *a)
         n = ir_vzipl(b, 3, n, m);
         m = n;
     }
-    return set_v(c, a->Rd, a->Q, three(c, a->op, a->size, uzp(c, a->size, false, n, m), uzp(c, a->size, true, n, m), IR_NONE));
+    return set_v(c, a->Rd, a->Q, arm_lanes_three(c, a->op, a->size, uzp(c, a->size, false, n, m), uzp(c, a->size, true, n, m), IR_NONE));
 }
 
 bool arm_trans_a64_s_pair(struct arm_ctx *c, const struct arm_arg_s2 *a)
 {
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_PAIR, a->size, false, true, 0, a->Rd, a->Rn, a->Rn});
+    if (a->size == 3 && a->op == ARM_V_ADD) {
+        if (!arm_fp_begin(c))
+            return true;
+        ir_value n = arm_v(c, a->Rn);
+        return set_v(c, a->Rd, false, ir_vadd(c->b, 3, n, ir_vext(c->b, n, n, 8)));
+    }
+    return arm_lanes_in_c(c, (struct arm_lane_work){a->op, ARM_SHAPE_PAIR, a->size, false, true, 0, a->Rd, a->Rn, a->Rn});
 }
 
 bool arm_trans_a64_v_mmla(struct arm_ctx *c, const struct arm_arg_v3 *a)
@@ -195,7 +242,7 @@ static ir_value reversed(struct arm_ctx *c, unsigned size, unsigned container, i
     return ir_vtbl(c->b, n, ir_vconst(c->b, order[0], order[1]));
 }
 
-static ir_value two(struct arm_ctx *c, enum arm_vop op, unsigned size, ir_value n)
+static ir_value two(struct arm_ctx *c, enum arm_vop op, unsigned size, ir_value n, ir_value d)
 {
     struct ir_builder *b = c->b;
     switch (op) {
@@ -211,6 +258,10 @@ static ir_value two(struct arm_ctx *c, enum arm_vop op, unsigned size, ir_value 
     case ARM_V_CMLT0: return ir_vgts(b, size, zero(c), n);
     case ARM_V_CMGE0: return ir_vandn(b, ones(c), ir_vgts(b, size, zero(c), n));
     case ARM_V_CMLE0: return ir_vandn(b, ones(c), ir_vgts(b, size, n, zero(c)));
+    case ARM_V_SADDLP:
+    case ARM_V_UADDLP: return arm_lanes_pair_sums(c, size, op == ARM_V_SADDLP, n);
+    case ARM_V_SADALP:
+    case ARM_V_UADALP: return ir_vadd(b, size + 1, d, arm_lanes_pair_sums(c, size, op == ARM_V_SADALP, n));
     default: return IR_NONE;
     }
 }
@@ -221,74 +272,21 @@ bool arm_trans_a64_v_two(struct arm_ctx *c, const struct arm_arg_v2 *a)
         return false;
     if (!arm_fp_begin(c))
         return true;
-    ir_value v = two(c, a->op, a->size, arm_v(c, a->Rn));
+    ir_value v = two(c, a->op, a->size, arm_v(c, a->Rn), arm_v(c, a->Rd));
     if (v == IR_NONE)
-        return in_c(c, (struct lanes){a->op, ARM_SHAPE_TWO, a->size, a->Q, false, 0, a->Rd, a->Rn, 0});
+        return arm_lanes_in_c(c, (struct arm_lane_work){a->op, ARM_SHAPE_TWO, a->size, a->Q, false, 0, a->Rd, a->Rn, 0});
     return set_v(c, a->Rd, a->Q, v);
 }
 
 bool arm_trans_a64_s_two(struct arm_ctx *c, const struct arm_arg_s2 *a)
 {
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_TWO, a->size, false, true, 0, a->Rd, a->Rn, 0});
-}
-
-bool arm_trans_a64_v_narrow(struct arm_ctx *c, const struct arm_arg_v2 *a)
-{
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_NARROW, a->size, a->Q, false, 0, a->Rd, a->Rn, 0});
-}
-
-bool arm_trans_a64_s_narrow(struct arm_ctx *c, const struct arm_arg_s2 *a)
-{
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_NARROW, a->size, false, true, 0, a->Rd, a->Rn, 0});
-}
-
-bool arm_trans_a64_v_shll(struct arm_ctx *c, const struct arm_arg_v2 *a)
-{
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_LONG, a->size, a->Q, false, 8u << a->size, a->Rd, a->Rn, 0});
-}
-
-bool arm_trans_a64_v_across(struct arm_ctx *c, const struct arm_arg_v2 *a)
-{
-    if (a->size == 2 && !a->Q)
-        return false;
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_ACROSS, a->size, a->Q, false, 0, a->Rd, a->Rn, 0});
-}
-
-/* ---- Three of different sizes ----------------------------------------------------------------- */
-
-bool arm_trans_a64_v_long(struct arm_ctx *c, const struct arm_arg_v3 *a)
-{
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_LONG, a->size, a->Q, false, 0, a->Rd, a->Rn, a->Rm});
-}
-
-bool arm_trans_a64_v_wide(struct arm_ctx *c, const struct arm_arg_v3 *a)
-{
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_WIDE, a->size, a->Q, false, 0, a->Rd, a->Rn, a->Rm});
-}
-
-bool arm_trans_a64_v_high(struct arm_ctx *c, const struct arm_arg_v3 *a)
-{
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_HIGH, a->size, a->Q, false, 0, a->Rd, a->Rn, a->Rm});
-}
-
-bool arm_trans_a64_s_long(struct arm_ctx *c, const struct arm_arg_s3 *a)
-{
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_LONG, a->size, false, true, 0, a->Rd, a->Rn, a->Rm});
-}
-
-bool arm_trans_a64_v_pmull64(struct arm_ctx *c, const struct arm_arg_v3 *a)
-{
-    if (!arm_fp_begin(c))
-        return true;
-    arm_call(c, ARM_HELPER_PMULL64,
-             (ir_value[]){ir_const(c->b, ARM_VREGS(a->Rd, a->Rn, a->Rm)), ir_const(c->b, a->Q)});
-    return true;
+    return arm_lanes_in_c(c, (struct arm_lane_work){a->op, ARM_SHAPE_TWO, a->size, false, true, 0, a->Rd, a->Rn, 0});
 }
 
 /* ---- By element ------------------------------------------------------------------------------- */
 
 /* Lane number and register: halfwords reach v0..v15 by H:L:M, words v0..v31 by H:L. */
-static unsigned element(u32 size, u32 H, u32 L, u32 M, u32 Rm4, u32 *reg)
+unsigned arm_lanes_element(u32 size, u32 H, u32 L, u32 M, u32 Rm4, u32 *reg)
 {
     *reg = size == 1 ? Rm4 : Rm4 | M << 4;
     return size == 1 ? H << 2 | L << 1 | M : H << 1 | L;
@@ -297,94 +295,107 @@ static unsigned element(u32 size, u32 H, u32 L, u32 M, u32 Rm4, u32 *reg)
 bool arm_trans_a64_v_elem(struct arm_ctx *c, const struct arm_arg_velem *a)
 {
     u32 m;
-    unsigned index = element(a->size, a->H, a->L, a->M, a->Rm4, &m);
+    unsigned index = arm_lanes_element(a->size, a->H, a->L, a->M, a->Rm4, &m);
     if (a->op != ARM_V_MUL && a->op != ARM_V_MLA && a->op != ARM_V_MLS)
-        return in_c(c, (struct lanes){a->op, ARM_SHAPE_ELEM, a->size, a->Q, false, index, a->Rd, a->Rn, m});
+        return arm_lanes_in_c(c, (struct arm_lane_work){a->op, ARM_SHAPE_ELEM, a->size, a->Q, false, index, a->Rd, a->Rn, m});
     if (!arm_fp_begin(c))
         return true;
     ir_value y = ir_vdup(c->b, a->size, ir_vget(c->b, a->size, arm_v(c, m), index));
-    return set_v(c, a->Rd, a->Q, three(c, a->op, a->size, arm_v(c, a->Rn), y, arm_v(c, a->Rd)));
-}
-
-bool arm_trans_a64_v_elem_long(struct arm_ctx *c, const struct arm_arg_velem *a)
-{
-    u32 m;
-    unsigned index = element(a->size, a->H, a->L, a->M, a->Rm4, &m);
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_ELEM_LONG, a->size, a->Q, false, index, a->Rd, a->Rn, m});
+    return set_v(c, a->Rd, a->Q, arm_lanes_three(c, a->op, a->size, arm_v(c, a->Rn), y, arm_v(c, a->Rd)));
 }
 
 bool arm_trans_a64_s_elem(struct arm_ctx *c, const struct arm_arg_selem *a)
 {
     u32 m;
-    unsigned index = element(a->size, a->H, a->L, a->M, a->Rm4, &m);
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_ELEM, a->size, false, true, index, a->Rd, a->Rn, m});
+    unsigned index = arm_lanes_element(a->size, a->H, a->L, a->M, a->Rm4, &m);
+    return arm_lanes_in_c(c, (struct arm_lane_work){a->op, ARM_SHAPE_ELEM, a->size, false, true, index, a->Rd, a->Rn, m});
 }
 
 bool arm_trans_a64_s_elem_long(struct arm_ctx *c, const struct arm_arg_selem *a)
 {
     u32 m;
-    unsigned index = element(a->size, a->H, a->L, a->M, a->Rm4, &m);
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_ELEM_LONG, a->size, false, true, index, a->Rd, a->Rn, m});
+    unsigned index = arm_lanes_element(a->size, a->H, a->L, a->M, a->Rm4, &m);
+    return arm_lanes_in_c(c, (struct arm_lane_work){a->op, ARM_SHAPE_ELEM_LONG, a->size, false, true, index, a->Rd, a->Rn, m});
 }
 
 /* ---- Shifts by a constant --------------------------------------------------------------------- */
 
-/* immh:immb holds lane size and shift: size is the highest one of immh. */
-static unsigned shift_size(u32 immh)
+unsigned arm_lanes_shift_size(u32 immh)
 {
     return 31 - (unsigned)__builtin_clz(immh);
 }
 
-static unsigned right_count(u32 immh, u32 immb)
+unsigned arm_lanes_right_count(u32 immh, u32 immb)
 {
-    return (16u << shift_size(immh)) - (immh << 3 | immb);
+    return (16u << arm_lanes_shift_size(immh)) - (immh << 3 | immb);
 }
 
 static unsigned left_count(u32 immh, u32 immb)
 {
-    return (immh << 3 | immb) - (8u << shift_size(immh));
+    return (immh << 3 | immb) - (8u << arm_lanes_shift_size(immh));
+}
+
+ir_value arm_lanes_round_right(struct arm_ctx *c, bool is_signed, unsigned size, ir_value v, unsigned n)
+{
+    enum ir_opcode shift = is_signed ? IR_VSAR : IR_VSHR;
+    ir_value last = ir_vshift(c->b, shift, size, v, n - 1);
+    ir_value one = ir_vdup(c->b, size, ir_const(c->b, 1));
+    return ir_vadd(c->b, size, ir_vshift(c->b, shift, size, v, n), ir_vand(c->b, last, one));
+}
+
+/* Shifts right; *sums: added to the destination. IR_NONE: in C. */
+static ir_value shifted_right(struct arm_ctx *c, enum arm_vop op, unsigned size, ir_value v, unsigned n, bool *sums)
+{
+    *sums = op == ARM_V_SSRA || op == ARM_V_USRA || op == ARM_V_SRSRA || op == ARM_V_URSRA;
+    switch (op) {
+    case ARM_V_SSHR:
+    case ARM_V_SSRA: return ir_vshift(c->b, IR_VSAR, size, v, n);
+    case ARM_V_USHR:
+    case ARM_V_USRA: return ir_vshift(c->b, IR_VSHR, size, v, n);
+    case ARM_V_SRSHR:
+    case ARM_V_SRSRA: return arm_lanes_round_right(c, true, size, v, n);
+    case ARM_V_URSHR:
+    case ARM_V_URSRA: return arm_lanes_round_right(c, false, size, v, n);
+    default: return IR_NONE;
+    }
+}
+
+static bool shift_right(struct arm_ctx *c, struct arm_lane_work l)
+{
+    bool sums;
+    if (!arm_fp_begin(c))
+        return true;
+    ir_value v = shifted_right(c, l.op, l.size, arm_v(c, l.n), l.extra, &sums);
+    if (v == IR_NONE)
+        return arm_lanes_in_c(c, l);
+    return set_v(c, l.d, l.q, sums ? ir_vadd(c->b, l.size, arm_v(c, l.d), v) : v);
 }
 
 bool arm_trans_a64_v_shr(struct arm_ctx *c, const struct arm_arg_vshift *a)
 {
-    unsigned size = shift_size(a->immh), n = right_count(a->immh, a->immb);
-    bool plain = a->op == ARM_V_USHR || a->op == ARM_V_SSHR || a->op == ARM_V_USRA || a->op == ARM_V_SSRA;
-    bool is_signed = a->op == ARM_V_SSHR || a->op == ARM_V_SSRA, sums = a->op == ARM_V_USRA || a->op == ARM_V_SSRA;
+    unsigned size = arm_lanes_shift_size(a->immh), n = arm_lanes_right_count(a->immh, a->immb);
     if (size == 3 && !a->Q)
         return false;
-    if (!plain)
-        return in_c(c, (struct lanes){a->op, ARM_SHAPE_TWO, size, a->Q, false, n, a->Rd, a->Rn, 0});
-    if (!arm_fp_begin(c))
-        return true;
-    ir_value v = ir_vshift(c->b, is_signed ? IR_VSAR : IR_VSHR, size, arm_v(c, a->Rn), n);
-    return set_v(c, a->Rd, a->Q, sums ? ir_vadd(c->b, size, arm_v(c, a->Rd), v) : v);
+    return shift_right(c, (struct arm_lane_work){a->op, ARM_SHAPE_TWO, size, a->Q, false, n, a->Rd, a->Rn, 0});
 }
 
 bool arm_trans_a64_v_shl(struct arm_ctx *c, const struct arm_arg_vshift *a)
 {
-    unsigned size = shift_size(a->immh), n = left_count(a->immh, a->immb);
+    unsigned size = arm_lanes_shift_size(a->immh), n = left_count(a->immh, a->immb);
     if (size == 3 && !a->Q)
         return false;
     if (a->op != ARM_V_SHL)
-        return in_c(c, (struct lanes){a->op, ARM_SHAPE_TWO, size, a->Q, false, n | 0x80, a->Rd, a->Rn, 0});
+        return arm_lanes_in_c(c, (struct arm_lane_work){a->op, ARM_SHAPE_TWO, size, a->Q, false, n | 0x80, a->Rd, a->Rn, 0});
     if (!arm_fp_begin(c))
         return true;
     return set_v(c, a->Rd, a->Q, ir_vshift(c->b, IR_VSHL, size, arm_v(c, a->Rn), n));
-}
-
-bool arm_trans_a64_v_shrn(struct arm_ctx *c, const struct arm_arg_vshift *a)
-{
-    if (a->immh >= 8)
-        return false;
-    unsigned size = shift_size(a->immh), n = right_count(a->immh, a->immb);
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_NARROW, size, a->Q, false, n, a->Rd, a->Rn, 0});
 }
 
 bool arm_trans_a64_v_shll_imm(struct arm_ctx *c, const struct arm_arg_vshift *a)
 {
     if (a->immh >= 8)
         return false;
-    unsigned size = shift_size(a->immh), n = left_count(a->immh, a->immb);
+    unsigned size = arm_lanes_shift_size(a->immh), n = left_count(a->immh, a->immb);
     if (!arm_fp_begin(c))
         return true;
     ir_value v = arm_v(c, a->Rn);
@@ -398,7 +409,7 @@ bool arm_trans_a64_s_shr(struct arm_ctx *c, const struct arm_arg_sshift *a)
 {
     if (a->immh < 8)
         return false;
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_TWO, 3, false, true, right_count(a->immh, a->immb), a->Rd, a->Rn, 0});
+    return shift_right(c, (struct arm_lane_work){a->op, ARM_SHAPE_TWO, 3, false, true, arm_lanes_right_count(a->immh, a->immb), a->Rd, a->Rn, 0});
 }
 
 bool arm_trans_a64_s_shl(struct arm_ctx *c, const struct arm_arg_sshift *a)
@@ -406,7 +417,12 @@ bool arm_trans_a64_s_shl(struct arm_ctx *c, const struct arm_arg_sshift *a)
     bool saturates = a->op == ARM_V_SQSHL || a->op == ARM_V_UQSHL || a->op == ARM_V_SQSHLU;
     if (a->immh < 8 && !saturates)
         return false;
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_TWO, shift_size(a->immh), false, true,
+    if (a->op == ARM_V_SHL) {
+        if (!arm_fp_begin(c))
+            return true;
+        return set_v(c, a->Rd, false, ir_vshift(c->b, IR_VSHL, 3, arm_v(c, a->Rn), left_count(a->immh, a->immb)));
+    }
+    return arm_lanes_in_c(c, (struct arm_lane_work){a->op, ARM_SHAPE_TWO, arm_lanes_shift_size(a->immh), false, true,
                                   left_count(a->immh, a->immb) | 0x80, a->Rd, a->Rn, 0});
 }
 
@@ -414,6 +430,6 @@ bool arm_trans_a64_s_shrn(struct arm_ctx *c, const struct arm_arg_sshift *a)
 {
     if (a->immh >= 8)
         return false;
-    return in_c(c, (struct lanes){a->op, ARM_SHAPE_NARROW, shift_size(a->immh), false, true,
-                                  right_count(a->immh, a->immb), a->Rd, a->Rn, 0});
+    return arm_lanes_in_c(c, (struct arm_lane_work){a->op, ARM_SHAPE_NARROW, arm_lanes_shift_size(a->immh), false, true,
+                                  arm_lanes_right_count(a->immh, a->immb), a->Rd, a->Rn, 0});
 }
