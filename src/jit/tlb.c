@@ -447,6 +447,14 @@ void jit_map_changed(struct cpu *cpu)
     jit_flush_all(cpu);
 }
 
+/* Empties jump entry j if it is of a page with code index k. */
+static void forget_jump(struct tlb_context *c, u32 j, u32 k)
+{
+    u64 pc = atomic_load_explicit(&c->jump[j].pc, memory_order_relaxed);
+    if (!tlb_jump_is_empty(pc, j) && tlb_code_index(pc) == k)
+        tlb_jump_clear(c, j, memory_order_relaxed);
+}
+
 static void context_flush_page(struct jit_cpu *jc, struct tlb_context *c, u64 vaddr)
 {
     if (in_large(c, vaddr)) {
@@ -463,11 +471,13 @@ static void context_flush_page(struct jit_cpu *jc, struct tlb_context *c, u64 va
     if (!c->jump_pages[k])
         return;
     c->jump_pages[k] = 0;
-    for (u32 j = 0; j < TLB_JUMP_ENTRIES; j++) {
-        u64 pc = atomic_load_explicit(&c->jump[j].pc, memory_order_relaxed);
-        if (!tlb_jump_is_empty(pc, j) && tlb_code_index(pc) == k)
-            tlb_jump_clear(c, j, memory_order_relaxed);
+    if (c->jump_used < TLB_LIST) {
+        for (u32 n = 0; n < c->jump_used; n++)
+            forget_jump(c, c->jump_list[n], k);
+        return;
     }
+    for (u32 j = 0; j < TLB_JUMP_ENTRIES; j++)
+        forget_jump(c, j, k);
 }
 
 /* Everything that holds in this address space only. */

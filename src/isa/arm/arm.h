@@ -266,6 +266,8 @@ struct arm_walk_entry {
 /* Keys of pointer authentication, in the order of their registers. */
 enum arm_pac_key { ARM_PAC_IA, ARM_PAC_IB, ARM_PAC_DA, ARM_PAC_DB, ARM_PAC_GA };
 enum { ARM_PAC_CACHE = 128 };
+/* A key as the helpers take it: above it the level that rules the regime, 0: to be found out. */
+enum { ARM_PAC_KEY = 7, ARM_PAC_LEVEL_SHIFT = 3 };
 struct arm_pac_entry {
     u64 data, modifier, key0, key1, code;
     bool full;

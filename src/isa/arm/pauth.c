@@ -180,14 +180,18 @@ static void view_fill(const struct arm_cpu *a, struct arm_pac_view *v, u64 tcr, 
     }
 }
 
-/* Of the present regime; *el: the level that rules it. */
-static const struct arm_pac_view *view_of(struct arm_cpu *a, unsigned *el)
+/* The level that rules the regime, which a translation knows mostly: in what it passes as the key. */
+static inline unsigned level_of(const struct arm_cpu *a, u64 key)
+{
+    return likely(key >> ARM_PAC_LEVEL_SHIFT) ? (unsigned)(key >> ARM_PAC_LEVEL_SHIFT) : arm_regime_el(a);
+}
+
+static inline const struct arm_pac_view *view_of(struct arm_cpu *a, unsigned el)
 {
     static const u16 tcrs[4] = {0, ARM_SYS_TCR_EL1, ARM_SYS_TCR_EL2, ARM_SYS_TCR_EL3};
-    *el = arm_regime_el(a);
-    struct arm_pac_view *v = &a->pac_view[*el];
-    u64 tcr = a->sysreg[tcrs[*el]];
-    bool two = *el == 1 || (*el == 2 && arm_hcr(a) & HCR_E2H);
+    struct arm_pac_view *v = &a->pac_view[el];
+    u64 tcr = a->sysreg[tcrs[el]];
+    bool two = el == 1 || (el == 2 && arm_hcr(a) & HCR_E2H);
     if (unlikely(!v->known || v->tcr != tcr || v->two_ranges != two))
         view_fill(a, v, tcr, two);
     return v;
@@ -222,9 +226,10 @@ static bool is_enabled(const struct arm_cpu *a, unsigned el, u64 key)
 u64 arm_helper_pac(struct cpu *cpu, u64 ptr, u64 modifier, u64 key)
 {
     struct arm_cpu *a = arm_cpu(cpu);
-    unsigned el;
+    unsigned el = level_of(a, key);
+    const struct arm_pac_view *view = view_of(a, el);
+    key &= ARM_PAC_KEY;
     bool data = is_data(key);
-    const struct arm_pac_view *view = view_of(a, &el);
     if (!is_enabled(a, el, key))
         return ptr;
     bool upper = ptr >> (view->by_bit55[data] ? 55 : 63) & 1;
@@ -241,8 +246,9 @@ u64 arm_helper_pac(struct cpu *cpu, u64 ptr, u64 modifier, u64 key)
 u64 arm_helper_aut(struct cpu *cpu, u64 ptr, u64 modifier, u64 key)
 {
     struct arm_cpu *a = arm_cpu(cpu);
-    unsigned el;
-    const struct arm_pac_view *view = view_of(a, &el);
+    unsigned el = level_of(a, key);
+    const struct arm_pac_view *view = view_of(a, el);
+    key &= ARM_PAC_KEY;
     if (!is_enabled(a, el, key))
         return ptr;
     bool upper = ptr >> 55 & 1;
@@ -257,9 +263,9 @@ u64 arm_helper_aut(struct cpu *cpu, u64 ptr, u64 modifier, u64 key)
 
 u64 arm_helper_xpac(struct cpu *cpu, u64 ptr, u64 data)
 {
-    unsigned el;
+    struct arm_cpu *a = arm_cpu(cpu);
     bool upper = ptr >> 55 & 1;
-    const struct arm_pac_view *view = view_of(arm_cpu(cpu), &el);
+    const struct arm_pac_view *view = view_of(a, arm_regime_el(a));
     return extended(&view->layout[upper][data], ptr, upper);
 }
 

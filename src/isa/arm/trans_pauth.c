@@ -69,8 +69,9 @@ static void test_traps(struct arm_ctx *c, u32 key)
 static ir_value authenticate(struct arm_ctx *c, enum arm_helper h, ir_value ptr, ir_value modifier,
                              u32 key)
 {
+    unsigned level = c->el ? c->el : c->cpu->has_el2 ? 0 : 1;
     test_traps(c, key);
-    return arm_call(c, h, (ir_value[]){ptr, modifier, ir_const(c->b, key)});
+    return arm_call(c, h, (ir_value[]){ptr, modifier, ir_const(c->b, key | level << ARM_PAC_LEVEL_SHIFT)});
 }
 
 static ir_value modifier_of(struct arm_ctx *c, u32 n, u32 zero)
