@@ -416,6 +416,18 @@ void alloc_get(struct jit_alloc *a, u32 s)
     a->val[a->index].home = (u8)s;
 }
 
+void alloc_keep(struct jit_alloc *a, u32 v, bool put)
+{
+    struct alloc_value *val = &a->val[v];
+    unsigned s = val->home;
+    val->bound++;
+    if (!put)
+        return;
+    a->dirty[s / 64] |= BIT(s % 64);
+    a->memory[s] = ALLOC_NONE;
+    val->home = ALLOC_NO_REG;
+}
+
 void alloc_unbind(struct jit_alloc *a, u32 s)
 {
     unbind(a, s);

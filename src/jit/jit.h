@@ -107,6 +107,7 @@ struct jit_link {
     u32 stub;                   /* offset it goes to while unlinked */
     u32 id_patch; /* 0, or offset of the 4-byte aligned id that a cross-page link compares */
     u32 page_id;  /* the id it was linked with first: a link is never moved to another page's */
+    u32 head;     /* not 0: goes to this offset in its own unit, and to nothing else (x86_64/loop.c) */
 };
 
 struct jit_unit {

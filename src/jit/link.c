@@ -14,6 +14,8 @@ static bool link_may_go(const struct jit_link *link, const struct jit_unit *to)
 {
     if (link->to || !atomic_load(&link->from->valid) || !atomic_load(&to->valid))
         return false;
+    if (link->head)
+        return link->from == to;
     if (link->pc != to->pc || link->from->mode != to->mode ||
         link->from->page[0]->isa != to->page[0]->isa)
         return false;
@@ -32,7 +34,7 @@ void jit_link(struct jit *jit, struct jit_link *link, struct jit_unit *to)
         link->page_id = to->page_id[0];
         link->next_in = to->incoming;
         to->incoming = link;
-        jit->backend->patch(jit, link, to->code, to->page_id[0]);
+        jit->backend->patch(jit, link, link->head ? jit->code.rx + link->head : to->code, to->page_id[0]);
     }
     pthread_mutex_unlock(&jit->lock);
 }

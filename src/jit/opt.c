@@ -14,6 +14,7 @@ const struct ir_pass ir_passes[] = {
     {"link", "make load-linked and store-conditional one compare-and-swap", opt_link},
     {"slot", "drop writes of guest registers that nothing sees", opt_slot},
     {"dead", "drop operations without effect whose result is not used", opt_dead},
+    {"loop", "get guest registers at the start of a unit that jumps back to it", opt_loop},
     {NULL},
 };
 

@@ -10,6 +10,7 @@
 void opt_link(struct ir_unit *u, struct arena *arena);
 void opt_slot(struct ir_unit *u, struct arena *arena);
 void opt_dead(struct ir_unit *u, struct arena *arena);
+void opt_loop(struct ir_unit *u, struct arena *arena);
 
 /* Drops the ops whose keep[] is 0 and renumbers the rest; no op kept may use one dropped. */
 void opt_compact(struct ir_unit *u, struct arena *arena, const u8 *keep);

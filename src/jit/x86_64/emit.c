@@ -22,6 +22,7 @@ static int gen_init(struct x64 *g, struct jit *jit, struct jit_emit *out)
     g->cold = NULL;
     g->cold_tail = &g->cold;
     g->pool = NULL;
+    g->loop.count = 0;
     g->error = 0;
     for (unsigned i = 0; i < X64_ISAS; i++) {
         if (g->rt->isa[i] == g->isa) {
@@ -45,8 +46,10 @@ int x64_emit(struct jit *jit, struct jit_emit *out)
     alloc_init(&g.a, ir, out->arena, &x64_alloc_host);
     g.a.stress = jit->opt.stress_spill ? ir->pc | 1 : 0;
     alloc_scan(&g.a);
-    x64_prologue(&g);
-    for (u32 i = 0; i < ir->count && !g.error; i++) {
+    u32 first = x64_loop_begin(&g);
+    if (!first)
+        x64_prologue(&g);
+    for (u32 i = first; i < ir->count && !g.error; i++) {
         if (g.a.ops[i].dead)
             continue;
         alloc_begin(&g.a, i);

@@ -107,30 +107,45 @@ void x64_prologue(struct x64 *g)
 
 /* ---- Exits ----------------------------------------------------------------------------------- */
 
-/* Stores what the map says. */
-static void store_map(struct x64 *g, const u8 *p, unsigned bytes)
+/* Stores what the map says; but: not the slots of the loop. */
+static void store_map(struct x64 *g, const u8 *p, unsigned bytes, bool but)
 {
     const u8 *end = p + bytes;
     for (p += 8; p < end;) {
         unsigned slot = p[0], loc = p[1];
+        bool store = !but || !x64_loop_has(g, slot);
         p += 2;
-        if (loc == JIT_LOC_CONST) {
-            x64_alloc_host.store_slot_const(&g->a, slot, (u64)(s64)(s32)load_le(p, 4));
-            p += 4;
-        } else if (loc == JIT_LOC_CONST64) {
-            x64_alloc_host.store_slot_const(&g->a, slot, load_le(p, 8));
-            p += 8;
+        if (loc == JIT_LOC_CONST || loc == JIT_LOC_CONST64) {
+            unsigned size = loc == JIT_LOC_CONST ? 4 : 8;
+            u64 v = load_le(p, size);
+            if (store)
+                x64_alloc_host.store_slot_const(&g->a, slot, size == 4 ? (u64)(s64)(s32)v : v);
+            p += size;
         } else if (loc == JIT_LOC_SPILL) {
-            x64_alloc_host.spill_to_slot(&g->a, slot, *p++);
-        } else {
+            if (store)
+                x64_alloc_host.spill_to_slot(&g->a, slot, *p);
+            p++;
+        } else if (store) {
             x64_alloc_host.store_slot(&g->a, slot, loc);
         }
     }
 }
 
+/* Does a jump to pc close the loop that the unit is? */
+static bool closes_loop(const struct x64 *g, u64 pc)
+{
+    return g->loop.count && pc == g->ir->pc;
+}
+
+static void cold_loop(struct x64 *g, struct x64_cold *c)
+{
+    store_map(g, c->map, c->site.map_bytes, true);
+    x64_loop_back(g, c->back);
+}
+
 static void cold_exit(struct x64 *g, struct x64_cold *c)
 {
-    store_map(g, c->map, c->site.map_bytes);
+    store_map(g, c->map, c->site.map_bytes, false);
     emit_link(g, c->value);
 }
 
@@ -139,9 +154,12 @@ X64_SELECT(exit_if)
     u8 map[ALLOC_MAP_MAX];
     struct x64_condition cond = x64_condition_prepare(g, op);
     alloc_done(&g->a);
-    struct x64_cold *c = x64_cold_new(g, cold_exit);
+    bool loop = closes_loop(g, ir_exit_imm(op));
+    struct x64_cold *c = x64_cold_new(g, loop ? cold_loop : cold_exit);
     c->from[0] = asm_jcc(&g->s, x64_compare(g, &cond));
     c->value = ir_exit_imm(op);
+    if (loop)
+        c->back = x64_loop_places(g);
     c->site.map_bytes = (u16)alloc_map(&g->a, g->pc, map);
     c->map = arena_alloc(g->arena, c->site.map_bytes);
     memcpy(c->map, map, c->site.map_bytes);
@@ -159,7 +177,13 @@ X64_SELECT(trap_if)
 
 X64_SELECT(exit_jump)
 {
+    u8 map[ALLOC_MAP_MAX];
     alloc_done(&g->a);
+    if (closes_loop(g, ir_imm(op))) {
+        store_map(g, map, alloc_map(&g->a, g->pc, map), true);
+        x64_loop_back(g, x64_loop_places(g));
+        return;
+    }
     alloc_sync(&g->a);
     emit_link(g, ir_imm(op));
 }

@@ -68,6 +68,7 @@ struct x64_cold {
     u8 reg, temp;
     u64 value;
     u32 link;
+    struct x64_back *back;
     struct jit_site site; /* last: of variable size, though not here */
 };
 
@@ -76,6 +77,16 @@ struct x64_pool {
     u64 value;
     u8 *field;           /* rel32 to fix */
 };
+
+enum { X64_LOOP_SLOTS = 24 };
+/* A unit that jumps back to its start (loop.c): slots and their registers at the head; count 0: none. */
+struct x64_loop {
+    u32 count;
+    u8 *head;
+    u8 slot[X64_LOOP_SLOTS], reg[X64_LOOP_SLOTS];
+    bool put[X64_LOOP_SLOTS];
+};
+struct x64_back;
 
 struct x64 {
     struct jit_alloc a;  /* first */
@@ -93,6 +104,7 @@ struct x64 {
     bool pc_due;         /* ... and its slot does not hold it yet */
     struct x64_cold *cold, **cold_tail;
     struct x64_pool *pool;
+    struct x64_loop loop;
     int error;
 };
 
@@ -156,6 +168,13 @@ void x64_jump_stub(struct x64 *g, u8 *field, enum x64_stub stub);
 void x64_prologue(struct x64 *g);
 /* The pc slot is what the guest may see: the instruction's, unless it was put. */
 void x64_settle_pc(struct x64 *g);
+
+/* -- loop.c. Entry and head when the unit is a loop; returns how many ops that took, 0: it is none. */
+u32 x64_loop_begin(struct x64 *g);
+bool x64_loop_has(const struct x64 *g, u32 slot);
+/* Where the loop's slots are now; and the jump back from there, the other dirty slots being stored. */
+struct x64_back *x64_loop_places(struct x64 *g);
+void x64_loop_back(struct x64 *g, struct x64_back *back);
 
 /* -- Families of operations, for the table in select.c. */
 #define X64_SELECT(name) void x64_##name(struct x64 *g, const struct ir_op *op)
