@@ -156,7 +156,7 @@ static void test_help(void **state)
         char *text = NULL;
         size_t size = 0;
         FILE *f = open_memstream(&text, &size);
-        device_type_list(f);
+        device_type_list(NULL, f);
         device_type_help(t, f);
         fclose(f);
         assert_non_null(strstr(text, t->name));
