@@ -23,7 +23,8 @@ static inline u32 blob_zero(struct blob *b, u32 count)
         b->room = 2 * (at + count) + 64;
         b->data = alloc_resize(b->data, b->room, 1);
     }
-    memset(b->data + at, 0, count);
+    if (count)
+        memset(b->data + at, 0, count);
     b->size = at + count;
     return at;
 }
