@@ -409,7 +409,8 @@ bool arm_trans_a64_s_shr(struct arm_ctx *c, const struct arm_arg_sshift *a)
 {
     if (a->immh < 8)
         return false;
-    return shift_right(c, (struct arm_lane_work){a->op, ARM_SHAPE_TWO, 3, false, true, arm_lanes_right_count(a->immh, a->immb), a->Rd, a->Rn, 0});
+    return shift_right(c, (struct arm_lane_work){a->op, ARM_SHAPE_TWO, 3, false, true,
+                                                 arm_lanes_right_count(a->immh, a->immb), a->Rd, a->Rn, 0});
 }
 
 bool arm_trans_a64_s_shl(struct arm_ctx *c, const struct arm_arg_sshift *a)
