@@ -1,6 +1,7 @@
 # Sourced after say.sh: building guise. Every build folder is one configuration, named after it.
 
-# build_guise FOLDER MESON-OPTION...: configures FOLDER when it is new, and builds what changed in it.
+# build_guise FOLDER MESON-OPTION...: configures FOLDER when it is new, and builds what changed in it: everything, or
+# what BUILD_TARGETS names.
 build_guise() {
     local folder=$ROOT/$1 title=$1
     shift
@@ -17,13 +18,13 @@ build_guise() {
         quietly "$folder/configure.log" meson setup --reconfigure "$folder" "$ROOT"
         echo "$listing" > "$folder/listing"
     fi
-    if ninja -C "$folder" -n 2>/dev/null </dev/null | grep -q 'no work to do'; then
+    if ninja -C "$folder" -n ${BUILD_TARGETS:-} 2>/dev/null </dev/null | grep -q 'no work to do'; then
         return 0
     fi
     say "building $title"
     if [ -t 2 ] && [ -z "${CI:-}" ]; then
-        ninja -C "$folder" </dev/null >&2 || die "$title does not build"
+        ninja -C "$folder" ${BUILD_TARGETS:-} </dev/null >&2 || die "$title does not build"
     else
-        quietly "$folder/build.log" ninja -C "$folder"
+        quietly "$folder/build.log" ninja -C "$folder" ${BUILD_TARGETS:-}
     fi
 }
