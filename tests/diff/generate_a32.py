@@ -26,7 +26,7 @@ GROUPS = {'a32': ('a32', 'a32u'), 't32': ('t32',)}
 FILES = {'data', 'ldst', 'mul', 'media', 'uncond'}
 # Formats that other parts of a block make, or that are not comparable.
 SPECIAL = {'Aldrex', 'Astrex', 'Ablx', 'Abranch', 'Abx', 'Acond', 'Tbcond', 'Tcbz', 'Ttb', 'Tit'}
-REGISTERS = {'g', 'gpair'}
+REGISTERS = {'g', 'gback'}
 WRITTEN = {'Rd', 'Rt', 'Rt2', 'RdLo', 'RdHi'}
 # Operands that may well be r13 or r15.
 SOURCES = {'Rn', 'Rm'}
@@ -146,7 +146,7 @@ class Generator:
                 bits |= self.random.getrandbits(1) << pos
         for field in line.fields.values():
             kind, arg, width = field.operand.kind, field.operand.arg, field.bits()
-            if kind == 'gpair' or line.format.struct in ('Aldrd', 'Aldrdr') and not self.thumb and arg == 'Rt':
+            if line.format.struct in ('Aldrd', 'Aldrdr') and not self.thumb and arg == 'Rt':
                 bits = self.put_field(bits, field, self.random.randrange(4) * 2)
             elif kind in REGISTERS:
                 bits = self.put_field(bits, field, self.register(line, arg, width))

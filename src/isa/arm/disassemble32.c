@@ -37,7 +37,7 @@ static int print_imm(char *text, size_t size, bool thumb, u32 v)
         if (rotated < 256)
             return snprintf(text, size, "#%u,%u", v & 255, 2 * (v >> 8));
     }
-    return snprintf(text, size, "#%d", (s32)value);
+    return snprintf(text, size, thumb ? "#%u" : "#%d", value);
 }
 
 /* An offset that is not printed where it is +0; `always`: it is, without a comma. */
@@ -72,8 +72,8 @@ static int print_it(char *text, size_t size, unsigned mask, u64 insn)
     return n;
 }
 
-static const char *const fp_registers[16] = {"fpsid", "fpscr", "2",     "3",     "4", "mvfr2",
-                                             "mvfr1", "mvfr0", "fpexc", "9",     "10", "11",
+static const char *const fp_registers[16] = {"fpsid", "fpscr", "2",     "3", "4",  "mvfr2",
+                                             "mvfr1", "mvfr0", "fpexc", "9", "10", "11",
                                              "12",    "13",    "14",    "15"};
 
 static int print_psr_mask(char *text, size_t size, unsigned mask)
@@ -102,6 +102,8 @@ int arm_print_operand32(char *text, size_t size, unsigned kind, s64 v, u64 insn,
 {
     switch (kind) {
     case ARM_OPERAND_G: return snprintf(text, size, "%s", registers[v & 15]);
+    case ARM_OPERAND_GBACK: /* LDM of 16 bits */
+        return snprintf(text, size, insn >> v & 1 ? "%s" : "%s!", registers[v & 7]);
     case ARM_OPERAND_ACOND: return snprintf(text, size, "%s", conditions[v & 15]);
     case ARM_OPERAND_SBIT: return snprintf(text, size, "%s", v ? "s" : "");
     case ARM_OPERAND_ASHIFT: return print_shift(text, size, (unsigned)v);
@@ -111,12 +113,12 @@ int arm_print_operand32(char *text, size_t size, unsigned kind, s64 v, u64 insn,
     case ARM_OPERAND_A32IMM: return print_imm(text, size, false, (u32)v);
     case ARM_OPERAND_T32IMM: return print_imm(text, size, true, (u32)v);
     case ARM_OPERAND_AOFS: return print_offset(text, size, (unsigned)v, false);
+    case ARM_OPERAND_AOFS0:
+        return snprintf(text, size, ",#%s%u", v >> 12 ? "" : "-", (unsigned)v & 0xfff);
     case ARM_OPERAND_APOST: return print_offset(text, size, (unsigned)v, true);
     case ARM_OPERAND_AUP: return snprintf(text, size, "%s", v ? "" : "-");
     case ARM_OPERAND_ABACK: return snprintf(text, size, "%s", v ? "!" : "");
     case ARM_OPERAND_ALIST: return print_list(text, size, (unsigned)v);
-    case ARM_OPERAND_GPAIR:
-        return snprintf(text, size, "%s,%s", registers[v & 15], registers[(v + 1) & 15]);
     case ARM_OPERAND_BT: return snprintf(text, size, "%s", v ? "t" : "b");
     case ARM_OPERAND_SWAPX: return snprintf(text, size, "%s", v ? "x" : "");
     case ARM_OPERAND_ROUNDR: return snprintf(text, size, "%s", v ? "r" : "");

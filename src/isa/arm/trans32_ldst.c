@@ -244,7 +244,7 @@ static bool list_exists(const struct arm_ctx *c, const struct arm_arg_aldm *a)
     return a->Rn != ARM_R15 && a->list;
 }
 
-bool arm_trans_a32_ldm(struct arm_ctx *c, const struct arm_arg_aldm *a)
+bool arm_trans_a32_load_list(struct arm_ctx *c, const struct arm_arg_aldm *a)
 {
     if (!list_exists(c, a) || (a->back && a->list >> a->Rn & 1))
         return false;
@@ -266,15 +266,15 @@ bool arm_trans_a32_ldm(struct arm_ctx *c, const struct arm_arg_aldm *a)
 }
 
 /* The base is written back unless it is loaded. */
-bool arm_trans_a32_ldm_low(struct arm_ctx *c, const struct arm_arg_tldmin *a)
+bool arm_trans_a32_load_list_low(struct arm_ctx *c, const struct arm_arg_tldmin *a)
 {
-    return arm_trans_a32_ldm(
+    return arm_trans_a32_load_list(
         c, &(struct arm_arg_aldm){
                .Rn = a->Rn, .list = a->list, .up = 1, .back = !(a->list >> a->Rn & 1)});
 }
 
 /* With write-back only the lowest register may be the base. */
-bool arm_trans_a32_stm(struct arm_ctx *c, const struct arm_arg_aldm *a)
+bool arm_trans_a32_store_list(struct arm_ctx *c, const struct arm_arg_aldm *a)
 {
     bool lower = a->list & (BIT(a->Rn) - 1), wide = c->thumb && c->length == 4;
     if (!list_exists(c, a) || (a->back && a->list >> a->Rn & 1 && (lower || wide)))

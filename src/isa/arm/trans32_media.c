@@ -193,7 +193,8 @@ static s64 highest(u32 bits, u32 sign)
 /* sat: the bits of the range. */
 bool arm_trans_a32_ssat(struct arm_ctx *c, const struct arm_arg_assat *a)
 {
-    if (has_r15(a->Rd, a->Rn, 0))
+    enum { ASR_0 = 2 }; /* is SSAT16's in T32 */
+    if (has_r15(a->Rd, a->Rn, 0) || (c->thumb && a->shift == ASR_0))
         return false;
     ir_value v = ir_sext(c->b, arm_shifted_imm(c, a->Rn, a->shift).v, 32, IR_I64);
     v = arm_saturate(c, v, lowest(a->sat, a->sign), highest(a->sat, a->sign));

@@ -94,7 +94,8 @@ static void choose(struct arm_ctx *c, u32 first, const struct ir_builder *before
     }
 }
 
-/* The last operation is a jump to an address known now, and there is no other but that ITSTATE is put. */
+/* The last operation is a jump to an address known now, and there is no other but that ITSTATE is
+ * put. */
 static bool only_jumps(const struct ir_unit *u, u32 first, u64 *target)
 {
     const struct ir_op *last = &u->ops[u->count - 1];
@@ -173,8 +174,8 @@ static u64 behind_same_a32(struct arm_ctx *c)
     return pc;
 }
 
-/* Leaves where cond is 0. Between an exclusive load and its store it is by way of the engine: the IR's passes take such a
- * pair in one unit for one that has no store where the unit is left. */
+/* Leaves where cond is 0. Between an exclusive load and its store it is by way of the engine: the
+ * IR's passes take such a pair in one unit for one that has no store where the unit is left. */
 static void jump_over(struct arm_ctx *c, ir_value cond, bool direct)
 {
     struct ir_builder *b = c->b;
