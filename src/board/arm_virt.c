@@ -518,7 +518,7 @@ static int finish_fdt(struct machine *m, struct arm_virt *v, struct boot_fdt *f,
 static int add_smbios(struct machine *m, struct arm_virt *v, struct err *err)
 {
     const struct smbios_facts facts = {
-        .family = SMBIOS_FAMILY_ARMV8,
+        .family = strcmp(m->arch, "arm") ? SMBIOS_FAMILY_ARMV8 : SMBIOS_FAMILY_ARMV7,
         .processor_id = arm_cpu(m->cpus[0])->sysreg[ARM_SYS_MIDR_EL1],
         .ram_base = RAM_BASE,
     };

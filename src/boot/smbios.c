@@ -301,7 +301,7 @@ static void add_processor(struct smbios *s, const struct smbios_facts *f)
     number(&t, MIN(f->max_cpus, 255), 1); /* cores, enabled ones, threads */
     number(&t, MIN(f->cpus, 255), 1);
     number(&t, MIN(f->max_cpus, 255), 1);
-    number(&t, f->family == SMBIOS_FAMILY_RV32 ? 0 : BITS_64, 2);
+    number(&t, f->family & 1 ? BITS_64 : 0, 2);
     number(&t, o->processor_family ? o->processor_family : f->family, 2);
     number(&t, f->max_cpus, 2);
     number(&t, f->cpus, 2);

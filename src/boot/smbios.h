@@ -52,7 +52,13 @@ struct smbios_facts {
     u32 cpus, max_cpus;
     u64 ram_base, ram_size;
 };
-enum { SMBIOS_FAMILY_ARMV8 = 0x101, SMBIOS_FAMILY_RV32 = 0x200, SMBIOS_FAMILY_RV64 = 0x201 };
+/* Odd ones have 64 bits. */
+enum {
+    SMBIOS_FAMILY_ARMV7 = 0x100,
+    SMBIOS_FAMILY_ARMV8,
+    SMBIOS_FAMILY_RV32 = 0x200,
+    SMBIOS_FAMILY_RV64
+};
 
 /* One -smbios; list is spent. */
 int must_check boot_smbios_option(struct smbios_options *o, struct option_list *list,
