@@ -31,7 +31,7 @@ static bool can_run_twice(const struct ir_unit *ir)
         const struct ir_op *op = &ir->ops[i];
         if (op->op == IR_CALL && !(ir_call_effects(ir, op) & IR_FX_PURE))
             return false;
-        if (op->op == IR_TRAP_IF || op->op == IR_LOAD_LINKED || op->op == IR_STORE_COND)
+        if (op->op == IR_LOAD_LINKED || op->op == IR_STORE_COND)
             return false;
     }
     return true;
@@ -64,35 +64,37 @@ static void restore_slots(struct cpu *cpu, u64 (*from)[2])
     }
 }
 
+static bool is_recorded(const struct jit_check *c, const struct ir_op *op)
+{
+    for (u32 i = 0; i < c->states; i++) {
+        if (c->state[i].offset == op->b && c->state[i].size == IR_MEM_BYTES(op->aux))
+            return true;
+    }
+    return false;
+}
+
+/* The members that the unit stores to, once each. */
 static void record_states(struct cpu *cpu, struct jit_check *c, const struct ir_unit *ir)
 {
     c->states = 0;
     for (u32 i = 0; i < ir->count; i++) {
-        if (ir->ops[i].op != IR_STORE_STATE)
+        const struct ir_op *op = &ir->ops[i];
+        if (op->op != IR_STORE_STATE || is_recorded(c, op))
             continue;
         if (c->states == CHECK_STATES) {
             c->spoiled = true;
             return;
         }
-        c->state[c->states].offset = ir->ops[i].b;
-        c->state[c->states++].old = load_le((u8 *)cpu + ir->ops[i].b, IR_MEM_BYTES(ir->ops[i].aux));
+        u32 size = IR_MEM_BYTES(op->aux);
+        c->state[c->states].offset = op->b;
+        c->state[c->states].size = size;
+        c->state[c->states++].old = load_le((u8 *)cpu + op->b, size);
     }
 }
 
-static u64 state_now(struct cpu *cpu, const struct ir_unit *ir, struct jit_check *c, u32 n,
-                     bool restore)
+static u64 state_now(const struct cpu *cpu, const struct jit_check *c, u32 n)
 {
-    u32 seen = 0;
-    for (u32 i = 0; i < ir->count; i++) {
-        if (ir->ops[i].op != IR_STORE_STATE || seen++ != n)
-            continue;
-        u8 *p = (u8 *)cpu + c->state[n].offset;
-        u64 v = load_le(p, IR_MEM_BYTES(ir->ops[i].aux));
-        if (restore)
-            store_le(p, c->state[n].old, IR_MEM_BYTES(ir->ops[i].aux));
-        return v;
-    }
-    return 0;
+    return load_le((const u8 *)cpu + c->state[n].offset, c->state[n].size);
 }
 
 /* The interpreter's turn, undone at the end; its results are in c. */
@@ -110,7 +112,9 @@ static struct ir_interp_exit rehearse(struct cpu *cpu, const struct ir_unit *ir,
         *slot_at(cpu, cpu->isa->pc_slot) = e.pc;
     save_slots(cpu, c->result);
     for (u32 i = 0; i < c->states; i++)
-        c->state[i].new = state_now(cpu, ir, c, i, true);
+        c->state[i].new = state_now(cpu, c, i);
+    for (u32 i = 0; i < c->states; i++)
+        store_le((u8 *)cpu + c->state[i].offset, c->state[i].old, c->state[i].size);
     for (u32 i = 0; i < c->stores; i++)
         c->store[i].new = load_le(c->store[i].host, c->store[i].size);
     for (u32 i = c->stores; i-- > 0;)
@@ -136,7 +140,7 @@ static u32 compare_slots(struct cpu *cpu, struct jit_check *c, FILE *f)
     return wrong;
 }
 
-static u32 compare_memory(struct cpu *cpu, const struct ir_unit *ir, struct jit_check *c, FILE *f)
+static u32 compare_memory(struct cpu *cpu, struct jit_check *c, FILE *f)
 {
     u32 wrong = 0;
     for (u32 i = 0; i < c->stores; i++) {
@@ -148,7 +152,7 @@ static u32 compare_memory(struct cpu *cpu, const struct ir_unit *ir, struct jit_
                 c->store[i].size, (unsigned long long)c->store[i].new, (unsigned long long)host);
     }
     for (u32 i = 0; i < c->states; i++) {
-        u64 host = state_now(cpu, ir, c, i, false);
+        u64 host = state_now(cpu, c, i);
         if (host == c->state[i].new)
             continue;
         wrong++;
@@ -165,7 +169,7 @@ static void compare(struct cpu *cpu, struct jit_check *c, bool faulted)
         fprintf(out, "check: %s faults\n", faulted ? "only the host code" : "only the interpreter");
         c->wrong++;
     }
-    c->wrong += compare_slots(cpu, c, out) + compare_memory(cpu, c->ir, c, out);
+    c->wrong += compare_slots(cpu, c, out) + compare_memory(cpu, c, out);
     c->ir = NULL;
 }
 
@@ -189,9 +193,12 @@ void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, con
     }
     c->faults = rehearse(cpu, u->ir, c).kind == IR_INTERP_FAULT;
     c->wrong = 0;
+    c->trapped = false;
     c->ir = u->ir;
     enter(cpu, code);
-    bool polled = *slot_at(cpu, cpu->isa->pc_slot) == pc && cpu_exit_pending(cpu);
+    /* An interrupt that came between the turns ends the second one by the poll, or by a trap that
+     * looks for it. */
+    bool polled = cpu_exit_pending(cpu) && (c->trapped || *slot_at(cpu, cpu->isa->pc_slot) == pc);
     if (c->ir && !c->spoiled && !polled)
         compare(cpu, c, false);
     bool skipped = c->ir;

@@ -15,6 +15,7 @@ struct jit_check {
     bool spoiled; /* it did what cannot be undone: this unit is not compared */
     const struct ir_unit *ir; /* that runs as host code now, to be compared when it ends or faults */
     bool faults;              /* the interpreter's turn ended so */
+    bool trapped;             /* host code took a TRAP_IF */
     u32 wrong;                /* differences found */
     u32 stores, states;
     struct {
@@ -23,7 +24,7 @@ struct jit_check {
         u64 old, new;
     } store[CHECK_STORES];
     struct {
-        u32 offset;
+        u32 offset, size;
         u64 old, new;
     } state[CHECK_STATES];
     u64 slots[IR_MAX_SLOTS][2], result[IR_MAX_SLOTS][2]; /* [1]: upper half of v128 */

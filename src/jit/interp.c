@@ -9,6 +9,7 @@
  *
  * On the vCPU's thread; no state of its own.
  */
+#include "jit/check.h"
 #include "jit/interp.h"
 
 #include "jit/cache.h"
@@ -177,9 +178,11 @@ static bool run_call(struct run *r, const struct ir_op *op, u64 *result)
 static void run_trap(struct run *r, const struct ir_op *op)
 {
     u64 argument = op->c;
+    r->exit.kind = IR_INTERP_LOOKUP;
+    if (r->cpu->engine_data && jit_check_refuses_io(jit_cpu(r->cpu)))
+        return; /* C with effects: not in a rehearsal */
     write_pc(r);
     (void)call_helper(r->cpu, &r->u->isa->helpers[op->b], &argument);
-    r->exit.kind = IR_INTERP_LOOKUP;
 }
 
 /* ---- Float ---- */

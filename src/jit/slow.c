@@ -395,6 +395,8 @@ bool jit_slow_access(struct cpu *cpu, struct jit_frame *frame, const struct jit_
         jit_write_state(cpu, frame, site);
         void (*fn)(struct cpu *, u64) =
             (void (*)(struct cpu *, u64))cpu->isa->helpers[site->kind].fn;
+        if (unlikely(jit_cpu(cpu)->check))
+            jit_cpu(cpu)->check->trapped = true;
         fn(cpu, site->argument);
         return false;
     }
