@@ -170,6 +170,15 @@ enum mem_result mem_write(struct mem_space *space, u64 addr, u64 value, unsigned
     return access_any(space, addr, &value, size, true);
 }
 
+enum mem_result mem_message(struct mem_space *space, u64 addr, u32 data, u32 requester)
+{
+    struct mem_section s;
+    if (!mem_find(space, addr, &s) || s.ram || s.region->kind != MEM_IO || !s.region->ops->message)
+        return mem_write(space, addr, data, sizeof(data));
+    s.region->ops->message(s.region->opaque, s.offset, data, requester);
+    return MEM_OK;
+}
+
 /* ---- DMA ------------------------------------------------------------------------------------- */
 
 bool dma_map(struct mem_space *space, u64 addr, u64 len, bool write, struct dma_map *map)

@@ -76,6 +76,8 @@ static inline bool ram_block_logging(const struct ram_block *ram)
 struct mem_ops {
     u64 (*read)(void *opaque, u64 offset, unsigned size);
     void (*write)(void *opaque, u64 offset, u64 value, unsigned size);
+    /* mem_message's write, where it matters who it comes from; NULL: as any other. No lock. */
+    void (*message)(void *opaque, u64 offset, u32 data, u32 requester);
     u8 min_size, max_size; /* 1, 2, 4, 8; 0: 1 and 8 */
     bool big_endian;       /* of the device's registers */
     bool unaligned;        /* offset need not be a multiple of size */
@@ -162,6 +164,9 @@ void mem_print(struct mem_space *s, void *file); /* `info mtree -f`; FILE * */
  * sections. Any thread. ---- */
 enum mem_result must_check mem_read(struct mem_space *s, u64 addr, u64 *value, unsigned size);
 enum mem_result must_check mem_write(struct mem_space *s, u64 addr, u64 value, unsigned size);
+
+/* A device's interrupt message (MSI), which carries the id of the requester on its bus. */
+enum mem_result must_check mem_message(struct mem_space *s, u64 addr, u32 data, u32 requester);
 
 /* ---- DMA: RAM only (a device that aims at another's registers is refused). Any thread. ---- */
 enum mem_result must_check dma_read(struct mem_space *s, u64 addr, void *buf, u64 len);

@@ -2,9 +2,9 @@
  * messages.c - interrupts as writes: MSI (PCI 6.8.1) and MSI-X (6.8.2).
  *
  * pci_send sets a pending bit; what is neither masked nor switched off goes out from a task on the
- * loop's thread. A message is an ordinary write into the machine's memory: any interrupt controller
- * there takes it. A guest may aim it at RAM, at any register or at the card itself, which is why
- * no lock is held while it is written.
+ * loop's thread. A message is a write into the machine's memory that says who it is from: any
+ * interrupt controller there takes it. A guest may aim it at RAM, at any register or at the card
+ * itself, which is why no lock is held while it is written.
  *
  * MSI-X's BAR: the table at 0, pending bits at 0x800.
  */
@@ -107,12 +107,13 @@ static void send_task(void *opaque)
     for (unsigned i = 0; i < PCI_VECTORS; i++) {
         device_lock(&f->dev);
         int n = next_message(f, &m);
+        u32 requester = f->bus ? pci_bus_number(f->bus) << 8 | f->devfn : 0;
         if (n >= 0)
             set_pending(f, (unsigned)n, false);
         device_unlock(&f->dev);
         if (n < 0)
             return;
-        if (mem_write(f->dev.host->dma, m.address, m.data, 4) != MEM_OK)
+        if (mem_message(f->dev.host->dma, m.address, m.data, requester) != MEM_OK)
             device_guest_error(&f->dev, "nothing takes its message to 0x%llx",
                                (unsigned long long)m.address);
     }
