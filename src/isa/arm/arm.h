@@ -127,8 +127,9 @@ enum arm_ec {
 #define ARM_SYNDROME(ec, iss) ((u64)(ec) << 26 | BIT(25) | (u64)(iss))
 #define ARM_SYNDROME_16(ec, iss) ((u64)(ec) << 26 | (u64)(iss)) /* of a 16-bit instruction */
 
-/* Inputs of cpu_irq(). */
-enum arm_irq { ARM_IRQ_IRQ, ARM_IRQ_FIQ, ARM_IRQ_VIRQ, ARM_IRQ_VFIQ, ARM_IRQ_SERROR };
+/* Inputs of cpu_irq(). Those of a GIC's group 1, with two Security states, are IRQ or FIQ by where the CPU is. */
+enum arm_irq { ARM_IRQ_IRQ, ARM_IRQ_FIQ, ARM_IRQ_VIRQ, ARM_IRQ_VFIQ, ARM_IRQ_SERROR, ARM_IRQ_GROUP1S,
+               ARM_IRQ_GROUP1NS, ARM_IRQS };
 
 /* Generic timers, in the order of the outputs given to arm_cpu_set_timer_irq. */
 enum arm_timer { ARM_TIMER_PHYS, ARM_TIMER_VIRT, ARM_TIMER_HYP, ARM_TIMER_SEC, ARM_TIMER_HYPVIRT, ARM_TIMERS };
@@ -219,8 +220,9 @@ enum arm_sysreg_id {
 struct arm_gic_access {
     u32 encoding; /* ARM_ENC */
     u8 el;
-    bool secure;
+    bool secure;  /* below EL3: which of the banked registers */
     bool virtual; /* HCR_EL2.IMO or FMO makes ICC_* of EL1 be ICV_* */
+    bool fiq_to_el3; /* SCR_EL3.FIQ: group 0 is out of the Non-secure state's reach */
 };
 enum arm_gic_result { ARM_GIC_OK, ARM_GIC_UNDEFINED, ARM_GIC_TRAP_EL2, ARM_GIC_TRAP_EL3 };
 struct arm_gic_cpu {

@@ -21,7 +21,7 @@ static bool interrupt_pending(const struct arm_cpu *a)
 {
     u32 wires = atomic_load_explicit(&((struct arm_cpu *)a)->irq_wires, memory_order_acquire);
     u64 hcr = arm_hcr(a);
-    if (wires & (BIT(ARM_IRQ_IRQ) | BIT(ARM_IRQ_FIQ) | BIT(ARM_IRQ_SERROR)))
+    if (wires & ~(BIT(ARM_IRQ_VIRQ) | BIT(ARM_IRQ_VFIQ)))
         return true;
     if (arm_el(a) > 1 || hcr & HCR_TGE)
         return false;

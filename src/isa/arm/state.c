@@ -132,7 +132,7 @@ const struct state_table arm_state = {
             STATE_U64(struct arm_cpu, pstate),
             STATE_U32(struct arm_cpu, fpcr),
             STATE_U32(struct arm_cpu, fpsr),
-            STATE_U32_MAX(struct arm_cpu, irq_wires, 31),
+            STATE_U32_MAX(struct arm_cpu, irq_wires, BIT(ARM_IRQS) - 1),
             STATE_U32_MAX(struct arm_cpu, event, 1),
             STATE_U64_ARRAY(struct arm_cpu, sp_el),
             STATE_U64_ARRAY(struct arm_cpu, elr_el),

@@ -214,8 +214,10 @@ enum arm_gic_result arm_sysreg_gic(struct arm_cpu *a, u32 encoding, bool write, 
 {
     struct arm_gic_access at = {.encoding = encoding,
                                 .el = (u8)arm_el(a),
-                                .secure = arm_is_secure(a),
-                                .virtual = gic_is_virtual(a, encoding)};
+                                .secure = a->has_el3 && !(a->sysreg[ARM_SYS_SCR_EL3] & SCR_NS),
+                                .virtual = gic_is_virtual(a, encoding),
+                                .fiq_to_el3 =
+                                    a->has_el3 && a->sysreg[ARM_SYS_SCR_EL3] & SCR_FIQ};
     return write ? a->gic.write(a->gic.opaque, &at, *value)
                  : a->gic.read(a->gic.opaque, &at, value);
 }

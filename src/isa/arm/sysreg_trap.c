@@ -158,9 +158,11 @@ static unsigned gic_trap(const struct arm_cpu *a, u32 encoding)
         return UNDEFINED;
     if (!a->has_el3 || arm_el(a) == 3 || arm_enc_op1(encoding) != 0)
         return ALLOWED;
-    if (crn == 12 && (crm == 12 && op2 <= 3))
+    if (crn == 12 && crm == 12 && op2 == 5)
+        return ALLOWED; /* ICC_SRE */
+    if (crn == 12 && crm == 12 && (op2 <= 3 || op2 == 7))
         of = SCR_IRQ;
-    else if (crn == 12 && crm == 8)
+    else if (crn == 12 && (crm == 8 || (crm == 12 && op2 == 6)))
         of = SCR_FIQ;
     else if (crn == 12 && crm == 9)
         of = SCR_IRQ;

@@ -421,6 +421,20 @@ static bool is_virtual_pending(const struct arm_cpu *a, const struct source *s, 
     return hcr & s->scr || (s->wire < 32 && wires >> s->wire & 1);
 }
 
+/* A GIC's group 1 of one Security state is IRQ in that state, below EL3, and FIQ elsewhere (GIC
+ * architecture, 4.6.2). */
+static u32 resolved_wires(const struct arm_cpu *a, u32 wires)
+{
+    if (likely(!(wires & (BIT(ARM_IRQ_GROUP1S) | BIT(ARM_IRQ_GROUP1NS)))))
+        return wires;
+    bool below = arm_el(a) < 3;
+    u32 own = arm_is_secure(a) ? BIT(ARM_IRQ_GROUP1S) : BIT(ARM_IRQ_GROUP1NS);
+    u32 other = own ^ (BIT(ARM_IRQ_GROUP1S) | BIT(ARM_IRQ_GROUP1NS));
+    u32 fiq = below ? other : own | other;
+    return wires | (wires & fiq ? BIT(ARM_IRQ_FIQ) : 0) |
+           (below && wires & own ? BIT(ARM_IRQ_IRQ) : 0);
+}
+
 static bool take_physical(struct arm_cpu *a, u32 wires)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(physical); i++) {
@@ -458,7 +472,7 @@ static bool take_virtual(struct arm_cpu *a, u32 wires)
 /* ISR_EL1: what is pending, of the virtual ones where HCR_EL2 gives EL1 those. */
 u64 arm_get_isr(struct arm_cpu *a, const struct arm_sysreg *r)
 {
-    u32 wires = atomic_load(&a->irq_wires);
+    u32 wires = resolved_wires(a, atomic_load(&a->irq_wires));
     u64 hcr = arm_hcr(a), isr = 0;
     for (unsigned i = 0; i < ARRAY_SIZE(physical); i++) {
         bool is_virtual = arm_el(a) == 1 && hcr & physical[i].mo && !(hcr & HCR_TGE);
@@ -475,7 +489,7 @@ bool arm_interrupt(struct cpu *cpu)
     u32 wires = atomic_load_explicit(&a->irq_wires, memory_order_acquire);
     if (unlikely(a->sync_wait) && !arm_sync_done(a))
         return false;
-    if (unlikely(wires) && take_physical(a, wires))
+    if (unlikely(wires) && take_physical(a, resolved_wires(a, wires)))
         return true;
     if (unlikely((wires || arm_hcr(a) & (HCR_VF | HCR_VI | HCR_VSE)) && take_virtual(a, wires)))
         return true;
@@ -490,7 +504,7 @@ bool arm_interrupt(struct cpu *cpu)
 void arm_set_irq(struct cpu *cpu, unsigned n, int level)
 {
     struct arm_cpu *a = arm_cpu(cpu);
-    assert(n <= ARM_IRQ_SERROR);
+    assert(n < ARM_IRQS);
     if (level) {
         if (!(atomic_fetch_or(&a->irq_wires, (u32)BIT(n)) & BIT(n)))
             cpu_kick(cpu, CPU_EXIT_IRQ);
