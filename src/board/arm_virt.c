@@ -26,13 +26,13 @@ const struct arm_virt_timer arm_virt_timers[ARM_VIRT_TIMERS] = {
 };
 
 static const char *const acpi_words[] = {"off", "on", "auto", NULL};
-static const char *const gic_words[] = {"2", NULL};
 static const struct option virt_options[] = {
     OPTION_BOOL("virtualization", struct arm_virt, virtualization, "off", "CPUs have EL2"),
     OPTION_BOOL("secure", struct arm_virt, secure, "off",
                 "CPUs have EL3, with memory and devices that are secure"),
-    OPTION_ENUM("gic-version", struct arm_virt, gic_version, "2", gic_words,
-                "interrupt controller"),
+    OPTION_ENUM("gic-version", struct arm_virt, gic_word, "2", arm_virt_gic_words,
+                "interrupt controller: 2 (up to 8 CPUs) or 3 (up to 512); max is 3"),
+    OPTION_BOOL("its", struct arm_virt, its, "on", "a GICv3 has an ITS"),
     OPTION_BOOL("highmem", struct arm_virt, highmem, "on", "regions of addresses above 4 GiB"),
     OPTION_BOOL("compact-highmem", struct arm_virt, compact, "on",
                 "regions that are switched off take no addresses"),
@@ -65,6 +65,8 @@ static struct device *find_primecell(const struct arm_virt *v, const char *id)
 static struct mem_space *virt_cpu_space(struct machine *m, u32 index)
 {
     struct arm_virt *v = m->board_data;
+    if (index >= arm_virt_views(v))
+        return &v->view[0].space;
     struct view *w = &v->view[index];
     mem_container(&w->root, "cpu", UINT64_MAX);
     mem_container(&w->normal, "cpu-normal", ARM_SECURE_SPACE);
@@ -82,14 +84,9 @@ static struct mem_space *virt_cpu_space(struct machine *m, u32 index)
     return &w->space;
 }
 
-u64 arm_virt_affinity(u32 index)
-{
-    return index % CLUSTER | (u64)(index / CLUSTER) << 8;
-}
-
 static u64 cpu_affinity(const struct cpu *cpu)
 {
-    return arm_virt_affinity(cpu->index);
+    return ((const struct arm_cpu *)cpu)->mpidr & UINT64_C(0xff00ffffff);
 }
 
 /* The highest level at which the board's own loader or PSCI hands a CPU over. */
@@ -146,18 +143,14 @@ static void connect_cpu(struct machine *m, struct arm_virt *v, u32 i)
 {
     struct cpu *cpu = m->cpus[i];
     const struct arm_firmware firmware = {.call = firmware_call, .opaque = v};
-    arm_cpu_set_mpidr(cpu, arm_virt_affinity(i));
+    arm_cpu_set_mpidr(cpu, arm_virt_affinity(v, i));
     arm_cpu_set_levels(cpu, v->virtualization, v->secure);
     arm_cpu_set_firmware(cpu, &firmware);
     if (v->secure)
         arm_cpu_set_two_spaces(cpu);
-    device_connect(v->gic, 2 * i, cpu_irq(cpu, ARM_IRQ_IRQ));
-    device_connect(v->gic, 2 * i + 1, cpu_irq(cpu, ARM_IRQ_FIQ));
     for (unsigned k = 0; k < ARM_VIRT_TIMERS; k++)
         arm_cpu_set_timer_irq(cpu, arm_virt_timers[k].timer, ppi(v, i, arm_virt_timers[k].ppi));
     arm_cpu_set_pmu_irq(cpu, ppi(v, i, PMU_PPI));
-    mem_map(&m->memory, &v->view[i].normal, GICD_BASE, device_mmio(v->gic, 2 * i), 1);
-    mem_map(&m->memory, &v->view[i].normal, GICC_BASE, device_mmio(v->gic, 2 * i + 1), 1);
 }
 
 /* ---- Devices ----------------------------------------------------------------------------------
@@ -166,21 +159,6 @@ static void connect_cpu(struct machine *m, struct arm_virt *v, u32 i)
 static struct irq spi(const struct arm_virt *v, u32 n)
 {
     return device_input(v->gic, n);
-}
-
-static int make_interrupts(struct machine *m, struct arm_virt *v, struct err *err)
-{
-    const struct board_setting gic[] = {{"num-cpu", m->cpu_count}, {"num-irq", GIC_IRQS}, {0}};
-    const struct board_setting v2m[] = {{"base-spi", 32 + V2M_SPI}, {"num-spi", V2M_COUNT}, {0}};
-    v->gic = board_new_device(m, "arm_gic", "gic", gic, err);
-    if (!v->gic || machine_realize(m, v->gic, err))
-        return -ENODEV;
-    for (u32 i = 0; i < m->cpu_count; i++)
-        connect_cpu(m, v, i);
-    v->v2m = board_add_device(m, "arm-gicv2m", "gicv2m", V2M_BASE, v2m, err);
-    for (unsigned i = 0; v->v2m && i < V2M_COUNT; i++)
-        device_connect(v->v2m, i, spi(v, V2M_SPI + i));
-    return v->v2m ? 0 : -ENODEV;
 }
 
 static int make_primecells(struct machine *m, struct arm_virt *v, struct err *err)
@@ -206,7 +184,9 @@ static int make_pcie(struct machine *m, struct arm_virt *v, struct err *err)
 
 static int make_devices(struct machine *m, struct arm_virt *v, struct err *err)
 {
-    int r = make_interrupts(m, v, err);
+    int r = arm_virt_gic_make(m, err);
+    for (u32 i = 0; i < m->cpu_count && !r; i++)
+        connect_cpu(m, v, i);
     if (!r)
         r = make_primecells(m, v, err);
     if (!r)
@@ -281,20 +261,14 @@ static void fdt_cpus(struct boot_fdt *f, const struct machine *m, const struct a
     for (u32 i = m->cpu_count; i--;) {
         struct isa_cpu_facts facts = {0};
         m->cpus[i]->isa->facts(m->cpus[i], &facts);
-        int node = boot_fdt_node(f, cpus, "cpu@%llx", (unsigned long long)arm_virt_affinity(i));
+        int node = boot_fdt_node(f, cpus, "cpu@%llx", (unsigned long long)arm_virt_affinity(v, i));
         boot_fdt_u32(f, node, "phandle", PHANDLE_CPUS + i);
-        boot_fdt_u32(f, node, "reg", (u32)arm_virt_affinity(i));
+        boot_fdt_u32(f, node, "reg", (u32)arm_virt_affinity(v, i));
         if (m->cpu_count > 1 && arm_virt_has_psci(v))
             boot_fdt_string(f, node, "enable-method", "psci");
         boot_fdt_string(f, node, "compatible", facts.compatible);
         boot_fdt_string(f, node, "device_type", "cpu");
     }
-}
-
-/* Flags of a private interrupt: which CPUs of a GICv2 it goes to. */
-static u32 ppi_flags(const struct machine *m, u32 trigger)
-{
-    return trigger | ((1u << m->cpu_count) - 1) << 8;
 }
 
 static void fdt_timer(struct boot_fdt *f, const struct machine *m)
@@ -305,7 +279,7 @@ static void fdt_timer(struct boot_fdt *f, const struct machine *m)
     for (unsigned i = 0; i + 1 < ARM_VIRT_TIMERS; i++) {
         cells[n++] = FDT_PPI;
         cells[n++] = arm_virt_timers[i].ppi;
-        cells[n++] = ppi_flags(m, FDT_LEVEL);
+        cells[n++] = arm_virt_ppi_flags(m, FDT_LEVEL);
     }
     int node = boot_fdt_node(f, 0, "timer");
     boot_fdt_bytes(f, node, "compatible", compatible, sizeof(compatible));
@@ -319,28 +293,13 @@ static void fdt_pmu(struct boot_fdt *f, const struct machine *m)
         return;
     int node = boot_fdt_node(f, 0, "pmu");
     boot_fdt_string(f, node, "compatible", "arm,armv8-pmuv3");
-    boot_fdt_cells(f, node, "interrupts", (const u32[]){FDT_PPI, PMU_PPI, ppi_flags(m, FDT_LEVEL)},
-                   3);
+    boot_fdt_cells(f, node, "interrupts",
+                   (const u32[]){FDT_PPI, PMU_PPI, arm_virt_ppi_flags(m, FDT_LEVEL)}, 3);
 }
 
 static void fdt_spi(struct boot_fdt *f, int node, u32 n, u32 trigger)
 {
     boot_fdt_cells(f, node, "interrupts", (const u32[]){FDT_SPI, n, trigger}, 3);
-}
-
-static void fdt_gic(struct boot_fdt *f, const struct arm_virt *v)
-{
-    int node = board_fdt_device(f, 0, v->gic, GICD_BASE, GIC_WINDOW);
-    boot_fdt_reg(f, node, (const u64[]){GICD_BASE, GIC_WINDOW, GICC_BASE, GIC_WINDOW}, 2);
-    boot_fdt_u32(f, node, "phandle", PHANDLE_GIC);
-    boot_fdt_u32(f, node, "#interrupt-cells", 3);
-    boot_fdt_flag(f, node, "interrupt-controller");
-    boot_fdt_u32(f, node, "#address-cells", 2);
-    boot_fdt_u32(f, node, "#size-cells", 2);
-    boot_fdt_flag(f, node, "ranges");
-    int v2m = board_fdt_device(f, node, v->v2m, V2M_BASE, 0x1000);
-    boot_fdt_u32(f, v2m, "phandle", PHANDLE_V2M);
-    boot_fdt_flag(f, v2m, "msi-controller");
 }
 
 int arm_virt_fdt_primecell(struct boot_fdt *f, struct device *d, u64 base, u32 spi)
@@ -391,7 +350,8 @@ static void fdt_virtio(struct boot_fdt *f, const struct arm_virt *v)
 static void fdt_pcie(struct boot_fdt *f, const struct arm_virt *v)
 {
     int node = board_fdt_pcie(f, 0, v->pcie, &v->pcie_place);
-    boot_fdt_cells(f, node, "msi-map", (const u32[]){0, PHANDLE_V2M, 0, 0x10000}, 4);
+    if (v->msi)
+        boot_fdt_cells(f, node, "msi-map", (const u32[]){0, PHANDLE_MSI, 0, 0x10000}, 4);
 }
 
 /* count banks of flash, from the first one's base. */
@@ -463,7 +423,7 @@ static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct a
     fdt_cpus(f, m, v);
     fdt_pmu(f, m);
     fdt_flash(f, v);
-    fdt_gic(f, v);
+    arm_virt_gic_fdt(f, v);
     arm_virt_secure_fdt(f, v);
     fdt_primecells(f, v);
     fdt_pcie(f, v);
@@ -490,7 +450,8 @@ static int virt_init(struct machine *m, struct err *err)
     timer_init(&v->power_key, m->loop, &m->clock, key_released, m);
     if (v->secure)
         arm_virt_secure_init(m);
-    int r = machine_make_cpus(m, FLASH_BASE, err);
+    int r = arm_virt_gic_choose(m, err);
+    r = r ? r : machine_make_cpus(m, FLASH_BASE, err);
     r = r ? r : check_a32(m, v, err);
     r = r ? r : arm_virt_map(m, arm_cpu(m->cpus[0])->phys_bits, err);
     r = r ? r : machine_make_ram(m, "mach-virt.ram", err);
@@ -575,6 +536,7 @@ static void virt_reset(struct machine *m)
         m->cpus[i]->powered_off = i > 0 && arm_virt_has_psci(v);
     if (!v->boot.firmware && v->boot.entry)
         start_kernel(m, v);
+    arm_virt_gic_reset(v);
 }
 
 static void virt_fini(struct machine *m)
@@ -583,6 +545,7 @@ static void virt_fini(struct machine *m)
     psci_fini(&v->psci);
     if (v->power_key.loop)
         timer_fini(&v->power_key);
+    arm_virt_gic_fini(m);
     for (u32 i = 0; i < v->views; i++) {
         mem_unmap(&m->memory, &v->view[i].system);
         mem_unmap(&m->memory, &v->view[i].again);

@@ -4,7 +4,7 @@
  *
  *   0x00000000, 0x04000000  flash                  0x0a000000  virtio-mmio slots, every 0x200
  *   0x08000000  GIC distributor                                (SPIs 16..47)
- *   0x08010000  GIC CPU interface                  0x0c000000  platform bus (nothing plugged in)
+ *   0x08010000  GICv2 CPU interface                0x0c000000  platform bus (nothing plugged in)
  *   0x08020000  GICv2m (SPIs 48..111)              0x10000000  PCIe memory (INTx: SPIs 3..6)
  *   0x09000000  PL011 (SPI 1)                      0x3eff0000  PCIe I/O ports
  *   0x09010000  PL031 (SPI 2)                      0x3f000000  PCIe ECAM, 16 buses (highmem=off)
@@ -23,13 +23,15 @@
 
 #include "board/parts.h"
 #include "board/pcie.h"
+#include "boot/acpi_arm.h"
 #include "boot/arm.h"
 #include "boot/psci.h"
+#include "device/intc/arm_gicv3.h"
 #include "loop/timer.h"
 
 enum {
-    MAX_CPUS = 8, /* of a GICv2 */
-    CLUSTER = 8,
+    MAX_CPUS = GICV3_CPUS,
+    VIEWS = 8,
     GIC_IRQS = 288,
     GIC_SPIS = GIC_IRQS - 32,
     PMU_PPI = 7,
@@ -48,9 +50,7 @@ enum {
 #define FLASH_BASE       UINT64_C(0x00000000)
 #define FLASH_SIZE       UINT64_C(0x04000000)
 #define GICD_BASE        UINT64_C(0x08000000)
-#define GICC_BASE        UINT64_C(0x08010000)
 #define GIC_WINDOW       UINT64_C(0x10000)
-#define V2M_BASE         UINT64_C(0x08020000)
 #define UART_BASE        UINT64_C(0x09000000)
 #define RTC_BASE         UINT64_C(0x09010000)
 #define FW_CFG_BASE      UINT64_C(0x09020000)
@@ -76,7 +76,7 @@ enum { FDT_SPI = 0, FDT_PPI = 1, FDT_EDGE = 1, FDT_LEVEL = 4 };
 enum {
     PHANDLE_CLOCK = 1,
     PHANDLE_GIC,
-    PHANDLE_V2M,
+    PHANDLE_MSI,
     PHANDLE_GPIO,
     PHANDLE_SECURE_GPIO,
     PHANDLE_CPUS
@@ -111,6 +111,16 @@ struct view {
     struct mem_space space;
 };
 
+/* A GICv3's registers as one CPU has them; its redistributors. */
+struct arm_virt_gic_cpu {
+    struct device *gic;
+    u32 index;
+    bool has_el2;
+};
+struct arm_virt_redists {
+    struct mem_region low, high;
+};
+
 /* secure=on: what only secure accesses reach, and the machine with it. */
 struct arm_virt_secure {
     struct mem_region only, root, system, shown, ram;
@@ -120,16 +130,19 @@ struct arm_virt_secure {
 
 struct arm_virt {
     /* Options. */
-    bool virtualization, secure, highmem, compact;
+    bool virtualization, secure, highmem, compact, its;
     bool high[HIGH_REGIONS]; /* asked for; after arm_virt_map: there */
-    int acpi, gic_version;
+    int acpi, gic_word;
 
     bool a32;
+    unsigned gic_version;
     u64 high_base[HIGH_REGIONS];
-    struct view view[MAX_CPUS];
+    struct view view[VIEWS];
     struct arm_virt_secure apart;
     u32 views;
-    struct device *gic, *v2m, *fw_cfg, *pcie, *uart1;
+    struct arm_virt_gic_cpu gic_cpu[MAX_CPUS];
+    struct arm_virt_redists redists[2]; /* as they are seen; Secure accesses: [1] */
+    struct device *gic, *msi, *fw_cfg, *pcie, *uart1;
     struct board_pcie pcie_place;
     struct device *primecell[ARM_VIRT_PRIMECELLS], *virtio[VIRTIO_SLOTS];
     struct boot_roms roms;
@@ -142,8 +155,21 @@ struct arm_virt {
 int must_check arm_virt_map(struct machine *m, unsigned bits, struct err *err);
 /* Have the CPUs performance counters? */
 bool arm_virt_has_pmu(const struct machine *m);
-/* MPIDR's affinity fields of CPU index. */
-u64 arm_virt_affinity(u32 index);
+/* arm_virt_gic.c: the interrupt controller. choose comes first of all; make when the map is there.
+ */
+extern const char *const arm_virt_gic_words[];
+int must_check arm_virt_gic_choose(struct machine *m, struct err *err);
+int must_check arm_virt_gic_make(struct machine *m, struct err *err);
+void arm_virt_gic_reset(struct arm_virt *v);
+void arm_virt_gic_fini(struct machine *m);
+void arm_virt_gic_fdt(struct boot_fdt *f, const struct arm_virt *v);
+u32 arm_virt_ppi_flags(const struct machine *m, u32 trigger);
+struct acpi_gic arm_virt_gic_acpi(const struct arm_virt *v);
+/* How many address spaces there are: one a CPU, or one for all. */
+u32 arm_virt_views(const struct arm_virt *v);
+/* MPIDR's affinity fields of CPU index; CPUs in a cluster. */
+u64 arm_virt_affinity(const struct arm_virt *v, u32 index);
+u32 arm_virt_cluster(const struct arm_virt *v);
 /* Does the board answer PSCI calls? Not where there is firmware at EL3 to do it. */
 static inline bool arm_virt_has_psci(const struct arm_virt *v)
 {

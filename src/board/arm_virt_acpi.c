@@ -277,16 +277,10 @@ static u32 timer_gsi(enum arm_timer timer)
 static void add_interrupts(struct acpi *a, const struct machine *m, const struct arm_virt *v)
 {
     u64 mpidr[MAX_CPUS];
-    const struct acpi_gic gic = {.version = 2,
-                                 .distributor = GICD_BASE,
-                                 .cpu_interface = GICC_BASE,
-                                 .v2m = V2M_BASE,
-                                 .v2m_first = GSI_SPI + V2M_SPI,
-                                 .v2m_count = V2M_COUNT,
-                                 .pmu = arm_virt_has_pmu(m) ? GSI_PPI + PMU_PPI : 0};
-    (void)v;
+    struct acpi_gic gic = arm_virt_gic_acpi(v);
+    gic.pmu = arm_virt_has_pmu(m) ? GSI_PPI + PMU_PPI : 0;
     for (u32 i = 0; i < m->cpu_count; i++)
-        mpidr[i] = arm_virt_affinity(i);
+        mpidr[i] = arm_virt_affinity(v, i);
     acpi_add_madt(a, &gic, mpidr, m->cpu_count);
     if (gic.its)
         acpi_add_iort(a);
@@ -312,7 +306,7 @@ static void make_tables(struct acpi *a, struct machine *m)
                                        "\\_SB.COM0"};
     acpi_add_fadt(a, &fadt);
     add_interrupts(a, m, v);
-    acpi_add_pptt(a, m->cpu_count, CLUSTER);
+    acpi_add_pptt(a, m->cpu_count, arm_virt_cluster(v));
     acpi_add_gtdt(a, &timers);
     acpi_add_mcfg(a, v->pcie_place.ecam, v->pcie_place.buses);
     acpi_add_spcr(a, &serial);

@@ -2,7 +2,7 @@
  * arm_gicv3.c - Arm Generic Interrupt Controller, architecture version 3: affinity routing always,
  * one or two Security states, LPIs. arm_gicv3_impl.h names the files.
  *
- *   mmio 0, 1       distributor, redistributors
+ *   mmio enum gicv3_mmio
  *   input  n < SPIs            shared peripheral interrupt 32 + n
  *   input  SPIs + 32*cpu + n   private interrupt n (16..31) of the CPU; 25 is wired inside
  *   output 6*cpu + enum gicv3_output
@@ -249,53 +249,38 @@ static void gic_input(void *dev, unsigned n, int level)
     pthread_mutex_unlock(&g->lock);
 }
 
-/* ---- Windows --------------------------------------------------------------------------------- */
+/* ---- Registers ------------------------------------------------------------------------------- */
 
-static bool window_is_secure(const struct gicv3_window *w)
-{
-    return w->is_secure && w->is_secure(w->opaque);
-}
-
-#define WINDOW(name)                                                                               \
-    static u64 window_##name##_read(void *opaque, u64 offset, unsigned size)                       \
+#define PORT(name)                                                                                 \
+    static u64 port_##name##_read(void *opaque, u64 offset, unsigned size)                         \
     {                                                                                              \
-        struct gicv3_window *w = opaque;                                                           \
-        struct gicv3 *g = (struct gicv3 *)w->gic;                                                  \
-        bool secure = window_is_secure(w);                                                         \
-        pthread_mutex_lock(&g->lock);                                                              \
-        u64 v = gicv3_##name##_read(g, offset, size, secure);                                      \
-        pthread_mutex_unlock(&g->lock);                                                            \
+        struct gicv3_port *p = opaque;                                                             \
+        pthread_mutex_lock(&p->gic->lock);                                                         \
+        u64 v = gicv3_##name##_read(p->gic, offset, size, p->secure);                              \
+        pthread_mutex_unlock(&p->gic->lock);                                                       \
         return v;                                                                                  \
     }                                                                                              \
-    static void window_##name##_write(void *opaque, u64 offset, u64 v, unsigned size)              \
+    static void port_##name##_write(void *opaque, u64 offset, u64 v, unsigned size)                \
     {                                                                                              \
-        struct gicv3_window *w = opaque;                                                           \
-        struct gicv3 *g = (struct gicv3 *)w->gic;                                                  \
-        bool secure = window_is_secure(w);                                                         \
-        pthread_mutex_lock(&g->lock);                                                              \
-        gicv3_##name##_write(g, offset, v, size, secure);                                          \
-        pthread_mutex_unlock(&g->lock);                                                            \
+        struct gicv3_port *p = opaque;                                                             \
+        pthread_mutex_lock(&p->gic->lock);                                                         \
+        gicv3_##name##_write(p->gic, offset, v, size, p->secure);                                  \
+        pthread_mutex_unlock(&p->gic->lock);                                                       \
     }                                                                                              \
-    static const struct mem_ops name##_ops = {.read = window_##name##_read,                        \
-                                              .write = window_##name##_write}
-WINDOW(dist);
-WINDOW(redist);
+    static const struct mem_ops name##_ops = {.read = port_##name##_read,                          \
+                                              .write = port_##name##_write}
+PORT(dist);
+PORT(redist);
 
-static void window_regions(struct gicv3_window *w, struct mem_region *dist,
-                           struct mem_region *redist)
+static void make_ports(struct gicv3 *g)
 {
-    const struct gicv3 *g = (struct gicv3 *)w->gic;
-    mem_io(dist, "gicv3_dist", GICV3_DIST_SIZE, &dist_ops, w, NULL);
-    mem_io(redist, "gicv3_redist", g->cpus * GICV3_REDIST_SIZE, &redist_ops, w, NULL);
-}
-
-void gicv3_window_init(struct gicv3_window *w, struct device *gic, bool (*is_secure)(void *opaque),
-                       void *opaque)
-{
-    w->gic = gic;
-    w->is_secure = is_secure;
-    w->opaque = opaque;
-    window_regions(w, &w->dist, &w->redist);
+    for (unsigned i = 0; i < ARRAY_SIZE(g->port); i++) {
+        struct gicv3_port *p = &g->port[i];
+        *p = (struct gicv3_port){g, i};
+        mem_io(&g->mmio[2 * i], "gicv3_dist", GICV3_DIST_SIZE, &dist_ops, p, NULL);
+        mem_io(&g->mmio[2 * i + 1], "gicv3_redist", g->cpus * GICV3_REDIST_SIZE, &redist_ops, p,
+               NULL);
+    }
 }
 
 /* ---- Life ------------------------------------------------------------------------------------ */
@@ -355,8 +340,7 @@ static int gic_realize(struct device *d, struct err *err)
         c->lpi = alloc_zero(MAX(c->lpi_words, 1) * sizeof(*c->lpi));
         g->affinity[i] = i; /* until the board says */
     }
-    g->open.gic = d;
-    window_regions(&g->open, &g->mmio[0], &g->mmio[1]);
+    make_ports(g);
     return 0;
 }
 
@@ -415,12 +399,13 @@ static int gic_post_load(void *obj, u32 version, struct err *err)
         if (!cpu_is_sound(&g->cpu[i]))
             return err_set(err, EINVAL, "CPU interface %u in a state that cannot be", i);
     }
-    for (u32 i = 0; i < g->cpus; i++) {
+    for (u32 i = 0; i < g->cpus; i++)
         gicv3_lpi_rescan(&g->cpu[i]);
-        g->cpu[i].driven = (u8) ~(physical_outputs(&g->cpu[i]) |
-                                  gicv3_virtual_outputs(&g->cpu[i])); /* drive them all */
-    }
     gicv3_retarget(g);
+    for (u32 i = 0; i < g->cpus; i++) {
+        g->cpu[i].driven ^= BIT(GICV3_OUTPUTS) - 1; /* all of them anew */
+        gicv3_update_cpu(&g->cpu[i]);
+    }
     return 0;
 }
 
@@ -493,5 +478,5 @@ const struct device_type arm_gicv3 = {
     .unrealize = gic_unrealize,
     .reset = gic_reset,
     .info = gic_info,
-    .fdt = {.node = "interrupt-controller", DEVICE_COMPATIBLE("arm,gic-v3")},
+    .fdt = {.node = "intc", DEVICE_COMPATIBLE("arm,gic-v3")},
 };

@@ -2,8 +2,7 @@
  * arm_gicv3.h - what a board does with a GICv3 ("arm-gicv3") and its ITS ("arm-gicv3-its").
  *
  * The CPU interfaces are system registers, which the board hands on from its CPUs; the GIC's other
- * side are its outputs, GICV3_OUTPUTS for each CPU. Where CPUs have two Security states, each sees
- * distributor and redistributors through a window of its own, which knows the present one.
+ * side are its outputs, GICV3_OUTPUTS for each CPU.
  *
  * Connecting: main thread, before reset. Registers: the CPU's own thread. Everything takes the
  * GIC's lock itself, under which outputs are driven.
@@ -20,6 +19,10 @@ enum {
 #define GICV3_DIST_SIZE   UINT64_C(0x10000)
 #define GICV3_REDIST_SIZE UINT64_C(0x20000) /* of each CPU */
 #define GICV3_ITS_SIZE    UINT64_C(0x20000)
+
+/* Where the distributor and the redistributors, one after the other, are seen: with two Security
+ * states, by Non-secure accesses, and by Secure ones. */
+enum gicv3_mmio { GICV3_DIST, GICV3_REDIST, GICV3_SECURE_DIST, GICV3_SECURE_REDIST, GICV3_MMIOS };
 
 /* Group 1 is IRQ where there is one Security state; of two, a CPU's level and state decide whether
  * it is IRQ or FIQ (Arm IHI 0069, 4.6.2). */
@@ -50,17 +53,6 @@ enum gicv3_result gicv3_register_write(struct device *gic, u32 cpu, const struct
 
 /* MPIDR_EL1's fields: Aff3 in bits 39..32, Aff2..Aff0 in 23..0. */
 void gicv3_set_affinity(struct device *gic, u32 cpu, u64 mpidr);
-
-/* Mmio 0 is the distributor, mmio 1 the redistributors one after the other: Non-secure accesses,
- * where there are two states. A window is the same two, and asks. */
-struct gicv3_window {
-    struct device *gic;
-    struct mem_region dist, redist;
-    bool (*is_secure)(void *opaque);
-    void *opaque;
-};
-void gicv3_window_init(struct gicv3_window *w, struct device *gic, bool (*is_secure)(void *opaque),
-                       void *opaque);
 
 /* After reset: all interrupts are the Non-secure state's, as secure firmware would leave them. */
 void gicv3_hand_over(struct device *gic);

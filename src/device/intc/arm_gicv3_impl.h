@@ -74,14 +74,19 @@ struct gicv3_cpu {
     u8 driven; /* outputs */
 };
 
+struct gicv3_port {
+    struct gicv3 *gic;
+    bool secure;
+};
+
 struct gicv3 {
     struct device dev;
     /* Options. */
     u32 cpus, irqs, first_region;
     bool security, lpis;
 
-    struct mem_region mmio[2];
-    struct gicv3_window open; /* of mmio */
+    struct mem_region mmio[GICV3_MMIOS];
+    struct gicv3_port port[2]; /* Secure accesses come by [1] */
     struct irq irq[GICV3_OUTPUTS * GICV3_CPUS];
     pthread_mutex_t lock;
     u32 affinity[GICV3_CPUS]; /* Aff3.Aff2.Aff1.Aff0 */

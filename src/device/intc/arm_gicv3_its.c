@@ -567,5 +567,5 @@ const struct device_type arm_gicv3_its = {
     .realize = its_realize,
     .unrealize = its_unrealize,
     .reset = its_reset,
-    .fdt = {.node = "msi-controller", DEVICE_COMPATIBLE("arm,gic-v3-its")},
+    .fdt = {.node = "its", DEVICE_COMPATIBLE("arm,gic-v3-its")},
 };
