@@ -369,6 +369,18 @@ unsigned alloc_def_temp(struct jit_alloc *a, unsigned reg)
     return reg;
 }
 
+void alloc_reserve(struct jit_alloc *a, unsigned reg)
+{
+    assert(a->temps >> reg & 1);
+    a->temps &= ~(1u << reg);
+}
+
+unsigned alloc_def_reserved(struct jit_alloc *a, unsigned reg)
+{
+    set_reg(a, a->index, reg);
+    return reg;
+}
+
 /* ---- Slots ----------------------------------------------------------------------------------- */
 
 static void unbind(struct jit_alloc *a, unsigned s)

@@ -99,6 +99,10 @@ void alloc_temp_at(struct jit_alloc *a, unsigned reg);
 /* The temporary becomes the result. */
 unsigned alloc_def_temp(struct jit_alloc *a, unsigned reg);
 
+/* The temporary is kept for a later op's result. Until then nothing may ask for registers. */
+void alloc_reserve(struct jit_alloc *a, unsigned reg);
+unsigned alloc_def_reserved(struct jit_alloc *a, unsigned reg);
+
 void alloc_put(struct jit_alloc *a, u32 slot);
 void alloc_get(struct jit_alloc *a, u32 slot);
 /* Nothing is bound to the slot any more and its memory means nothing (the pc's, at the next instruction). */

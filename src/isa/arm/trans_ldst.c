@@ -117,8 +117,9 @@ bool arm_trans_a64_stp(struct arm_ctx *c, const struct arm_arg_stp *a)
 {
     unsigned size = a->sf ? 3 : 2, mem = mem_of(c, size, 0);
     struct place p = place_of(c, a->Xn, a->offset, a->mode, size);
-    ir_store(c->b, mem, p.base, p.offset, arm_x(c, a->Rt));
-    ir_store(c->b, mem, p.base, p.offset + (1 << size), arm_x(c, a->Rt2));
+    ir_value first = arm_x(c, a->Rt), second = arm_x(c, a->Rt2);
+    ir_store(c->b, mem, p.base, p.offset, first);
+    ir_store(c->b, mem, p.base, p.offset + (1 << size), second);
     move_base(c, &p);
     return true;
 }

@@ -227,17 +227,30 @@ bool arm_trans_a64_v_modimm_half(struct arm_ctx *c, const struct arm_arg_modimm 
 /* ---- Loads and stores of one or two registers ------------------------------------------------- */
 
 /* The low 2^size bytes at base + offset, the rest of the register 0. */
+static ir_value load_bits(struct arm_ctx *c, unsigned size, ir_value base, s32 offset)
+{
+    return ir_load(c->b, size == 4 ? IR_V128 : IR_I64, arm_mem(c, size), base, offset);
+}
+
+static ir_value whole(struct arm_ctx *c, unsigned size, ir_value bits)
+{
+    return size == 4 ? bits : ir_vzext(c->b, bits);
+}
+
 static ir_value load(struct arm_ctx *c, unsigned size, ir_value base, s32 offset)
 {
-    if (size == 4)
-        return ir_load(c->b, IR_V128, arm_mem(c, 4), base, offset);
-    return ir_vzext(c->b, ir_load(c->b, IR_I64, arm_mem(c, size), base, offset));
+    return whole(c, size, load_bits(c, size, base, offset));
+}
+
+static ir_value stored_bits(struct arm_ctx *c, unsigned size, u32 reg)
+{
+    ir_value v = arm_v(c, reg);
+    return size == 4 ? v : ir_vlow(c->b, IR_I64, v);
 }
 
 static void store(struct arm_ctx *c, unsigned size, ir_value base, s32 offset, u32 reg)
 {
-    ir_value v = arm_v(c, reg);
-    ir_store(c->b, arm_mem(c, size), base, offset, size == 4 ? v : ir_vlow(c->b, IR_I64, v));
+    ir_store(c->b, arm_mem(c, size), base, offset, stored_bits(c, size, reg));
 }
 
 static void transfer(struct arm_ctx *c, u32 is_load, unsigned size, ir_value base, s32 offset, u32 reg)
@@ -298,12 +311,13 @@ bool arm_trans_a64_v_ldst_pair(struct arm_ctx *c, const struct arm_arg_vpair *a)
     ir_value base = arm_base(c, a->Rn);
     s32 offset = a->simm * (1 << a->size), first = a->mode == MODE_POST ? 0 : offset, step = 1 << a->size;
     if (a->load) {
-        ir_value x = load(c, a->size, base, first), y = load(c, a->size, base, first + step);
-        arm_set_v(c, a->Rt, x);
-        arm_set_v(c, a->Rt2, y);
+        ir_value x = load_bits(c, a->size, base, first), y = load_bits(c, a->size, base, first + step);
+        arm_set_v(c, a->Rt, whole(c, a->size, x));
+        arm_set_v(c, a->Rt2, whole(c, a->size, y));
     } else {
-        store(c, a->size, base, first, a->Rt);
-        store(c, a->size, base, first + step, a->Rt2);
+        ir_value x = stored_bits(c, a->size, a->Rt), y = stored_bits(c, a->size, a->Rt2);
+        ir_store(c->b, arm_mem(c, a->size), base, first, x);
+        ir_store(c->b, arm_mem(c, a->size), base, first + step, y);
     }
     if (a->mode != MODE_PLAIN)
         arm_set_xsp(c, a->Rn, ir_addi(c->b, base, offset));

@@ -24,7 +24,7 @@ void x64_jump_stub(struct x64 *g, u8 *field, enum x64_stub stub)
     asm_fix(field, g->s.base + g->rt->stub[stub]);
 }
 
-static void cold_site(struct x64 *g, struct x64_cold *c)
+static void call_site(struct x64 *g, struct x64_cold *c)
 {
     if (c->temp != JIT_LOC_NONE)
         asm_mov_imm(&g->s, c->temp, c->value);
@@ -34,6 +34,13 @@ static void cold_site(struct x64 *g, struct x64_cold *c)
     if (c->site.map_bytes)
         memcpy(g->s.p, c->map, c->site.map_bytes);
     g->s.p += c->site.map_bytes;
+}
+
+static void cold_site(struct x64 *g, struct x64_cold *c)
+{
+    call_site(g, c);
+    if (c->second)
+        call_site(g, c->second);
     if (c->resume)
         asm_fix(asm_jmp(&g->s), c->resume);
 }
@@ -48,9 +55,8 @@ static void take_map(struct x64 *g, struct x64_cold *c)
     c->site.map_bytes = (u16)n;
 }
 
-struct x64_cold *x64_cold_site(struct x64 *g, const struct ir_op *op, u8 stub)
+static void describe(struct x64 *g, struct x64_cold *c, const struct ir_op *op, u8 stub)
 {
-    struct x64_cold *c = x64_cold_new(g, cold_site);
     c->stub = stub;
     c->temp = JIT_LOC_NONE;
     c->site.op = op->op;
@@ -62,6 +68,22 @@ struct x64_cold *x64_cold_site(struct x64 *g, const struct ir_op *op, u8 stub)
     /* Any float register that is not free holds something. */
     if (stub == X64_SLOW && (~g->a.free & ALLOC_XMM))
         c->stub = X64_SLOW_XMM;
+}
+
+struct x64_cold *x64_cold_site(struct x64 *g, const struct ir_op *op, u8 stub)
+{
+    struct x64_cold *c = x64_cold_new(g, cold_site);
+    describe(g, c, op, stub);
+    return c;
+}
+
+struct x64_cold *x64_cold_second(struct x64 *g, struct x64_cold *first, const struct ir_op *op)
+{
+    struct x64_cold *c = arena_zalloc(g->arena, sizeof(*c));
+    describe(g, c, op, X64_SLOW);
+    if (first->stub != c->stub)
+        first->stub = c->stub = X64_SLOW_XMM;
+    first->second = c;
     return c;
 }
 

@@ -23,6 +23,7 @@ static int gen_init(struct x64 *g, struct jit *jit, struct jit_emit *out)
     g->cold_tail = &g->cold;
     g->pool = NULL;
     g->loop.count = 0;
+    g->pair.index = 0;
     g->error = 0;
     for (unsigned i = 0; i < X64_ISAS; i++) {
         if (g->rt->isa[i] == g->isa) {

@@ -7,6 +7,9 @@
  *      and   t, mask << 4                  cmp   u, [r14 + t + tag]
  *      jne   cold                          mov   t, [r14 + t + addend]
  * and the access is at [t + ra + offset]. The cold part finds ra and the value's register as they were.
+ *
+ * Two accesses off one base with nothing but bookkeeping between them share a check, from the first byte to the last; when
+ * it fails, the cold part makes both, one after the other.
  */
 #include "jit/x86_64/x64.h"
 
@@ -16,6 +19,7 @@ struct access {
     bool write, aligned, other; /* other: context 1, whose entries tlb_context.other has */
     unsigned size;              /* bytes */
     struct x64_cold *cold;
+    s32 low, high;              /* offsets of the first and last byte that the check is for */
 };
 
 static unsigned context_of(const struct ir_op *op)
@@ -37,10 +41,10 @@ static struct asm_mem entry_field(const struct access *m, s32 offset)
 static void emit_check(struct x64 *g, struct access *m)
 {
     s32 entry = (s32)((m->write ? sizeof(struct tlb_entry) * TLB_ENTRIES : 0));
-    s32 last = m->aligned ? m->offset : m->offset + (s32)m->size - 1;
+    s32 first = m->low, last = m->aligned ? first : m->high;
     _Static_assert(sizeof(struct tlb_entry) == 16, "the index is scaled by shifting 4 less");
-    if (m->offset)
-        asm_rm(&g->s, X_LEA, m->t, asm_at(m->addr, m->offset));
+    if (first)
+        asm_rm(&g->s, X_LEA, m->t, asm_at(m->addr, first));
     else
         asm_mov(&g->s, 0, m->t, m->addr);
     if (last)
@@ -76,6 +80,8 @@ static struct access begin_access(struct x64 *g, const struct ir_op *op, s32 off
         m.offset = 0;
         g->a.locked |= 1u << sum;
     }
+    m.low = m.offset;
+    m.high = m.offset + (s32)m.size - 1;
     return m;
 }
 
@@ -98,6 +104,81 @@ static void always_slow(struct x64 *g, struct access *m)
 {
     m->cold->from[0] = asm_jmp(&g->s);
     x64_resume(g, m->cold);
+}
+
+/* ---- Pairs ----------------------------------------------------------------------------------- */
+
+static s32 offset_of(const struct ir_op *op)
+{
+    return (s32)(op->op == IR_LOAD ? op->b : op->c);
+}
+
+static unsigned class_of(const struct x64 *g, const struct ir_op *op)
+{
+    return alloc_class(op->op == IR_LOAD ? op->type : g->ir->ops[op->b].type);
+}
+
+static bool may_pair(const struct ir_op *op)
+{
+    return !only_slow(op) && !(op->aux & ~(unsigned)(IR_MEM_SIZE | IR_MEM_SIGNED));
+}
+
+/* Makes no code, and changes nothing but what is bound to slots and the pc. */
+static bool is_bookkeeping(const struct x64 *g, const struct ir_op *op, u32 first)
+{
+    if (op->op == IR_CONST)
+        return true;
+    if (op->op == IR_INSN)
+        return g->a.bound[g->isa->pc_slot] == ALLOC_NONE;
+    return op->op == IR_PUT && op->a == first && op->b != g->isa->pc_slot;
+}
+
+/* The access that shares the check of the one under way, or 0. A store's value must be there already. */
+static u32 find_partner(const struct x64 *g, const struct ir_op *op)
+{
+    enum { NEAR = 256 };
+    const struct ir_op *ops = g->ir->ops;
+    u32 i = g->a.index, j = i + 1;
+    if (g->a.stress || !may_pair(op))
+        return 0;
+    while (j < g->ir->count && is_bookkeeping(g, &ops[j], i))
+        j++;
+    if (j == g->ir->count || ops[j].op != op->op || ops[j].a != op->a || !may_pair(&ops[j]))
+        return 0;
+    s64 apart = (s64)offset_of(&ops[j]) - offset_of(op);
+    if (class_of(g, &ops[j]) != class_of(g, op) || apart > NEAR || apart < -NEAR || offset_of(op) > INT32_MAX - 2 * NEAR)
+        return 0;
+    return op->op == IR_LOAD || ops[j].b < i ? j : 0;
+}
+
+static void widen(struct access *m, const struct ir_op *partner)
+{
+    s32 low = offset_of(partner), high = low + (s32)IR_MEM_BYTES(partner->aux) - 1;
+    m->low = MIN(m->low, low);
+    m->high = MAX(m->high, high);
+}
+
+/* The second of a pair: its access is made; the site is described as of now. */
+static void finish_pair(struct x64 *g, const struct ir_op *op)
+{
+    struct x64_pair *p = &g->pair;
+    assert(g->s.p == p->after && "code between the two of a pair");
+    bool result = op->op == IR_LOAD;
+    alloc_done(&g->a);
+    if (result)
+        alloc_def_reserved(&g->a, p->reg);
+    struct x64_cold *c = x64_cold_second(g, p->first, op);
+    c->site.addr = p->addr;
+    c->site.offset = offset_of(op);
+    *(result ? &c->site.result : &c->site.value) = p->reg;
+    p->index = 0;
+}
+
+/* What finish_pair is told. reg: of the result, reserved until then, or of the stored value. */
+static void note_pair(struct x64 *g, const struct access *m, u32 partner, unsigned reg)
+{
+    g->pair = (struct x64_pair){
+        .index = partner, .first = m->cold, .addr = (u8)m->addr, .reg = (u8)reg, .after = g->s.p};
 }
 
 /* ---- Loads ----------------------------------------------------------------------------------- */
@@ -154,6 +235,52 @@ static void load_int(struct x64 *g, const struct ir_op *op, unsigned reg, struct
     asm_rm(&g->s, (sign ? extending : plain)[op->aux & IR_MEM_SIZE] & ~ASM_B_RM, reg, from);
 }
 
+static void load_float_from(struct x64 *g, const struct ir_op *op, unsigned rd, struct asm_mem from)
+{
+    asm_rm(&g->s, op->type == IR_V128 ? X_MOVUPS : X_MOVS | x64_scalar(op->type), rd & 15, from);
+}
+
+static struct asm_mem accessed_by(const struct access *m, const struct ir_op *op)
+{
+    return asm_indexed(m->t, m->addr, 0, offset_of(op));
+}
+
+static void load_float_pair(struct x64 *g, const struct ir_op *op, u32 partner)
+{
+    const struct ir_op *second = &g->ir->ops[partner];
+    struct access m = begin_access(g, op, (s32)op->b, false, 0);
+    widen(&m, second);
+    temporaries(g, &m, 0);
+    unsigned other = alloc_temp(&g->a, ALLOC_XMM);
+    alloc_done(&g->a);
+    unsigned rd = alloc_def(&g->a, ALLOC_XMM, 0);
+    site(g, &m, op, rd);
+    emit_check(g, &m);
+    load_float_from(g, op, rd, accessed_by(&m, op));
+    load_float_from(g, second, other, accessed_by(&m, second));
+    x64_resume(g, m.cold);
+    alloc_reserve(&g->a, other);
+    note_pair(g, &m, partner, other);
+}
+
+/* The second result takes the register of the addend, so it is loaded last. */
+static void load_int_pair(struct x64 *g, const struct ir_op *op, u32 partner)
+{
+    const struct ir_op *second = &g->ir->ops[partner];
+    struct access m = begin_access(g, op, (s32)op->b, false, 0);
+    widen(&m, second);
+    temporaries(g, &m, 0);
+    alloc_done(&g->a);
+    site(g, &m, op, m.u);
+    emit_check(g, &m);
+    load_int(g, op, m.u, accessed_by(&m, op));
+    load_int(g, second, m.t, accessed_by(&m, second));
+    x64_resume(g, m.cold);
+    alloc_def_temp(&g->a, m.u);
+    alloc_reserve(&g->a, m.t);
+    note_pair(g, &m, partner, m.t);
+}
+
 static void load_float(struct x64 *g, const struct ir_op *op)
 {
     struct access m = begin_access(g, op, (s32)op->b, false, 0);
@@ -166,12 +293,24 @@ static void load_float(struct x64 *g, const struct ir_op *op)
         return;
     }
     emit_check(g, &m);
-    asm_rm(&g->s, op->type == IR_V128 ? X_MOVUPS : X_MOVS | x64_scalar(op->type), rd & 15, accessed(&m));
+    load_float_from(g, op, rd, accessed(&m));
     x64_resume(g, m.cold);
 }
 
 X64_SELECT(load)
 {
+    if (g->pair.index == g->a.index) {
+        finish_pair(g, op);
+        return;
+    }
+    u32 partner = find_partner(g, op);
+    if (partner) {
+        if (class_of(g, op) == ALLOC_XMM)
+            load_float_pair(g, op, partner);
+        else
+            load_int_pair(g, op, partner);
+        return;
+    }
     if (alloc_class(op->type) == ALLOC_XMM) {
         load_float(g, op);
         return;
@@ -240,8 +379,40 @@ static struct x64_operand stored_operand(struct x64 *g, const struct ir_op *op)
     return v;
 }
 
+/* Both values in registers. */
+static void store_pair(struct x64 *g, const struct ir_op *op, u32 partner)
+{
+    const struct ir_op *second = &g->ir->ops[partner];
+    struct access m = begin_access(g, op, (s32)op->c, true, 0);
+    struct x64_operand v = {.kind = X64_REG, .reg = x64_use(g, 1)};
+    struct x64_operand w = {.kind = X64_REG, .reg = alloc_use(&g->a, g->a.ops[partner].value[1])};
+    widen(&m, second);
+    temporaries(g, &m, 0);
+    alloc_done(&g->a);
+    site(g, &m, op, JIT_LOC_NONE);
+    m.cold->site.value = (u8)v.reg;
+    if (v.reg >= 16)
+        m.cold->stub = X64_SLOW_XMM;
+    emit_check(g, &m);
+    struct access n = m;
+    n.offset = offset_of(second);
+    store_value(g, op, &m, v);
+    store_value(g, second, &n, w);
+    x64_resume(g, m.cold);
+    note_pair(g, &m, partner, w.reg);
+}
+
 X64_SELECT(store)
 {
+    if (g->pair.index == g->a.index) {
+        finish_pair(g, op);
+        return;
+    }
+    u32 partner = find_partner(g, op);
+    if (partner) {
+        store_pair(g, op, partner);
+        return;
+    }
     struct access m = begin_access(g, op, (s32)op->c, true, 0);
     struct x64_operand v = stored_operand(g, op);
     temporaries(g, &m, 0);

@@ -69,6 +69,7 @@ struct x64_cold {
     u64 value;
     u32 link;
     struct x64_back *back;
+    struct x64_cold *second; /* of a site: another one that follows it (x64_cold_second) */
     struct jit_site site; /* last: of variable size, though not here */
 };
 
@@ -88,6 +89,14 @@ struct x64_loop {
 };
 struct x64_back;
 
+/* Two accesses with one check (mem.c): the second, whose code is written already. */
+struct x64_pair {
+    u32 index;              /* its op; 0: none is due */
+    struct x64_cold *first;
+    u8 addr, reg;
+    u8 *after;              /* where the code was then */
+};
+
 struct x64 {
     struct jit_alloc a;  /* first */
     struct asm_buf s;
@@ -105,6 +114,7 @@ struct x64 {
     struct x64_cold *cold, **cold_tail;
     struct x64_pool *pool;
     struct x64_loop loop;
+    struct x64_pair pair;
     int error;
 };
 
@@ -158,6 +168,8 @@ struct x64_cold *x64_cold_new(struct x64 *g, void (*emit)(struct x64 *, struct x
 void x64_cold_flush(struct x64 *g);
 /* A cold call of a stub with a site; the state map is taken now. result: enum jit_loc. */
 struct x64_cold *x64_cold_site(struct x64 *g, const struct ir_op *op, u8 stub);
+/* A site that is called after that of `first`, in the same cold part. */
+struct x64_cold *x64_cold_second(struct x64 *g, struct x64_cold *first, const struct ir_op *op);
 /* A cold part that puts a constant of the runtime table into float register reg and resumes. */
 void x64_cold_load(struct x64 *g, u8 *from, unsigned reg, u32 type, u32 table_offset);
 void x64_resume(struct x64 *g, struct x64_cold *c);

@@ -2,7 +2,7 @@
  * pauth.c - pointer authentication: every instruction, with right and wrong modifiers, keys that are off, what EL2 and
  * EL3 trap; where the code is by TnSZ and TBI; QARMA5's published vector.
  */
-// options: -M virt,secure=on,virtualization=on -cpu max -m 256M
+// options: -M virt,secure=on,virtualization=on -cpu max,pauth-impdef=off -m 256M
 // load: bios
 #include "monitor.h"
 
