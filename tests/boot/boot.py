@@ -52,6 +52,11 @@ class Bench:
         linux = guest.linux_options(guest.read_env(self.arch), arch=self.arch)
         return self.start(name, '-m', '512M', '-smp', str(cpus), *linux, *options)
 
+    def start_short(self, name, cpus, *options):
+        """Debian's kernel for CPUs without LPAE: tables of short descriptors."""
+        linux = guest.linux_options(guest.read_env('armmp'), arch=self.arch)
+        return self.start(name, '-m', '512M', '-smp', str(cpus), *linux, *options)
+
     def start_efi(self, name, cpus, *options):
         """By EDK2, which takes the kernel out of fw_cfg and hands it ACPI and SMBIOS tables."""
         return self.start_linux(name, cpus, '-bios', guest.read_env(self.arch)['FIRMWARE'], *options)
@@ -81,6 +86,40 @@ def boots_on(cpus, *options, start=Bench.start_linux):
             require('[' not in trouble, f'the kernel complains: {trouble}')
             power_off(machine, bench.patience)
     return run
+
+
+def starts_in_aarch32(bench):
+    """The 32-bit kernel on a 64-bit CPU."""
+    linux = guest.linux_options(guest.read_env('arm'), arch='arm')
+    command = guest.machine_command(bench.binary, '-cpu', 'cortex-a53,aarch64=off', '-m', '512M', *linux,
+                                    *bench.options, arch='aarch64')
+    with guest.Machine(command, os.path.join(bench.logs, 'aarch32.log')) as machine:
+        machine.login(120 * bench.patience)
+        found = machine.check_shell('uname -m')
+        require(found.startswith('armv'), f'the guest is {found}')
+        power_off(machine, bench.patience)
+
+
+ARMHF = b'''#!/bin/busybox32 sh
+set -e
+case $(busybox32 uname -m) in armv8l|aarch64) ;; *) exit 1 ;; esac
+n=0; while [ $n -lt 2000 ]; do n=$((n+1)); done
+busybox32 seq 1 100 | busybox32 awk '{ s += $1 / 8 } END { printf "%.3f\\n", s }' | busybox32 grep -q '^631.250$'
+busybox32 dd if=/dev/zero bs=1k count=64 2>/dev/null | busybox32 sha256sum |
+    busybox32 grep -q ^de2f256064a0af797747c2b97505dc0b9f3df0de4f489eac731c23ae9ca9cc31
+echo armhf fine
+'''
+
+
+def armhf_runs(bench):
+    """Debian's armhf busybox under the arm64 kernel."""
+    env, initrd = guest.read_env('aarch64'), bench.path('initrd-armhf')
+    busybox = guest.initrd_member(guest.read_env('arm')['INITRD'], 'bin/busybox')
+    guest.write_initrd(initrd, env['INITRD'], {'bin/busybox32': busybox, 'tests/armhf': ARMHF})
+    linux = guest.linux_options(env, append='guise.test=armhf', initrd=initrd, arch='aarch64')
+    with bench.start('armhf', '-cpu', 'cortex-a72', '-m', '512M', '-smp', '2', *linux) as machine:
+        machine.expect('armhf fine', 120 * bench.patience)
+        machine.expect('guise-test: armhf exit 0', 60 * bench.patience)
 
 
 def disk_options(path):
@@ -286,6 +325,7 @@ def acpi_describes(bench):
 SMALL = {
     'riscv64': ('riscv64-linux-gnu-gcc', 'small.S', '0x80000000', ('-bios', 'none')),
     'aarch64': ('aarch64-linux-gnu-gcc', 'small_aarch64.S', '0x40080000', ()),
+    'arm': ('arm-linux-gnueabihf-gcc', 'small_arm.S', '0x40010000', ()),
 }
 
 
@@ -359,6 +399,7 @@ TESTS = {
     'finisher-status': finisher_tells_status,
     'linux-1-cpu': boots_on(1),
     'linux-2-cpus': boots_on(2),
+    'linux-4-cpus': boots_on(4),
     'linux-8-cpus': boots_on(8),
     'disk': disk_keeps_data,
     'network': network_carries_data,
@@ -367,24 +408,33 @@ TESTS = {
     'power-key': power_key_arrives,
     'linux-cortex-a72': boots_on(2, '-cpu', 'cortex-a72'),
     'linux-cpu-max': boots_on(2, '-cpu', 'max'),
+    'linux-cortex-a7': boots_on(2, '-cpu', 'cortex-a7'),
+    'linux-short-tables': boots_on(2, start=Bench.start_short),
+    'linux-a53-in-aarch32': starts_in_aarch32,
+    'armhf': armhf_runs,
     'cards': default_cards_work,
     'acpi': acpi_describes,
     'acpi-8-cpus': boots_on(8, '-cpu', 'max', start=Bench.start_efi),
 }
 ONE_ARCH = {
-    'finisher-status': 'riscv64',
-    'psci-reset': 'aarch64',
-    'power-key': 'aarch64',
-    'linux-cortex-a72': 'aarch64',
-    'linux-cpu-max': 'aarch64',
-    'cards': 'aarch64',
-    'acpi': 'aarch64',
-    'acpi-8-cpus': 'aarch64',
+    'finisher-status': ('riscv64',),
+    'psci-reset': ('aarch64', 'arm'),
+    'power-key': ('aarch64',),
+    'linux-cortex-a72': ('aarch64',),
+    'linux-cpu-max': ('aarch64', 'arm'),
+    'linux-4-cpus': ('arm',),
+    'linux-cortex-a7': ('arm',),
+    'linux-short-tables': ('arm',),
+    'linux-a53-in-aarch32': ('arm',),
+    'armhf': ('aarch64',),
+    'cards': ('aarch64',),
+    'acpi': ('aarch64',),
+    'acpi-8-cpus': ('aarch64',),
 }
 
 
 def tests_of(arch):
-    return [name for name in TESTS if ONE_ARCH.get(name, arch) == arch]
+    return [name for name in TESTS if arch in ONE_ARCH.get(name, (arch,))]
 
 
 def parse_arguments():

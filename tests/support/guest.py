@@ -64,6 +64,13 @@ def cpio_member(name, data, mode, number):
     return head + b'\0' * (-len(head) % 4) + data + b'\0' * (-len(data) % 4)
 
 
+def initrd_member(path, name):
+    """The bytes of a file in an initramfs."""
+    with gzip.open(path) as archive:
+        return subprocess.run(['cpio', '-i', '--quiet', '--to-stdout', name], input=archive.read(), check=True,
+                              stdout=subprocess.PIPE).stdout
+
+
 def write_initrd(path, base, files):
     """BASE followed by an archive of FILES {name in the guest: bytes}; the kernel unpacks one after the other."""
     members = [cpio_member(name, data, 0o100755, 1000 + i)

@@ -6,6 +6,7 @@
  * PSTATE.SS set; the instruction that runs then clears it, and what follows is pending. On the
  * CPU's thread.
  */
+#include "isa/arm/a32.h"
 #include "isa/arm/control.h"
 #include "isa/arm/sysreg.h"
 #include "isa/arm/walk.h"
@@ -26,14 +27,19 @@ static bool debug_enabled(const struct arm_cpu *a)
         return false;
     if (arm_is_secure(a) && a->sysreg[ARM_SYS_MDCR_EL3] & MDCR3_SDD)
         return false;
+    /* EL1 of AArch32 takes them of itself always ("AArch32.GenerateDebugExceptions"). */
+    if (target == 1 && arm_is_a32(a) && arm_el1_is_a32(a))
+        return true;
     if (el == target)
         return a->sysreg[ARM_SYS_MDSCR_EL1] & MDSCR_KDE && !(a->pstate & PSTATE_D);
     return el < target;
 }
 
+/* Where AArch32 takes debug exceptions it has no software step. */
 bool arm_debug_step_enabled(const struct arm_cpu *a)
 {
-    return a->sysreg[ARM_SYS_MDSCR_EL1] & MDSCR_SS && debug_enabled(a);
+    return a->sysreg[ARM_SYS_MDSCR_EL1] & MDSCR_SS && debug_enabled(a) &&
+           (arm_debug_level(a) > 1 || !arm_el1_is_a32(a));
 }
 
 static u64 dbg(const struct arm_cpu *a, unsigned first, unsigned n)
@@ -102,6 +108,17 @@ static bool linked_matches(const struct arm_cpu *a, u64 control)
     return other & 1 && type & 1 && context_matches(a, link, type);
 }
 
+/* AArch32 has halfwords (BAS), and mismatches where EL1 is its own. */
+static bool address_matches(const struct arm_cpu *a, unsigned n, u64 control, bool mismatch)
+{
+    u64 value = dbg(a, ARM_SYS_DBGBVR0_EL1, n) & BITS(55, 2), bas = control >> 5 & 15;
+    bool same = value == (a->pc & BITS(55, 2));
+    if (!arm_is_a32(a))
+        return !mismatch && same;
+    same = (u32)value == ((u32)a->pc & ~3u) && bas >> (a->pc & 2) & 1;
+    return mismatch ? arm_el1_is_a32(a) && !same : same;
+}
+
 static bool breakpoint_hits(const struct arm_cpu *a, unsigned n)
 {
     u64 control = dbg(a, ARM_SYS_DBGBCR0_EL1, n);
@@ -110,9 +127,7 @@ static bool breakpoint_hits(const struct arm_cpu *a, unsigned n)
         return false;
     if (type & 2 || type & 8)
         return !(type & 1) && context_matches(a, n, type);
-    bool mismatch = type & 4;
-    u64 value = dbg(a, ARM_SYS_DBGBVR0_EL1, n) & BITS(55, 2);
-    if (mismatch || value != (a->pc & BITS(55, 2)))
+    if (!address_matches(a, n, control, type & 4))
         return false;
     return !(type & 1) || linked_matches(a, control);
 }
