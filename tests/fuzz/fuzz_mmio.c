@@ -213,6 +213,75 @@ static void seed_flash(struct fuzz_seed *s)
     fuzz_seed_end(s);
 }
 
+static void put_wire(struct fuzz_seed *s, unsigned n, bool level)
+{
+    fuzz_put_number(s, WIRE, 1);
+    fuzz_put_number(s, 2 * n + level, 2);
+}
+
+/* GICv2: interrupts of two kinds, from wires and from the other CPU, are taken and ended. */
+static void seed_gic(struct fuzz_seed *s)
+{
+    static const u32 setup[][3] = {
+        /* region (distributor of CPU 0, its interface, those of CPU 1), offset, value */
+        {0, 0x104, UINT32_MAX}, {0, 0x420, 0x20406080},
+        {0, 0x820, 0x03030303}, {0, 0xc08, 0x00aa00aa},
+        {0, 0x084, 0x0c},       {0, 0, 3},
+        {1, 4, 0xff},           {1, 0, 0x20f},
+        {3, 4, 0xff},           {3, 0, 0x13}};
+    fuzz_put_begin(s);
+    for (unsigned i = 0; i < ARRAY_SIZE(setup); i++)
+        put_access(s, WRITE, setup[i][0], setup[i][1], setup[i][2], 2);
+    for (unsigned i = 0; i < 4; i++) {
+        put_wire(s, i, true);
+        put_access(s, WRITE, 2 * (i & 1), 0xf00, 0x03 << 16 | i, 2);
+        for (unsigned face = 1; face < 4; face += 2)
+            put_access(s, READ, face, i & 1 ? 0x20 : 0x0c, 0, 2);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        u32 id = i < 4 ? 32 + i : i - 4;
+        put_wire(s, i, false);
+        put_access(s, WRITE, 1, i & 1 ? 0x24 : 0x10, id, 2);
+        put_access(s, WRITE, 1, 0x1000, id, 2);
+        put_access(s, WRITE, 3, 0x10, id, 2);
+    }
+    fuzz_seed_end(s);
+}
+
+/* PL011: what is sent comes back, more than fits, and the time-out passes. */
+static void seed_loop_back(struct fuzz_seed *s)
+{
+    fuzz_put_begin(s);
+    put_access(s, WRITE, 0, 0x2c, 0x70, 2);
+    put_access(s, WRITE, 0, 0x30, 0x381, 2);
+    put_access(s, WRITE, 0, 0x38, 0x7ff, 2);
+    for (unsigned i = 0; i < 40; i++)
+        put_access(s, WRITE, 0, 0, i, 0);
+    fuzz_put_number(s, TIME, 1);
+    fuzz_put_number(s, 30, 1);
+    for (unsigned i = 0; i < 34; i++)
+        put_access(s, READ, 0, 0, 0, 2);
+    put_access(s, WRITE, 0, 0x44, 0x7ff, 2);
+    fuzz_seed_end(s);
+}
+
+/* PL061: edges and levels of lines in both directions. */
+static void seed_lines(struct fuzz_seed *s)
+{
+    static const u32 setup[][2] = {{0x404, 0x0f}, {0x408, 0x30}, {0x40c, 0x55}, {0x410, 0xff}};
+    fuzz_put_begin(s);
+    for (unsigned i = 0; i < ARRAY_SIZE(setup); i++)
+        put_access(s, WRITE, 0, setup[i][0], setup[i][1], 2);
+    for (unsigned i = 0; i < 16; i++)
+        put_wire(s, i % 8, i < 8);
+    put_access(s, WRITE, 0, 0x400, 0xf0, 2);
+    put_access(s, WRITE, 0, 0x3fc, 0xa5, 2);
+    put_access(s, READ, 0, 0x3fc, 0, 2);
+    put_access(s, WRITE, 0, 0x41c, 0xff, 2);
+    fuzz_seed_end(s);
+}
+
+/* Sequences that only their device understands do no harm to the others. */
 static void mmio_seeds(struct fuzz_seed *s)
 {
     for (unsigned i = 0; i < MIN(regions(), 2u); i++) {
@@ -222,6 +291,10 @@ static void mmio_seeds(struct fuzz_seed *s)
     seed_outside(s);
     seed_dma(s);
     seed_flash(s);
+    seed_loop_back(s);
+    seed_lines(s);
+    if (regions() >= 4)
+        seed_gic(s);
 }
 
 const struct fuzz_target fuzz_target = {
