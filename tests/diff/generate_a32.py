@@ -74,6 +74,7 @@ class Generator:
         self.lines = [line for line in self.lines if self.pool[line.ident]]
         self.vectors = [line for line in self.lines if self.is_vector(line)]
         self.others = [line for line in self.lines if not self.is_vector(line)]
+        self.accesses = [line for line in self.lines if self.file_of(line) == 'ldst']
 
     def restrict(self, names):
         """Only lines of these names, of "base" or of "vector"."""
@@ -124,6 +125,8 @@ class Generator:
             return False
         if 'width' in v and v['lsb'] + v['width'] > 32 or 'msb' in v and v['msb'] < v['lsb']:
             return False
+        if self.thumb and 'sat' in v and v.get('shift') == 2:
+            return False        # is SSAT16
         if kinds.get('imm12') == 't32imm' and 1 <= v['imm12'] >> 8 <= 3 and not v['imm12'] & 255:
             return False
         return True
@@ -396,6 +399,19 @@ class Generator:
         there = self.random.choice(([Item(0x4778, 'bx', 2), self.nop(2)], [Item(0xf000e800, 'blx')]))
         return [*lead, *there, Item(0xe001e28f, 'add'), Item(0xff1ee12f, 'bx')]
 
+    def big_endian(self):
+        """Accesses between SETEND BE and SETEND LE."""
+        inside = []
+        for _ in range(self.random.randrange(1, 5)):
+            if self.random.random() < 0.2:
+                items = self.reserve()
+            else:
+                items = self.instruction(self.random.choice(self.accesses))
+            if not any(item.bits == self.restore_base().bits for item in items):
+                inside += items
+        big, little, size = (0xb658, 0xb650, 2) if self.thumb else (0xf1010200, 0xf1010000, 4)
+        return [Item(big, 'setend', size), *inside, Item(little, 'setend', size)]
+
     def table(self):
         """A branch by a table of two bytes behind it, or halfwords."""
         register, over = self.random.choice(LOW), self.some(self.random.randrange(3))
@@ -453,6 +469,8 @@ class Generator:
                 items += self.flags()
             elif kind < 0.14:
                 items += self.other_set()
+            elif kind < 0.15:
+                items += self.big_endian()
             elif kind < 0.20 and self.thumb:
                 items += self.it_block()
             elif kind < 0.21 and self.thumb:

@@ -151,10 +151,13 @@ void jit_sync_code(struct cpu *cpu)
 {
 }
 
+/* A test that translates units has its own. */
+#ifndef ARM_FAKE_OWN_FETCH
 bool jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out)
 {
     return false;
 }
+#endif
 
 /* The address of an access by the CPU's own tables. */
 static void *fake_access(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size,
