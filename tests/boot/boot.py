@@ -287,6 +287,20 @@ def default_cards_work(bench):
     require(found == written, f'the image holds {found}, the guest wrote {written}')
 
 
+def its_takes_messages(bench):
+    """By ACPI, with a GICv3: IORT leads the cards' messages to the ITS."""
+    data, patience, image = os.urandom(16 * MIB), bench.patience, bench.path('its.raw')
+    make_ext4(image, 16)
+    options = ('-M', 'virt,gic-version=3', '-drive', f'file={image},format=raw', '-nic', 'user')
+    with Server(data) as server, bench.start_efi('acpi-its', 2, *options) as machine:
+        machine.login(120 * patience)
+        machine.check_shell('test -e /sys/firmware/acpi/tables/IORT')
+        check_cards(machine, server, data, patience)
+        interrupts = machine.check_shell('grep MSI /proc/interrupts')
+        require('ITS' in interrupts, f'the messages do not go to the ITS: {interrupts}')
+        power_off(machine, patience)
+
+
 # Of the button itself: how often it was told that it is pressed.
 PRESSED = 'cat /sys/bus/acpi/devices/PNP0C0C:00/wakeup/*/event_count'
 
@@ -414,6 +428,7 @@ TESTS = {
     'armhf': armhf_runs,
     'cards': default_cards_work,
     'acpi': acpi_describes,
+    'acpi-its': its_takes_messages,
     'acpi-8-cpus': boots_on(8, '-cpu', 'max', start=Bench.start_efi),
 }
 ONE_ARCH = {

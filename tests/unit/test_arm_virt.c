@@ -482,15 +482,20 @@ static void judge(struct machine *m, const char *folder)
 
 static void test_iasl(void **state)
 {
-    static const char *const boards[] = {"", "highmem=off", "virtualization=on", "secure=on"};
+    static const struct {
+        const char *board;
+        u32 cpus;
+    } rows[] = {{"", 1},          {"highmem=off", 3},   {"virtualization=on", 8},
+                {"secure=on", 2}, {"gic-version=3", 4}, {"gic-version=3,virtualization=on", 130}};
     char folder[] = "/tmp/guise-acpi.XXXXXX";
     (void)state;
     if (!installed("iasl"))
         skip();
     assert_non_null(mkdtemp(folder));
-    for (unsigned i = 0; i < ARRAY_SIZE(boards); i++) {
-        const struct machine_config c = {.ram_size = GiB, .cpus = 2 * i + 1, .max_cpus = 2 * i + 1};
-        struct machine *m = must_make(boards[i], &c);
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        u32 cpus = rows[i].cpus;
+        const struct machine_config c = {.ram_size = GiB, .cpus = cpus, .max_cpus = cpus};
+        struct machine *m = must_make(rows[i].board, &c);
         judge(m, folder);
         machine_free(m);
     }
