@@ -416,6 +416,48 @@ static void statuses(void **state)
     assert_int_equal(a->sysreg[ARM_SYS_IFSR32_EL2], BIT(9) | 5);
 }
 
+/* What a hypervisor is told of loads and stores. */
+static void accesses(void **state)
+{
+    static const struct {
+        u32 insn;
+        u8 length; /* 0: A32 */
+        u8 size, rt;
+        bool is, sign, ordered;
+    } rows[] = {
+        {0xe5912004, 0, 2, 2, true, false, false},  /* ldr r2, [r1, #4] */
+        {0xe7d12003, 0, 0, 2, true, false, false},  /* ldrb r2, [r1, r3] */
+        {0xe1d120f4, 0, 1, 2, true, true, false},   /* ldrsh r2, [r1, #4] */
+        {0xe1c120b0, 0, 1, 2, true, false, false},  /* strh r2, [r1] */
+        {0xe4912004, 0, 0, 0, false, false, false}, /* ldr r2, [r1], #4 */
+        {0xe5b12004, 0, 0, 0, false, false, false}, /* ldr r2, [r1, #4]! */
+        {0xe8910006, 0, 0, 0, false, false, false}, /* ldm */
+        {0xe1c120d0, 0, 0, 0, false, false, false}, /* ldrd */
+        {0xe1912c9f, 0, 2, 2, true, false, true},   /* lda r2, [r1] */
+        {0xe1c1fc92, 0, 0, 2, true, false, true},   /* stlb r2, [r1] */
+        {0x6889, 2, 2, 1, true, false, false},      /* ldr r1, [r1, #8] */
+        {0x5e51, 2, 1, 1, true, true, false},       /* ldrsh r1, [r2, r1] */
+        {0x9a01, 2, 2, 2, true, false, false},      /* ldr r2, [sp, #4] */
+        {0xbd10, 2, 0, 0, false, false, false},     /* pop */
+        {0xf8d12004, 4, 2, 2, true, false, false},  /* ldr.w r2, [r1, #4] */
+        {0xf9112c04, 4, 0, 2, true, true, false},   /* ldrsb r2, [r1, #-4] */
+        {0xf8512b04, 4, 0, 0, false, false, false}, /* ldr r2, [r1], #4 */
+        {0xf8412023, 4, 2, 2, true, false, false},  /* str.w r2, [r1, r3, lsl #2] */
+        {0xe8d12faf, 4, 2, 2, true, false, true},   /* lda r2, [r1] */
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct arm_access access;
+        bool is = arm_a32_decode_access(rows[i].insn, rows[i].length, rows[i].length, &access);
+        assert_int_equal(is, rows[i].is);
+        if (!is)
+            continue;
+        assert_int_equal(access.size, rows[i].size);
+        assert_int_equal(access.rt, rows[i].rt);
+        assert_int_equal(access.sign, rows[i].sign);
+        assert_int_equal(access.ordered, rows[i].ordered);
+    }
+}
+
 /* ---- System registers ------------------------------------------------------------------------ */
 
 static u64 mrc(u32 key)
@@ -491,7 +533,8 @@ int main(void)
         TEST(reset),       TEST(banks),          TEST(cpsr),        TEST(advance),
         TEST(entry),       TEST(interrupts),     TEST(illegal),     TEST64(to_a64),
         TEST64(to_el2),    TEST(short_sections), TEST(short_pages), TEST(short_control),
-        TEST(long_tables), TEST(statuses),       TEST(registers),   TEST64(traps),
+        TEST(long_tables), TEST(statuses),       TEST(accesses),    TEST(registers),
+        TEST64(traps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

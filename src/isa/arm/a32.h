@@ -93,6 +93,14 @@ void arm_a32_take(struct arm_cpu *a, u64 syndrome, u64 preferred_return);
 void arm_a32_abort(struct arm_cpu *a, const struct isa_fault *f, u64 iss);
 /* vector: of AArch64's, 0x80 and up. */
 void arm_a32_take_interrupt(struct arm_cpu *a, unsigned vector);
+/* Size (log2), sign, register and width of a load or store of one general register. */
+struct arm_access {
+    u32 size, rt;
+    bool sign, wide, ordered;
+};
+/* access32.c: of the instruction's bits, T32's first halfword highest. False: something else. */
+bool arm_a32_decode_access(u32 insn, bool thumb, unsigned length, struct arm_access *out);
+
 /* A status code of long descriptors as short ones have it. */
 u32 arm_a32_short_status(unsigned fsc);
 /* After an instruction in an IT block that is itself done. */

@@ -18,20 +18,14 @@
 /* ---- ISV: the access as the hypervisor emulates it ----------------------------------------------
  */
 
-/* Access size, sign, register and width of a load or store of one general register. */
-struct access {
-    u32 size, rt;
-    bool sign, wide, ordered;
-};
-
 /*
  * "ISV is 1 for ... loads and stores of a single general-purpose register, without writeback",
  * exclusives excluded (C4.1.94: loads and stores; register numbers are in the same place in all).
  */
-static bool decode_access(u32 insn, struct access *out)
+static bool decode_a64(u32 insn, struct arm_access *out)
 {
     u32 size = insn >> 30, opc = insn >> 22 & 3;
-    *out = (struct access){.size = size, .rt = insn & 31};
+    *out = (struct arm_access){.size = size, .rt = insn & 31};
     if ((insn & 0x3fa00000) == 0x08800000) { /* LDAR, STLR, LDLAR, STLLR */
         out->wide = size == 3;
         out->ordered = true;
@@ -54,23 +48,40 @@ static bool decode_access(u32 insn, struct access *out)
     return true;
 }
 
-/* The instruction at pc, which has just been executed. */
-static bool read_insn(struct arm_cpu *a, u64 *insn)
+/* Of the instruction at pc, which has just been executed. */
+static bool read_code(struct arm_cpu *a, u64 pc, unsigned size, u64 *code)
 {
     struct isa_context context;
     struct isa_mapping m;
-    struct isa_fault f = {.size = 4};
+    struct isa_fault f = {.size = (u8)size};
     arm_context(&a->cpu, ISA_CONTEXT_FETCH, &context);
-    return !arm_walk(&a->cpu, &context, a->pc, ISA_PROBE, &m, &f) &&
-           jit_phys_read(&a->cpu, m.paddr, 4, insn);
+    return !arm_walk(&a->cpu, &context, pc, ISA_PROBE, &m, &f) &&
+           jit_phys_read(&a->cpu, m.paddr, size, code);
+}
+
+static bool decode_access(struct arm_cpu *a, struct arm_access *out)
+{
+    u64 code, second;
+    bool thumb = a->pstate & PSTATE_T;
+    if (!arm_is_a32(a) || !thumb)
+        return read_code(a, a->pc, 4, &code) &&
+               (arm_is_a32(a) ? arm_a32_decode_access((u32)code, false, 4, out)
+                              : decode_a64((u32)code, out));
+    if (!read_code(a, a->pc, 2, &code))
+        return false;
+    if (code >> 11 < 0x1d)
+        return arm_a32_decode_access((u32)code, true, 2, out);
+    return read_code(a, a->pc + 2, 2, &second) &&
+           arm_a32_decode_access((u32)(code << 16 | second), true, 4, out);
 }
 
 static u64 iss_of_access(struct arm_cpu *a)
 {
-    u64 insn;
-    struct access access;
-    if (!read_insn(a, &insn) || !decode_access((u32)insn, &access))
+    struct arm_access access;
+    if (!decode_access(a, &access))
         return 0;
+    if (arm_is_a32(a))
+        access.rt = arm_a32_x(a, access.rt);
     return ISS_ISV | (u64)access.size << 22 | (u64)access.sign << 21 | (u64)access.rt << 16 |
            (u64)access.wide << 15 | (u64)access.ordered << 14;
 }
