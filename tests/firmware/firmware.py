@@ -223,11 +223,11 @@ def efi_off(machine, patience):
 
 
 def efi_by_bios(bench):
-    """The code alone, as -bios: its shell, and what it finds there."""
+    """The code alone, as -bios, with the newer interrupt controller."""
     with bench.start('efi-bios', '-bios', bench.firmware['EFI_BIOS'], *disk_options(grub_disk(bench)),
-                     machine='virt') as machine:
+                     machine='virt,gic-version=3') as machine:
         efi_hurry(machine, bench.patience)
-        machine.expect('guise: GRUB', 60 * bench.patience)
+        expect_grub(bench, machine)
 
 
 def efi_variables(bench):

@@ -203,6 +203,21 @@ static void test_sgi(void **state)
     gic_close(&t);
 }
 
+/* Where there is firmware in EL3, it is its to wake CPUs' redistributors. */
+static void test_sleep_after_reset(void **state)
+{
+    struct gic_test t;
+    (void)state;
+    for (unsigned security = 0; security < 2; security++) {
+        gic_open(&t, security);
+        t.secure = security;
+        redist_put(&t, 0, GICR_WAKER, security ? 0 : 2);
+        device_reset(t.d);
+        assert_int_equal(redist(&t, 0, GICR_WAKER), security ? 6 : 0);
+        gic_close(&t);
+    }
+}
+
 static void test_sleep_and_enables(void **state)
 {
     struct gic_test t;
@@ -797,6 +812,7 @@ int main(void)
         cmocka_unit_test(test_spi_edge),
         cmocka_unit_test(test_ppi),
         cmocka_unit_test(test_sgi),
+        cmocka_unit_test(test_sleep_after_reset),
         cmocka_unit_test(test_sleep_and_enables),
         cmocka_unit_test(test_preemption),
         cmocka_unit_test(test_binary_point),

@@ -467,6 +467,7 @@ static const struct state_table gic_state = {
 const struct device_type arm_gicv3 = {
     .name = "arm-gicv3",
     .help = "Arm interrupt controller, GICv3",
+    .family = "arm",
     .size = sizeof(struct gicv3),
     .options = gic_options,
     .state = &gic_state,

@@ -561,6 +561,7 @@ static const struct state_table its_state = {
 const struct device_type arm_gicv3_its = {
     .name = "arm-gicv3-its",
     .help = "Arm GICv3 Interrupt Translation Service: message-signalled interrupts",
+    .family = "arm",
     .size = sizeof(struct its),
     .state = &its_state,
     DEVICE_MMIO1(struct its, mmio),

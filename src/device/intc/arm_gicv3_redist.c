@@ -229,7 +229,9 @@ void gicv3_redist_write(struct gicv3 *g, u64 offset, u64 v, unsigned size, bool 
 void gicv3_redist_reset(struct gicv3_cpu *c)
 {
     c->rctlr = 0;
-    c->asleep = true;
+    /* With one Security state there is no EL3 whose firmware wakes it, and EDK2 trusts that it is
+     * awake. */
+    c->asleep = c->gic->security;
     c->propbaser = 0;
     c->pendbaser = 0;
     memset(c->lpi, 0, c->lpi_words * sizeof(*c->lpi));
