@@ -8,6 +8,9 @@ All tables of src/isa/ISA/ make one decoder. A table is text, one fact a line; '
     set NAME [FUNCTIONS]                an instruction set of its own, with its own decoder, that the lines of this file
                                         belong to (a64, a32, t32); FUNCTIONS (default: NAME) begins the names of its
                                         trans functions. Without it the architecture has one set.
+    also NAME FUNCTIONS OLD=NEW ...     the file's lines belong to that set too, the highest bits OLD of their pictures
+                                        being NEW there, by the first pair that fits: 0, 1, or letters, which stand for
+                                        bits that keep their meaning. Operands all of whose bits go are not printed.
     include "PATH"                      a header the generated files include (struct ISA_ctx, ISA_EXT_...)
     exclusive NAME NAME ...             conditions of which exactly one holds (rv32 rv64)
     operand NAME [WIDTH] KIND [signed] [+BIAS]
@@ -65,6 +68,10 @@ class Format:
     def __init__(self, name, struct, args, syntax):
         self.name, self.struct, self.args, self.syntax = name, struct, args, syntax
 
+    def without(self, operand):
+        """The format of instructions that have no such operand to print."""
+        return Format(self.name, self.struct, self.args, re.sub(rf"\b{operand}\b\|?", "", self.syntax).strip())
+
 
 class Field:
     """An operand as one picture holds it: pieces of (bit in the instruction, width, bit in the value)."""
@@ -78,6 +85,16 @@ class Field:
 
     def mask(self):
         return sum(((1 << width) - 1) << pos for pos, width, _ in self.pieces)
+
+    def move(self, place, low):
+        """To other bits of the instruction, by a map that leaves those below `low` where they are."""
+        pieces = []
+        for pos, width, at in self.pieces:
+            if pos + width <= low:
+                pieces.append((pos, width, at))
+            else:
+                pieces += [(place[pos + i], 1, at + i) for i in range(width) if pos + i in place]
+        self.pieces = pieces
 
     def signed(self):
         return self.operand.signed
@@ -133,6 +150,32 @@ class Insn:
     def fail(self, text):
         raise TableError(f"{self.where}: {self.name}: {text}")
 
+    def fits(self, old):
+        """Do the highest bits go with OLD of `also`?"""
+        low = self.length - len(old)
+        return all(c not in "01" or (self.mask >> pos & 1 and self.match >> pos & 1 == int(c))
+                   for pos, c in enumerate(reversed(old), low))
+
+    def rewrite(self, old, new):
+        """The highest bits become NEW; letters say where bits of OLD go."""
+        low = self.length - len(old)
+        place = {pos: pos for pos in range(low)}
+        for at, c in enumerate(old):
+            if c not in "01" and c in new:
+                place[self.length - 1 - at] = self.length - 1 - new.index(c)
+        match, mask = self.match, self.mask
+        self.match = sum((match >> pos & 1) << to for pos, to in place.items())
+        self.mask = sum((mask >> pos & 1) << to for pos, to in place.items())
+        for at, c in enumerate(new):
+            if c in "01":
+                self.mask |= 1 << (self.length - 1 - at)
+                self.match |= int(c) << (self.length - 1 - at)
+        for name, field in list(self.fields.items()):
+            field.move(place, low)
+            if not field.pieces:
+                del self.fields[name]
+                self.format = self.format.without(field.operand.arg)
+
 
 def c_name(name):
     return re.sub(r"\W", "_", name)
@@ -158,21 +201,36 @@ class Tables:
         groups = [text.split(maxsplit=1)[1] for _, text in lines if text.split()[0] == "set"]
         if len(groups) > 1:
             raise TableError(f"{path}: belongs to two sets")
-        return [(*line, *(groups or [""])) for line in lines if line[1].split()[0] != "set"]
+        also = next((text.split()[1:] for _, text in lines if text.split()[0] == "also"), None)
+        return [(*line, *(groups or [""]), also) for line in lines if line[1].split()[0] not in ("set", "also")]
 
     def load(self, paths):
         lines = [line for path in paths for line in self.read(path)]
         rest = []
-        for where, text, group in lines:  # declarations first: the files may come in any order
+        for where, text, group, also in lines:  # declarations first: the files may come in any order
             word = text.split()[0]
             if word in DECLARATIONS:
                 getattr(self, "declare_" + word)(where, text)
             else:
-                rest.append((where, text, group))
+                rest.append((where, text, group, also))
         self.resolve_formats()
-        for line in rest:
-            self.insns.append(self.parse_insn(*line))
+        for where, text, group, also in rest:
+            self.insns.append(self.parse_insn(where, text, group))
+            if also:
+                self.insns.append(self.rewritten(self.parse_insn(where, text, " ".join(also[:2])), also[2:]))
         self.check()
+
+    @staticmethod
+    def rewritten(insn, pairs):
+        """As a set that is named by `also` has it."""
+        for pair in pairs:
+            old, _, new = pair.partition("=")
+            if len(old) != len(new):
+                insn.fail(f"also: {pair}: expected as many bits on both sides")
+            if insn.fits(old):
+                insn.rewrite(old, new)
+                return insn
+        insn.fail("also: no pair fits the picture")
 
     def declare_include(self, where, text):
         self.includes.append(text.split()[1])
