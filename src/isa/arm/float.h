@@ -28,6 +28,8 @@ enum arm_fop {
     ARM_F_TO_S, ARM_F_TO_U,     /* to an integer of size `to` with so many bits of fraction */
     ARM_F_FROM_S, ARM_F_FROM_U, /* from an integer of size `to` */
     ARM_F_JCVT,                 /* FJCVTZS: the word, and NZCV in bits 63..60 */
+    ARM_F_MLA, ARM_F_MLS, ARM_F_NMLA, ARM_F_NMLS, /* AArch32: z + xy, z - xy, -z - xy, -z + xy; both roundings */
+    ARM_F_RECPS32, ARM_F_RSQRTS32,                /* AArch32's, which round the product */
 };
 
 /* What works on pairs of lanes, or on lanes of two formats. */
@@ -54,11 +56,15 @@ enum arm_fshape {
 /* ... of the vector helper, with this added; its second argument is d, n, m. */
 #define ARM_FVECTOR(shape, q, scalar, index)                                                       \
     ((u64)(shape) << 24 | (u64)(q) << 28 | (u64)(scalar) << 29 | (u64)(index) << 32)
+/* In `what`: AArch32's Advanced SIMD does not do as FPSCR says ("StandardFPSCRValue"). */
+#define ARM_F_STANDARD BIT(15)
 #define ARM_FREGS(d, n, m) ((u64)(d) | (u64)(n) << 8 | (u64)(m) << 16)
 
 /* FPCR's rules for singles and doubles; round: enum float_round or IR_FLOAT_DYN. Flags go to FPSR
  * by accrue. */
-struct float_env arm_float_env(const struct arm_cpu *a, unsigned round);
+struct float_env arm_float_env(u32 fpcr, unsigned round);
+/* FPCR as the operation sees it. */
+u32 arm_float_control(const struct arm_cpu *a, u64 what);
 void arm_float_accrue(struct arm_cpu *a, const struct float_env *e, unsigned size);
 
 /* ftype, or its like in vectors (0: single, 1: double, 3: half), as log2 of bytes; 0: reserved. */

@@ -7,7 +7,7 @@
  * CPU's thread, with the host's sticky flags already merged (IR_FX_FLOAT).
  */
 #include "isa/arm/float.h"
-#include "float/soft.h"
+#include "isa/arm/vector.h"
 
 #define FPCR_AHP  (UINT32_C(1) << 26)
 #define FPCR_DN   (UINT32_C(1) << 25)
@@ -205,6 +205,37 @@ static u64 rsqrt_step(struct fpu *f, u64 x, u64 y)
     return fp_fma(size, x, y, one_half, &f->env);
 }
 
+/* AArch32's FPRecipStep and FPRSqrtStep round the product, too. */
+static u64 recip_step32(struct fpu *f, u64 x, u64 y)
+{
+    u64 two = constant(f->size, 2, 1);
+    if (inf_times_zero(f, x, y))
+        return two;
+    u64 product = fp_mul(f->size, x, y, &f->env);
+    return is_nan(f->size, product) ? product : fp_sub(f->size, two, product, &f->env);
+}
+
+static u64 rsqrt_step32(struct fpu *f, u64 x, u64 y)
+{
+    unsigned size = f->size;
+    u64 one_half = constant(size, 3, 0), minus_half = constant(size, 2, -1) | sign_bit(size);
+    if (inf_times_zero(f, x, y))
+        return one_half;
+    u64 product = fp_mul(size, x, y, &f->env);
+    return is_nan(size, product) ? product : fp_fma(size, product, minus_half, one_half, &f->env);
+}
+
+/* VMLA and its like: rounded twice, the product negated after its rounding. */
+static u64 multiply_then_add(struct fpu *f, u64 x, u64 y, u64 z)
+{
+    u64 sign = sign_bit(f->size), product = fp_mul(f->size, x, y, &f->env);
+    if (f->op == ARM_F_MLS || f->op == ARM_F_NMLA)
+        product ^= sign;
+    if (f->op == ARM_F_NMLA || f->op == ARM_F_NMLS)
+        z ^= sign;
+    return fp_add(f->size, z, product, &f->env);
+}
+
 static u64 multiply_add(struct fpu *f, u64 x, u64 y, u64 z)
 {
     if (f->op == ARM_F_MSUB || f->op == ARM_F_NMADD)
@@ -232,6 +263,12 @@ static u64 arithmetic(struct fpu *f, u64 x, u64 y, u64 z)
     case ARM_F_ABD: return fp_sub(size, x, y, e) & ~sign_bit(size);
     case ARM_F_RECPS: return recip_step(f, x, y);
     case ARM_F_RSQRTS: return rsqrt_step(f, x, y);
+    case ARM_F_RECPS32: return recip_step32(f, x, y);
+    case ARM_F_RSQRTS32: return rsqrt_step32(f, x, y);
+    case ARM_F_MLA:
+    case ARM_F_MLS:
+    case ARM_F_NMLA:
+    case ARM_F_NMLS: return multiply_then_add(f, x, y, z);
     default: return multiply_add(f, x, y, z);
     }
 }
@@ -573,26 +610,32 @@ static void set_flushing(struct fpu *f)
     f->env.flush_results = to == 1 ? half : single;
 }
 
-struct float_env arm_float_env(const struct arm_cpu *a, unsigned round)
+u32 arm_float_control(const struct arm_cpu *a, u64 what)
+{
+    return what & ARM_F_STANDARD ? (a->fpcr & (FPCR_AHP | FPCR_FZ16)) | FPCR_DN | FPCR_FZ : a->fpcr;
+}
+
+struct float_env arm_float_env(u32 fpcr, unsigned round)
 {
     static const u8 rounds[4] = {FLOAT_RNE, FLOAT_RUP, FLOAT_RDN, FLOAT_RTZ};
     return (struct float_env){.round =
-                                  round == IR_FLOAT_DYN ? rounds[a->fpcr >> 22 & 3] : (u8)round,
-                              .nan_rule = a->fpcr & FPCR_DN ? FLOAT_NAN_DEFAULT : FLOAT_NAN_ARM,
+                                  round == IR_FLOAT_DYN ? rounds[fpcr >> 22 & 3] : (u8)round,
+                              .nan_rule = fpcr & FPCR_DN ? FLOAT_NAN_DEFAULT : FLOAT_NAN_ARM,
                               .tiny_before = true,
-                              .flush_inputs = a->fpcr & FPCR_FZ,
-                              .flush_results = a->fpcr & FPCR_FZ,
+                              .flush_inputs = fpcr & FPCR_FZ,
+                              .flush_results = fpcr & FPCR_FZ,
                               .fma_inf_zero_nv = true};
 }
 
 static struct fpu fpu_of(const struct arm_cpu *a, u64 what)
 {
-    struct fpu f = {.fpcr = a->fpcr,
+    u32 fpcr = arm_float_control(a, what);
+    struct fpu f = {.fpcr = fpcr,
                     .op = (enum arm_fop)(what & 0xff),
                     .size = what >> 8 & 3,
                     .to = what >> 10 & 3,
                     .fraction = what >> 16 & 0xff,
-                    .env = arm_float_env(a, what >> 12 & 7)};
+                    .env = arm_float_env(fpcr, what >> 12 & 7)};
     set_flushing(&f);
     return f;
 }
@@ -686,7 +729,7 @@ void arm_helper_float_vector(struct cpu *cpu, u64 what, u64 regs)
     struct arm_cpu *a = arm_cpu(cpu);
     struct fpu f = fpu_of(a, what);
     struct vectors v = {
-        .d = a->v[regs & 31], .n = a->v[regs >> 8 & 31], .m = a->v[regs >> 16 & 31]};
+        .d = arm_vector_get(a, regs & 0xff), .n = arm_vector_get(a, regs >> 8 & 0xff), .m = arm_vector_get(a, regs >> 16 & 0xff)};
     enum arm_fshape shape = (enum arm_fshape)(what >> 24 & 15);
     v.q = what >> 28 & 1;
     v.scalar = what >> 29 & 1;
@@ -699,6 +742,6 @@ void arm_helper_float_vector(struct cpu *cpu, u64 what, u64 regs)
     case ARM_FSHAPE_ACROSS: across(&f, &v); break;
     default: change_size(&f, &v, shape == ARM_FSHAPE_NARROW); break;
     }
-    a->v[regs & 31] = v.out;
+    arm_vector_set(a, regs & 0xff, v.out);
     arm_float_accrue(a, &f.env, f.size);
 }

@@ -6,11 +6,12 @@
  * (IR_FX_FLOAT).
  */
 #include "isa/arm/float.h"
+#include "isa/arm/vector.h"
 
 #define FPCR_FZ16 BIT(19)
 
 struct mixed {
-    struct arm_cpu *a;
+    u32 fpcr;
     struct float_env env;
     enum arm_fmixed op;
     union arm_vector d, n, m;
@@ -38,7 +39,7 @@ static void put(union arm_vector *v, unsigned size, unsigned i, u64 x)
 /* A half as a single, NaNs as they are, signalling too. */
 static u32 widened(const struct mixed *x, u16 h)
 {
-    struct float_env e = {.round = FLOAT_RNE, .flush_inputs = x->a->fpcr & FPCR_FZ16};
+    struct float_env e = {.round = FLOAT_RNE, .flush_inputs = x->fpcr & FPCR_FZ16};
     if ((h & 0x7c00) == 0x7c00)
         return (u32)(h & 0x8000) << 16 | 0x7f800000 | (u32)(h & 0x3ff) << 13;
     return f16_to_f32(h, &e);
@@ -210,19 +211,20 @@ static void bf_narrow(struct mixed *x)
 void arm_helper_float_mixed(struct cpu *cpu, u64 what, u64 regs)
 {
     struct arm_cpu *a = arm_cpu(cpu);
-    struct mixed x = {.a = a,
-                      .env = arm_float_env(a, IR_FLOAT_DYN),
+    u32 fpcr = arm_float_control(a, what);
+    struct mixed x = {.fpcr = fpcr,
+                      .env = arm_float_env(fpcr, IR_FLOAT_DYN),
                       .op = (enum arm_fmixed)(what & 0xff),
-                      .d = a->v[regs & 31],
-                      .n = a->v[regs >> 8 & 31],
-                      .m = a->v[regs >> 16 & 31],
+                      .d = arm_vector_get(a, regs & 0xff),
+                      .n = arm_vector_get(a, regs >> 8 & 0xff),
+                      .m = arm_vector_get(a, regs >> 16 & 0xff),
                       .size = what >> 8 & 3,
                       .rotation = what >> 16 & 3,
                       .index = what >> 32 & 7,
                       .q = what >> 28 & 1,
                       .by_element = (what >> 24 & 15) == ARM_FSHAPE_ELEM};
     if (x.size == 1)
-        x.env.flush_inputs = x.env.flush_results = a->fpcr & FPCR_FZ16;
+        x.env.flush_inputs = x.env.flush_results = fpcr & FPCR_FZ16;
     switch (x.op) {
     case ARM_FX_CADD: complex_add(&x); break;
     case ARM_FX_CMLA: complex_multiply(&x); break;
@@ -235,6 +237,6 @@ void arm_helper_float_mixed(struct cpu *cpu, u64 what, u64 regs)
     }
     if (!x.q)
         x.d.d[1] = 0;
-    a->v[regs & 31] = x.d;
+    arm_vector_set(a, regs & 0xff, x.d);
     arm_float_accrue(a, &x.env, x.size);
 }

@@ -5,6 +5,7 @@
  * C7.2) and nothing overflows. FPSR.QC (bit 27) collects saturation. On the CPU's thread.
  */
 #include "isa/arm/simd.h"
+#include "isa/arm/vector.h"
 
 #define FPSR_QC (UINT32_C(1) << 27)
 
@@ -420,7 +421,10 @@ static bool is_long_pair_sum(enum arm_vop op)
 void arm_helper_lanes(struct cpu *cpu, u64 what, u64 regs)
 {
     struct arm_cpu *a = arm_cpu(cpu);
-    struct lanes l = {.a = a, .d = a->v[regs & 31], .n = a->v[regs >> 8 & 31], .m = a->v[regs >> 16 & 31]};
+    struct lanes l = {.a = a,
+                      .d = arm_vector_get(a, regs & 0xff),
+                      .n = arm_vector_get(a, regs >> 8 & 0xff),
+                      .m = arm_vector_get(a, regs >> 16 & 0xff)};
     union arm_vector out = {.d = {0, 0}};
     l.op = (enum arm_vop)(what & 0xff);
     l.size = what >> 12 & 3;
@@ -445,7 +449,7 @@ void arm_helper_lanes(struct cpu *cpu, u64 what, u64 regs)
     case ARM_SHAPE_ELEM: shape_elem(&l, &out); break;
     case ARM_SHAPE_ELEM_LONG: shape_long(&l, &out, true); break;
     }
-    a->v[regs & 31] = out;
+    arm_vector_set(a, regs & 0xff, out);
     if (l.saturated)
         a->fpsr |= FPSR_QC;
 }
@@ -472,7 +476,7 @@ void arm_helper_table(struct cpu *cpu, u64 regs, u64 what)
 void arm_helper_pmull64(struct cpu *cpu, u64 regs, u64 high)
 {
     struct arm_cpu *a = arm_cpu(cpu);
-    u64 x = a->v[regs >> 8 & 31].d[high], y = a->v[regs >> 16 & 31].d[high];
+    u64 x = arm_vector_get(a, regs >> 8 & 0xff).d[high], y = arm_vector_get(a, regs >> 16 & 0xff).d[high];
     union arm_vector out = {.d = {0, 0}};
     for (unsigned i = 0; i < 64; i++) {
         if (y >> i & 1) {

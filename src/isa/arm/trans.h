@@ -94,12 +94,18 @@ ir_value arm_extended(struct arm_ctx *c, u32 sf, u32 rm, u32 option);
 bool arm_bitmask(u32 sf, u32 bitmask, u64 *out);
 
 /* -- Vectors: the whole register; and its low element as float or integer, which when written clears the rest. */
+/* ... of a part (vector.h): its value at the low end, the rest undefined; and only the part is written. */
+ir_value arm_v_part(struct arm_ctx *c, u32 n);
+bool arm_set_v_part(struct arm_ctx *c, u32 n, ir_value v);
+bool arm_set_s_part(struct arm_ctx *c, u32 n, ir_value v); /* i64: its low word to an S register */
 static inline ir_value arm_v(struct arm_ctx *c, u32 n)
 {
-    return ir_get(c->b, ARM_SLOT_V + n);
+    return n < 32 ? ir_get(c->b, ARM_SLOT_V + n) : arm_v_part(c, n);
 }
 static inline bool arm_set_v(struct arm_ctx *c, u32 n, ir_value v)
 {
+    if (n >= 32)
+        return arm_set_v_part(c, n, v);
     ir_put(c->b, ARM_SLOT_V + n, v);
     return true;
 }

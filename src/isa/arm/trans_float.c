@@ -6,6 +6,7 @@
  * helper (helper_float.c), as bits in an i64. A result clears the rest of its register.
  */
 #include "isa/arm/trans_float.h"
+#include "isa/arm/vector.h"
 #include "isa/arm_decode.h"
 
 /* ---- Shared with vectors ----------------------------------------------------------------------
@@ -52,6 +53,10 @@ ir_value arm_float_value(struct arm_ctx *c, u32 n, unsigned size)
 
 bool arm_float_set(struct arm_ctx *c, u32 d, ir_value v)
 {
+    if (d & ARM_VIEW_S && ir_type_of(c->b, v) == IR_F32)
+        v = ir_zext(c->b, ir_bitcast(c->b, IR_I32, v), 32, IR_I64);
+    if (d & ARM_VIEW_S)
+        return arm_set_s_part(c, d, v);
     return arm_set_v(c, d, ir_vzext(c->b, v));
 }
 
@@ -198,7 +203,7 @@ bool arm_trans_a64_f_fcvt(struct arm_ctx *c, const struct arm_arg_fcvt *a)
  */
 
 /* NZCV of two values given as bits: less, equal, greater, unordered are N, ZC, C, CV. */
-static ir_value compare(struct arm_ctx *c, unsigned size, bool signalling, ir_value x, ir_value y)
+ir_value arm_float_compare(struct arm_ctx *c, unsigned size, bool signalling, ir_value x, ir_value y)
 {
     enum { NZCV_BY_RELATION = 0x6823 }; /* digits by 2 * (x <= y) + (x >= y) */
     struct ir_builder *b = c->b;
@@ -224,7 +229,7 @@ bool arm_trans_a64_f_cmp(struct arm_ctx *c, const struct arm_arg_fcmp *a)
     if (!arm_fp_begin(c))
         return true;
     ir_value y = a->zero ? ir_const(c->b, 0) : arm_float_bits(c, a->Rm, size);
-    arm_flags_set_nzcv(c, compare(c, size, a->signal, arm_float_bits(c, a->Rn, size), y));
+    arm_flags_set_nzcv(c,  arm_float_compare(c, size, a->signal, arm_float_bits(c, a->Rn, size), y));
     return true;
 }
 
@@ -240,7 +245,7 @@ bool arm_trans_a64_f_ccmp(struct arm_ctx *c, const struct arm_arg_fccmp *a)
     ir_value zero = ir_const(b, 0), cond = arm_cond(c, (enum arm_cond)a->cond);
     ir_value x = ir_select(b, cond, arm_float_bits(c, a->Rn, size), zero);
     ir_value y = ir_select(b, cond, arm_float_bits(c, a->Rm, size), zero);
-    ir_value nzcv = compare(c, size, a->signal, x, y);
+    ir_value nzcv = arm_float_compare(c, size, a->signal, x, y);
     arm_flags_set_nzcv(c, ir_select(b, cond, nzcv, ir_const(b, (u64)a->nzcv << 28)));
     return true;
 }
@@ -308,46 +313,56 @@ static bool fraction_of(u32 sf, u32 scale, unsigned *bits)
     return sf || scale >= 32;
 }
 
-bool arm_trans_a64_f_to_int(struct arm_ctx *c, const struct arm_arg_fint *a)
+ir_value arm_float_to_int(struct arm_ctx *c, unsigned size, bool sf, bool uns, unsigned round,
+                          unsigned fraction, u32 n)
 {
     struct ir_builder *b = c->b;
+    if (fraction || !arm_float_inline(c, size)) {
+        u64 what = ARM_FWHAT(uns ? ARM_F_TO_U : ARM_F_TO_S, size, 2 + sf, round, fraction);
+        return arm_float_soft(c, what, arm_float_bits(c, n, size), IR_NONE, IR_NONE);
+    }
+    ir_value x = arm_float_value(c, n, size);
+    unsigned rules = arm_float_aux(c) & ~(unsigned)IR_FLOAT_ROUND;
+    ir_value v = ir_ftoi(b, rules | round | (uns ? IR_FLOAT_UNSIGNED : 0), sf ? IR_I64 : IR_I32, x);
+    v = sf ? v : ir_zext(b, v, 32, IR_I64);
+    /* A NaN gives 0 ("FPToFixed"), having raised what it raises. */
+    ir_value number = ir_fcmp(b, rules | IR_FLOAT_EQ, x, x);
+    return ir_select(b, number, v, ir_const(b, 0));
+}
+
+bool arm_trans_a64_f_to_int(struct arm_ctx *c, const struct arm_arg_fint *a)
+{
     unsigned size, fraction;
     if (!arm_float_type(c, a->ftype, &size) || !fraction_of(a->sf, a->scale, &fraction))
         return false;
     if (!arm_fp_begin(c))
         return true;
+    return arm_set_x(c, a->Rd,
+                     arm_float_to_int(c, size, a->sf, a->uns, a->round, fraction, a->Rn));
+}
+
+ir_value arm_float_from_int(struct arm_ctx *c, unsigned size, bool sf, bool uns, unsigned fraction,
+                            ir_value n)
+{
+    struct ir_builder *b = c->b;
     if (fraction || !arm_float_inline(c, size)) {
-        u64 what = ARM_FWHAT(a->uns ? ARM_F_TO_U : ARM_F_TO_S, size, 2 + a->sf, a->round, fraction);
-        return arm_set_x(c, a->Rd,
-                         arm_float_soft(c, what, arm_float_bits(c, a->Rn, size), IR_NONE, IR_NONE));
+        u64 what =
+            ARM_FWHAT(uns ? ARM_F_FROM_U : ARM_F_FROM_S, size, 2 + sf, IR_FLOAT_DYN, fraction);
+        return arm_float_soft(c, what, sf ? n : ir_zext(b, n, 32, IR_I64), IR_NONE, IR_NONE);
     }
-    ir_value x = arm_float_value(c, a->Rn, size);
-    unsigned aux = (arm_float_aux(c) & ~(unsigned)IR_FLOAT_ROUND) | a->round |
-                   (a->uns ? IR_FLOAT_UNSIGNED : 0);
-    ir_value v = ir_ftoi(b, aux, a->sf ? IR_I64 : IR_I32, x);
-    v = a->sf ? v : ir_zext(b, v, 32, IR_I64);
-    /* A NaN gives 0 ("FPToFixed"), having raised what it raises. */
-    ir_value number =
-        ir_fcmp(b, (arm_float_aux(c) & ~(unsigned)IR_FLOAT_ROUND) | IR_FLOAT_EQ, x, x);
-    return arm_set_x(c, a->Rd, ir_select(b, number, v, ir_const(b, 0)));
+    unsigned aux = arm_float_aux(c) | (uns ? IR_FLOAT_UNSIGNED : 0);
+    return ir_itof(b, aux, type_of(size), sf ? n : ir_trunc(b, n));
 }
 
 bool arm_trans_a64_f_from_int(struct arm_ctx *c, const struct arm_arg_fint *a)
 {
-    struct ir_builder *b = c->b;
     unsigned size, fraction;
     if (!arm_float_type(c, a->ftype, &size) || !fraction_of(a->sf, a->scale, &fraction))
         return false;
     if (!arm_fp_begin(c))
         return true;
-    if (fraction || !arm_float_inline(c, size)) {
-        u64 what = ARM_FWHAT(a->uns ? ARM_F_FROM_U : ARM_F_FROM_S, size, 2 + a->sf, IR_FLOAT_DYN,
-                             fraction);
-        ir_value x = a->sf ? arm_x(c, a->Rn) : ir_zext(b, arm_x(c, a->Rn), 32, IR_I64);
-        return arm_float_set(c, a->Rd, arm_float_soft(c, what, x, IR_NONE, IR_NONE));
-    }
-    unsigned aux = arm_float_aux(c) | (a->uns ? IR_FLOAT_UNSIGNED : 0);
-    return arm_float_set(c, a->Rd, ir_itof(b, aux, type_of(size), arm_reg(c, a->sf, a->Rn)));
+    return arm_float_set(c, a->Rd,
+                         arm_float_from_int(c, size, a->sf, a->uns, fraction, arm_x(c, a->Rn)));
 }
 
 bool arm_trans_a64_fjcvtzs(struct arm_ctx *c, const struct arm_arg_fjs *a)

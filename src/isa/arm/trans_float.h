@@ -23,6 +23,11 @@ ir_value arm_float_value(struct arm_ctx *c, u32 n, unsigned size); /* f32, f64 *
 bool arm_float_set(struct arm_ctx *c, u32 d, ir_value v);
 /* what: ARM_FWHAT; y, z may be IR_NONE. */
 ir_value arm_float_soft(struct arm_ctx *c, u64 what, ir_value x, ir_value y, ir_value z);
+/* NZCV, bits 31..28, of two values given as bits. */
+ir_value arm_float_compare(struct arm_ctx *c, unsigned size, bool signalling, ir_value x, ir_value y);
+/* From n, an i64 of which sf says how much counts: 64 bits, or 32; a float, or bits. The other way: an i64. */
+ir_value arm_float_from_int(struct arm_ctx *c, unsigned size, bool sf, bool uns, unsigned fraction, ir_value n);
+ir_value arm_float_to_int(struct arm_ctx *c, unsigned size, bool sf, bool uns, unsigned round, unsigned fraction, u32 n);
 /* d = op(n, m) of scalars. */
 bool arm_float_binary(struct arm_ctx *c, enum arm_fop op, unsigned size, u32 d, u32 n, u32 m);
 

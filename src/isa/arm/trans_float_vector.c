@@ -12,11 +12,23 @@
 /* ---- Operands ---------------------------------------------------------------------------------
  */
 
+/* AArch32 has its own rules for vectors, flushing to zero among them ("StandardFPSCRValue"). */
+static bool is_inline(const struct arm_ctx *c, unsigned size)
+{
+    return !c->a32 && arm_float_inline(c, size);
+}
+
+static u64 standard(const struct arm_ctx *c)
+{
+    return c->a32 ? ARM_F_STANDARD : 0;
+}
+
 /* In C; the unit goes on. */
 static bool in_c(struct arm_ctx *c, u64 what, u32 d, u32 n, u32 m)
 {
     if (!arm_fp_begin(c))
         return true;
+    what |= standard(c);
     arm_call(c, ARM_HELPER_FLOAT_VECTOR,
              (ir_value[]){ir_const(c->b, what), ir_const(c->b, ARM_FREGS(d, n, m))});
     return true;
@@ -108,7 +120,7 @@ bool arm_trans_a64_vf_three(struct arm_ctx *c, const struct arm_arg_vf3 *a)
     unsigned size;
     if (!lanes_of(c, a->fsz, a->Q, &size))
         return false;
-    if (!has_ir(a->op) || !arm_float_inline(c, size))
+    if (!has_ir(a->op) || !is_inline(c, size))
         return in_c(c,
                     ARM_FWHAT(a->op, size, 0, IR_FLOAT_DYN, 0) |
                         ARM_FVECTOR(ARM_FSHAPE_LANES, a->Q, 0, 0),
@@ -135,7 +147,7 @@ bool arm_trans_a64_vf_two(struct arm_ctx *c, const struct arm_arg_vf2 *a)
     unsigned size;
     if (!lanes_of(c, a->fsz, a->Q, &size))
         return false;
-    if (!has_ir(a->op) || !arm_float_inline(c, size))
+    if (!has_ir(a->op) || !is_inline(c, size))
         return in_c(c,
                     ARM_FWHAT(a->op, size, size, a->round, 0) |
                         ARM_FVECTOR(ARM_FSHAPE_LANES, a->Q, 0, 0),
@@ -184,7 +196,7 @@ bool arm_trans_a64_vf_elem(struct arm_ctx *c, const struct arm_arg_vfelem *a)
     if (!lanes_of(c, a->fsz, a->Q, &size) ||
         !element(a->fsz, size, a->H, a->L, a->M, a->Rm4, &rm, &index))
         return false;
-    if (!has_ir(a->op) || !arm_float_inline(c, size))
+    if (!has_ir(a->op) || !is_inline(c, size))
         return in_c(c,
                     ARM_FWHAT(a->op, size, 0, IR_FLOAT_DYN, 0) |
                         ARM_FVECTOR(ARM_FSHAPE_ELEM, a->Q, 0, index),
@@ -314,7 +326,7 @@ static bool mixed(struct arm_ctx *c, enum arm_fmixed op, unsigned size, unsigned
 {
     if (!arm_fp_begin(c))
         return true;
-    u64 what = ARM_FWHAT(op, size, 0, 0, rotation) | vector;
+    u64 what = ARM_FWHAT(op, size, 0, 0, rotation) | vector | standard(c);
     arm_call(c, ARM_HELPER_FLOAT_MIXED,
              (ir_value[]){ir_const(c->b, what), ir_const(c->b, ARM_FREGS(d, n, m))});
     return true;

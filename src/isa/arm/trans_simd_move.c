@@ -3,8 +3,7 @@
  *
  * A structure of several registers is loaded whole before any register is written, so that a fault leaves all as they were.
  */
-#include "isa/arm/simd.h"
-#include "isa/arm/trans.h"
+#include "isa/arm/trans32_simd.h"
 #include "isa/arm_decode.h"
 
 enum { MODE_PLAIN = 0, MODE_POST = 1, MODE_PRE = 3 };
@@ -124,27 +123,30 @@ static unsigned source_byte(enum arm_permutation op, unsigned size, unsigned byt
     return from >= lanes ? 16 + byte : byte;
 }
 
-bool arm_trans_a64_v_permute(struct arm_ctx *c, const struct arm_arg_v3 *a)
+ir_value arm_lanes_permute(struct arm_ctx *c, enum arm_permutation op, unsigned size, bool q, ir_value n, ir_value m)
 {
     struct ir_builder *b = c->b;
     u64 from_n[2] = {0, 0}, from_m[2] = {0, 0};
+    if (q && op == ARM_P_ZIP1)
+        return ir_vzipl(b, size, n, m);
+    if (q && op == ARM_P_ZIP2)
+        return ir_vziph(b, size, n, m);
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned s = i < (q ? 16u : 8u) ? source_byte(op, size, q ? 16 : 8, i) : 0xff;
+        from_n[i / 8] |= (u64)(s < 16 ? s : 0xff) << (8 * (i % 8));
+        from_m[i / 8] |= (u64)(s >= 16 && s < 32 ? s - 16 : 0xff) << (8 * (i % 8));
+    }
+    return ir_vor(b, ir_vtbl(b, n, ir_vconst(b, from_n[0], from_n[1])),
+                  ir_vtbl(b, m, ir_vconst(b, from_m[0], from_m[1])));
+}
+
+bool arm_trans_a64_v_permute(struct arm_ctx *c, const struct arm_arg_v3 *a)
+{
     if (a->size == 3 && !a->Q)
         return false;
     if (!arm_fp_begin(c))
         return true;
-    ir_value n = arm_v(c, a->Rn), m = arm_v(c, a->Rm);
-    if (a->Q && a->op == ARM_P_ZIP1)
-        return arm_set_v(c, a->Rd, ir_vzipl(b, a->size, n, m));
-    if (a->Q && a->op == ARM_P_ZIP2)
-        return arm_set_v(c, a->Rd, ir_vziph(b, a->size, n, m));
-    for (unsigned i = 0; i < 16; i++) {
-        unsigned s = i < (a->Q ? 16u : 8u) ? source_byte(a->op, a->size, a->Q ? 16 : 8, i) : 0xff;
-        from_n[i / 8] |= (u64)(s < 16 ? s : 0xff) << (8 * (i % 8));
-        from_m[i / 8] |= (u64)(s >= 16 && s < 32 ? s - 16 : 0xff) << (8 * (i % 8));
-    }
-    ir_value v = ir_vor(b, ir_vtbl(b, n, ir_vconst(b, from_n[0], from_n[1])),
-                        ir_vtbl(b, m, ir_vconst(b, from_m[0], from_m[1])));
-    return arm_set_v(c, a->Rd, v);
+    return arm_set_v(c, a->Rd, arm_lanes_permute(c, a->op, a->size, a->Q, arm_v(c, a->Rn), arm_v(c, a->Rm)));
 }
 
 bool arm_trans_a64_v_ext(struct arm_ctx *c, const struct arm_arg_ext *a)
