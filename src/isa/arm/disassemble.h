@@ -10,6 +10,7 @@
 /* An operand of any kind (insn_print_fn); the 32-bit sets' kinds, 0 for others. */
 int arm_print_operand(char *text, size_t size, unsigned kind, s64 v, u64 insn, u64 pc);
 int arm_print_operand32(char *text, size_t size, unsigned kind, s64 v, u64 insn, u64 pc);
+int arm_print_operand32_simd(char *text, size_t size, unsigned kind, s64 value, u64 insn);
 unsigned arm_disassemble_a32(const struct arm_cpu *a, u64 pc, u32 insn, char *text, size_t size);
 unsigned arm_disassemble_t32(const struct arm_cpu *a, u64 pc, const u8 *code, unsigned len,
                              char *text, size_t size);

@@ -143,7 +143,7 @@ int arm_print_operand32(char *text, size_t size, unsigned kind, s64 v, u64 insn,
         return snprintf(text, size, "%#x", (u32)pc + (u32)arm_wide_offset((s32)v));
     case ARM_OPERAND_BLX32:
         return snprintf(text, size, "%#x", ((u32)pc + (u32)arm_wide_offset((s32)v)) & ~3u);
-    default: return 0;
+    default: return arm_print_operand32_simd(text, size, kind, v, insn);
     }
 }
 

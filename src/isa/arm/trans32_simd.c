@@ -1,14 +1,15 @@
 /*
- * trans32_simd.c - Advanced SIMD of A32 and T32: data processing (DDI 0487, F4.1.21), as A64's functions on parts of
- * registers.
+ * trans32_simd.c - Advanced SIMD of A32 and T32: data processing (DDI 0487, F4.1.21), as A64's
+ * functions on parts of registers.
  *
- * Floats go by StandardFPSCRValue: trans_float_vector.c sees that this is AArch32. What A64 reserves, lanes of 64 bits in
- * half a register, are its operations on one lane.
+ * Floats go by StandardFPSCRValue: trans_float_vector.c sees that this is AArch32. What A64
+ * reserves, lanes of 64 bits in half a register, are its operations on one lane.
  */
 #include "isa/arm/trans32_simd.h"
 #include "isa/arm_decode.h"
 
-/* ---- Registers -------------------------------------------------------------------------------- */
+/* ---- Registers --------------------------------------------------------------------------------
+ */
 
 ir_value arm_v_part(struct arm_ctx *c, u32 n)
 {
@@ -59,7 +60,8 @@ static bool name_three(u32 q, u32 *d, u32 *n, u32 *m)
     return name_two(q, d, n) && arm_name_vector(q, m);
 }
 
-/* ---- Three registers -------------------------------------------------------------------------- */
+/* ---- Three registers --------------------------------------------------------------------------
+ */
 
 bool arm_trans_a32_v_three(struct arm_ctx *c, const struct arm_arg_v3 *a)
 {
@@ -126,7 +128,8 @@ bool arm_trans_a32_v_ext(struct arm_ctx *c, const struct arm_arg_nexte *a)
     return name_three(a->Q, &v.Rd, &v.Rn, &v.Rm) && arm_trans_a64_v_ext(c, &v);
 }
 
-/* ---- Two registers ---------------------------------------------------------------------------- */
+/* ---- Two registers ----------------------------------------------------------------------------
+ */
 
 bool arm_trans_a32_v_two(struct arm_ctx *c, const struct arm_arg_v2 *a)
 {
@@ -168,11 +171,12 @@ bool arm_trans_a32_v_permute(struct arm_ctx *c, const struct arm_arg_v2 *a)
         return true;
     ir_value x = arm_v(c, d), y = arm_v(c, m);
     arm_set_v(c, d, arm_lanes_permute(c, (enum arm_permutation)a->op, a->size, a->Q, x, y));
-    return arm_set_v(
-        c, m, arm_lanes_permute(c, (enum arm_permutation)(a->op + 1), a->size, a->Q, x, y));
+    return arm_set_v(c, m,
+                     arm_lanes_permute(c, (enum arm_permutation)(a->op + 1), a->size, a->Q, x, y));
 }
 
-/* ---- Shifts by a constant --------------------------------------------------------------------- */
+/* ---- Shifts by a constant ---------------------------------------------------------------------
+ */
 
 /* Doublewords in half a register are a lane by itself. */
 static bool shift(struct arm_ctx *c, const struct arm_arg_vshift *a, bool right)
@@ -210,7 +214,8 @@ bool arm_trans_a32_v_shll_imm(struct arm_ctx *c, const struct arm_arg_vshift *a)
            arm_trans_a64_v_shll_imm(c, &v);
 }
 
-/* ---- By an element ---------------------------------------------------------------------------- */
+/* ---- By an element ----------------------------------------------------------------------------
+ */
 
 /* The D register and the lane in it that M:Vm name: of halfwords, of words. */
 static u32 element(unsigned size, u32 *m)
@@ -252,7 +257,8 @@ bool arm_trans_a32_v_elem_long(struct arm_ctx *c, const struct arm_arg_v3 *a)
            arm_trans_a64_v_elem_long(c, &v);
 }
 
-/* ---- Floats ----------------------------------------------------------------------------------- */
+/* ---- Floats -----------------------------------------------------------------------------------
+ */
 
 /* fsz of the tables: a bit, 1 for halves; or two as `size` has them. A64's: 0 singles, 3 halves. */
 static u32 format_of_bit(u32 bit)
@@ -336,7 +342,8 @@ bool arm_trans_a32_vf_elem(struct arm_ctx *c, const struct arm_arg_vf3 *a)
     return name_two(a->Q, &v.Rd, &v.Rn) && arm_trans_a64_vf_elem(c, &v);
 }
 
-/* ---- Lanes of two kinds ----------------------------------------------------------------------- */
+/* ---- Lanes of two kinds -----------------------------------------------------------------------
+ */
 
 bool arm_trans_a32_vf_mixed(struct arm_ctx *c, const struct arm_arg_vf3 *a)
 {
@@ -371,8 +378,7 @@ static bool mixed_lane(struct arm_ctx *c, u64 what, u32 d, u32 n, u32 m, unsigne
 bool arm_trans_a32_vf_bfmlal_elem(struct arm_ctx *c, const struct arm_arg_vf3 *a)
 {
     u32 d = a->Rd, n = a->Rn, m = a->Rm, lane = element(1, &m);
-    return name_two(1, &d, &n) &&
-           mixed_lane(c, ARM_FWHAT(a->op, 2, 0, 0, 0), d, n, m, lane, a->Q);
+    return name_two(1, &d, &n) && mixed_lane(c, ARM_FWHAT(a->op, 2, 0, 0, 0), d, n, m, lane, a->Q);
 }
 
 bool arm_trans_a32_vf_dot_elem(struct arm_ctx *c, const struct arm_arg_vf3 *a)
@@ -382,7 +388,8 @@ bool arm_trans_a32_vf_dot_elem(struct arm_ctx *c, const struct arm_arg_vf3 *a)
            mixed_lane(c, ARM_FWHAT(a->op, 2, 0, 0, 0), d, n, m, lane, a->Q);
 }
 
-/* VFMAL, VFMSL: of the halves of D registers, or without Q of S registers, which Rn and Rm then are. */
+/* VFMAL, VFMSL: of the halves of D registers, or without Q of S registers, which Rn and Rm then
+ * are. */
 bool arm_trans_a32_vf_mlal(struct arm_ctx *c, const struct arm_arg_vf3 *a)
 {
     struct arm_arg_vf3 v = *a;
@@ -427,7 +434,8 @@ bool arm_trans_a32_vf_complex_elem(struct arm_ctx *c, const struct arm_arg_vfcom
     return mixed_lane(c, ARM_FWHAT(a->op, size, 0, 0, a->rot), d, n, ARM_VIEW_D | m, lane, a->Q);
 }
 
-/* ---- Copies, tables, immediates --------------------------------------------------------------- */
+/* ---- Copies, tables, immediates ---------------------------------------------------------------
+ */
 
 bool arm_trans_a32_v_dup_elem(struct arm_ctx *c, const struct arm_arg_ndup *a)
 {
@@ -455,7 +463,8 @@ static ir_value table_of(struct arm_ctx *c, u32 n, unsigned count)
     return ir_vzipl(c->b, 3, low, arm_v(c, ARM_VIEW_D | (n + 1)));
 }
 
-/* list: len, then the number of the first register. IR's tables give 0 where the index is too large. */
+/* list: len, then the number of the first register. IR's tables give 0 where the index is too
+ * large. */
 bool arm_trans_a32_v_table(struct arm_ctx *c, const struct arm_arg_ntbl *a)
 {
     struct ir_builder *b = c->b;

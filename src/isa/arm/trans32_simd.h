@@ -1,20 +1,20 @@
 /*
- * trans32_simd.h - what the front end's files on Advanced SIMD and floating point of A32 and T32 share.
+ * trans32_simd.h - what the front end's files on Advanced SIMD and floating point of A32 and T32
+ * share.
  *
- * Tables give vector registers by the number of a D register; the functions of A64 do the work on parts of registers
- * (vector.h). One thread owns a context, as in trans.h.
+ * Tables give vector registers by the number of a D register; the functions of A64 do the work on
+ * parts of registers (vector.h). One thread owns a context, as in trans.h.
  */
 #ifndef ISA_ARM_TRANS32_SIMD_H
 #define ISA_ARM_TRANS32_SIMD_H
 
-#include "isa/arm/simd.h"
 #include "isa/arm/trans32.h"
 #include "isa/arm/trans_float.h"
+#include "isa/arm/trans_simd.h"
 #include "isa/arm/vector.h"
 
-/* -- trans_simd_move.c. The lanes of n and m, of the low halves without q, permuted. */
-ir_value arm_lanes_permute(struct arm_ctx *c, enum arm_permutation op, unsigned size, bool q, ir_value n, ir_value m);
-/* -- trans32_simd.c. *reg, the number of a D register, becomes the name of that or, with q, of the Q register it begins; false: none does. */
+/* -- trans32_simd.c. *reg, the number of a D register, becomes the name of that or, with q, of the
+ * Q register it begins; false: none does. */
 bool arm_name_vector(u32 q, u32 *reg);
 
 /* -- trans32_simd_mem.c. Raises an alignment fault where addr, an i64, has one of these bits. */

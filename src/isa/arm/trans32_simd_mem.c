@@ -1,8 +1,9 @@
 /*
- * trans32_simd_mem.c - Advanced SIMD of A32 and T32: loads and stores of elements and structures (DDI 0487, F4.1.20).
+ * trans32_simd_mem.c - Advanced SIMD of A32 and T32: loads and stores of elements and structures
+ * (DDI 0487, F4.1.20).
  *
- * All is loaded before a register is written, so that a fault leaves them as they were. Rm: 15, the base stays; 13, it
- * moves by what was transferred.
+ * All is loaded before a register is written, so that a fault leaves them as they were. Rm: 15, the
+ * base stays; 13, it moves by what was transferred.
  */
 #include "isa/arm/trans32_simd.h"
 #include "isa/arm_decode.h"
@@ -28,7 +29,8 @@ static ir_value d_register(struct arm_ctx *c, u32 n)
     return arm_v(c, ARM_VIEW_D | n);
 }
 
-/* ---- Whole registers -------------------------------------------------------------------------- */
+/* ---- Whole registers --------------------------------------------------------------------------
+ */
 
 /* VLD1, VST1 in little-endian order: doublewords, two of one vector register at once. */
 static void consecutive(struct arm_ctx *c, const struct arm_arg_nmem *a, ir_value addr)
@@ -56,8 +58,8 @@ static void consecutive(struct arm_ctx *c, const struct arm_arg_nmem *a, ir_valu
     }
 }
 
-/* Element by element: the group's registers are `step` apart, and several (rows) of each follow one another. VLD1: the
- * group is one. */
+/* Element by element: the group's registers are `step` apart, and several (rows) of each follow one
+ * another. VLD1: the group is one. */
 static void interleaved(struct arm_ctx *c, const struct arm_arg_nmem *a, ir_value addr)
 {
     struct ir_builder *b = c->b;
@@ -104,9 +106,11 @@ bool arm_trans_a32_v_mem(struct arm_ctx *c, const struct arm_arg_nmem *a)
     return true;
 }
 
-/* ---- One lane --------------------------------------------------------------------------------- */
+/* ---- One lane ---------------------------------------------------------------------------------
+ */
 
-/* What index_align says: the lane, the distance of the registers, the bits that must be 0 of the address; false: reserved. */
+/* What index_align says: the lane, the distance of the registers, the bits that must be 0 of the
+ * address; false: reserved. */
 static bool lane_of(const struct arm_arg_nlane *a, u32 *lane, u32 *step, u32 *aligned)
 {
     u32 v = a->ialign, low = v & ((1u << a->size) - 1), bytes = 1u << a->size;
@@ -121,13 +125,9 @@ static bool lane_of(const struct arm_arg_nlane *a, u32 *lane, u32 *step, u32 *al
         if (a->size == 0)
             return !low;
         return *step == 1 && (a->size == 1 || low == 0 || low == 3);
-    case 2:
-        *aligned = low & 1 ? 2 * bytes - 1 : 0;
-        return !(low & 2);
+    case 2: *aligned = low & 1 ? 2 * bytes - 1 : 0; return !(low & 2);
     case 3: return !low;
-    default:
-        *aligned = low ? (a->size == 2 ? 4u << low : 4 * bytes) - 1 : 0;
-        return low != 3;
+    default: *aligned = low ? (a->size == 2 ? 4u << low : 4 * bytes) - 1 : 0; return low != 3;
     }
 }
 
@@ -159,7 +159,8 @@ bool arm_trans_a32_v_mem_lane(struct arm_ctx *c, const struct arm_arg_nlane *a)
     return true;
 }
 
-/* ---- To all lanes ----------------------------------------------------------------------------- */
+/* ---- To all lanes -----------------------------------------------------------------------------
+ */
 
 /* VLD4 has the size 3, which means words that are aligned to 16 bytes. */
 static bool all_of(const struct arm_arg_nall *a, u32 *size, u32 *aligned)

@@ -1,13 +1,15 @@
 /*
- * trans32_vfp.c - scalar floating point of A32 and T32 beside what A64's functions do on parts of registers: products and
- * sums, comparisons, conversions (DDI 0487, F4.1.13 on). Registers come as vector.h names them.
+ * trans32_vfp.c - scalar floating point of A32 and T32 beside what A64's functions do on parts of
+ * registers: products and sums, comparisons, conversions (DDI 0487, F4.1.13 on). Registers come as
+ * vector.h names them.
  *
  * FPSCR's condition flags are in fpsr, where AArch64 has nothing.
  */
 #include "isa/arm/trans32_simd.h"
 #include "isa/arm_decode.h"
 
-/* ---- Arithmetic ------------------------------------------------------------------------------- */
+/* ---- Arithmetic -------------------------------------------------------------------------------
+ */
 
 static ir_value negated(struct arm_ctx *c, ir_value v)
 {
@@ -32,10 +34,11 @@ bool arm_trans_a32_vfp_mla(struct arm_ctx *c, const struct arm_arg_f3 *a)
                                             arm_float_bits(c, a->Rd, size)));
     unsigned aux = arm_float_aux(c);
     ir_value z = arm_float_value(c, a->Rd, size);
-    ir_value p = ir_fmul(c->b, aux, arm_float_value(c, a->Rn, size), arm_float_value(c, a->Rm, size));
-    return arm_float_set(c, a->Rd,
-                         ir_fadd(c->b, aux, negate_addend ? negated(c, z) : z,
-                                 negate_product ? negated(c, p) : p));
+    ir_value p =
+        ir_fmul(c->b, aux, arm_float_value(c, a->Rn, size), arm_float_value(c, a->Rm, size));
+    return arm_float_set(
+        c, a->Rd,
+        ir_fadd(c->b, aux, negate_addend ? negated(c, z) : z, negate_product ? negated(c, p) : p));
 }
 
 bool arm_trans_a32_vfp_binary(struct arm_ctx *c, const struct arm_arg_f3 *a)
@@ -48,7 +51,8 @@ bool arm_trans_a32_vfp_round(struct arm_ctx *c, const struct arm_arg_fround *a)
     return arm_trans_a64_f_unary(c, a);
 }
 
-/* ---- Comparisons ------------------------------------------------------------------------------ */
+/* ---- Comparisons ------------------------------------------------------------------------------
+ */
 
 static bool set_flags(struct arm_ctx *c, ir_value nzcv)
 {
@@ -79,12 +83,13 @@ bool arm_trans_a32_vfp_sel(struct arm_ctx *c, const struct arm_arg_wselh *a)
     if (!arm_fp_begin(c))
         return true;
     ir_value cond = arm_cond(c, (enum arm_cond)conditions[a->cc]);
-    return arm_float_set(c, a->Rd,
-                         ir_select(c->b, cond, arm_float_bits(c, a->Rn, size),
-                                   arm_float_bits(c, a->Rm, size)));
+    return arm_float_set(
+        c, a->Rd,
+        ir_select(c->b, cond, arm_float_bits(c, a->Rn, size), arm_float_bits(c, a->Rm, size)));
 }
 
-/* ---- Integers and fixed point ----------------------------------------------------------------- */
+/* ---- Integers and fixed point -----------------------------------------------------------------
+ */
 
 bool arm_trans_a32_vfp_to_int(struct arm_ctx *c, const struct arm_arg_wint *a)
 {
@@ -152,7 +157,8 @@ bool arm_trans_a32_vfp_jcvt(struct arm_ctx *c, const struct arm_arg_wjcvt *a)
     return set_flags(c, ir_andi(b, ir_shri(b, v, 32), BITS(31, 28)));
 }
 
-/* ---- Halves: the bottom or the top of a single register --------------------------------------- */
+/* ---- Halves: the bottom or the top of a single register ---------------------------------------
+ */
 
 /* v: i64, its low 16 bits. */
 static bool set_half(struct arm_ctx *c, u32 d, u32 top, ir_value v)
@@ -171,8 +177,8 @@ bool arm_trans_a32_vfp_from_half(struct arm_ctx *c, const struct arm_arg_whalf *
     if (!arm_fp_begin(c))
         return true;
     u64 what = ARM_FWHAT(ARM_F_CVT, 1, arm_float_size(a->ftype), IR_FLOAT_DYN, 0);
-    return arm_float_set(
-        c, a->Rd, arm_float_soft(c, what, half_of(c, a->Rn, a->top), IR_NONE, IR_NONE));
+    return arm_float_set(c, a->Rd,
+                         arm_float_soft(c, what, half_of(c, a->Rn, a->top), IR_NONE, IR_NONE));
 }
 
 bool arm_trans_a32_vfp_to_half(struct arm_ctx *c, const struct arm_arg_whalf *a)

@@ -1,14 +1,15 @@
 /*
- * trans32_vfp_move.c - floating point registers of A32 and T32: moves from and to general registers, loads and stores
- * (DDI 0487, F4.1.12 and on). Registers come as vector.h names them.
+ * trans32_vfp_move.c - floating point registers of A32 and T32: moves from and to general
+ * registers, loads and stores (DDI 0487, F4.1.12 and on). Registers come as vector.h names them.
  *
- * Accesses are of words, aligned (MemA of the manual's pseudo-code), however many are made at once. Registers are written
- * after the last access that may fault, the base too.
+ * Accesses are of words, aligned (MemA of the manual's pseudo-code), however many are made at once.
+ * Registers are written after the last access that may fault, the base too.
  */
 #include "isa/arm/trans32_simd.h"
 #include "isa/arm_decode.h"
 
-/* ---- General registers ------------------------------------------------------------------------ */
+/* ---- General registers ------------------------------------------------------------------------
+ */
 
 bool arm_trans_a32_vfp_from_core(struct arm_ctx *c, const struct arm_arg_wcore *a)
 {
@@ -83,8 +84,8 @@ bool arm_trans_a32_vfp_lane_from_core(struct arm_ctx *c, const struct arm_arg_wl
     if (!arm_fp_begin(c))
         return true;
     u32 v = a->Rd >> 1 & 15;
-    return arm_set_v(
-        c, v, ir_vset(c->b, a->size, arm_v(c, v), arm_r_wide(c, a->Rt), lane_in_whole(a)));
+    return arm_set_v(c, v,
+                     ir_vset(c->b, a->size, arm_v(c, v), arm_r_wide(c, a->Rt), lane_in_whole(a)));
 }
 
 bool arm_trans_a32_vfp_lane_to_core(struct arm_ctx *c, const struct arm_arg_wlane *a)
@@ -99,7 +100,8 @@ bool arm_trans_a32_vfp_lane_to_core(struct arm_ctx *c, const struct arm_arg_wlan
     return arm_set_r(c, a->Rt, v);
 }
 
-/* ---- One register ----------------------------------------------------------------------------- */
+/* ---- One register -----------------------------------------------------------------------------
+ */
 
 /* ofs: in words, or halves; << 8: it is added. r15 is aligned to a word. */
 bool arm_trans_a32_vfp_ldst(struct arm_ctx *c, const struct arm_arg_wldr *a)
@@ -123,7 +125,8 @@ bool arm_trans_a32_vfp_ldst(struct arm_ctx *c, const struct arm_arg_wldr *a)
     return arm_float_set(c, a->Rd, ir_load(c->b, IR_I64, mem, addr, 0));
 }
 
-/* ---- Several registers ------------------------------------------------------------------------ */
+/* ---- Several registers ------------------------------------------------------------------------
+ */
 
 struct several {
     u32 first, count; /* numbers of S or D registers */
@@ -163,7 +166,8 @@ static void transfer(struct arm_ctx *c, const struct several *s, ir_value addr)
     }
 }
 
-/* imm8: words transferred; of doublewords, an odd number moves the base by one more (FLDMX, FSTMX). */
+/* imm8: words transferred; of doublewords, an odd number moves the base by one more (FLDMX, FSTMX).
+ */
 bool arm_trans_a32_vfp_ldstm(struct arm_ctx *c, const struct arm_arg_wldm *a)
 {
     struct several s = {.first = a->Rd & 31, .count = a->single ? a->imm8 : a->imm8 / 2};

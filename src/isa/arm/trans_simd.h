@@ -40,4 +40,7 @@ unsigned arm_lanes_right_count(u32 immh, u32 immb);
 /* -- trans_simd_mixed.c. Sums of neighbours, of double size. */
 ir_value arm_lanes_pair_sums(struct arm_ctx *c, unsigned size, bool is_signed, ir_value n);
 
+/* -- trans_simd_move.c. The lanes of n and m, of the low halves without q, permuted. */
+ir_value arm_lanes_permute(struct arm_ctx *c, enum arm_permutation op, unsigned size, bool q, ir_value n, ir_value m);
+
 #endif

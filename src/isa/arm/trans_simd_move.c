@@ -3,7 +3,7 @@
  *
  * A structure of several registers is loaded whole before any register is written, so that a fault leaves all as they were.
  */
-#include "isa/arm/trans32_simd.h"
+#include "isa/arm/trans_simd.h"
 #include "isa/arm_decode.h"
 
 enum { MODE_PLAIN = 0, MODE_POST = 1, MODE_PRE = 3 };

@@ -1,9 +1,10 @@
 /*
- * vector.h - vector registers by number, as helpers and trans functions name them: V0..V31, and the parts of them that
- * AArch32 calls D0..D31 and S0..S31 ("E1.3.1").
+ * vector.h - vector registers by number, as helpers and trans functions name them: V0..V31, and the
+ * parts of them that AArch32 calls D0..D31 and S0..S31 ("E1.3.1").
  *
- * A part reads as the low end of a vector whose rest is 0, and is written alone: the register's other bits stay. So an
- * operation of A64 on the low end of its registers is AArch32's on parts. Stateless.
+ * A part reads as the low end of a vector whose rest is 0, and is written alone: the register's
+ * other bits stay. So an operation of A64 on the low end of its registers is AArch32's on parts.
+ * Stateless.
  */
 #ifndef ISA_ARM_VECTOR_H
 #define ISA_ARM_VECTOR_H
