@@ -23,7 +23,8 @@ POOL = 24     # encodings of each line to choose from
 
 # The sets of lines that are instructions of each, and the files with what is taken one by one.
 GROUPS = {'a32': ('a32', 'a32u'), 't32': ('t32',)}
-FILES = {'data', 'ldst', 'mul', 'media', 'uncond'}
+FILES = {'data', 'ldst', 'mul', 'media', 'uncond',
+         'vfp', 'vfp_move', 'vfp_uncond', 'simd', 'simd_two', 'simd_new', 'simd_mem'}
 # Formats that other parts of a block make, or that are not comparable.
 SPECIAL = {'Aldrex', 'Astrex', 'Ablx', 'Abranch', 'Abx', 'Acond', 'Tbcond', 'Tcbz', 'Ttb', 'Tit'}
 REGISTERS = {'g', 'gback'}
@@ -32,9 +33,14 @@ WRITTEN = {'Rd', 'Rt', 'Rt2', 'RdLo', 'RdHi'}
 SOURCES = {'Rn', 'Rm'}
 
 # What qemu-arm 7.2 computes otherwise than the manual says: set, the instruction's name, then mask and bits of its encoding.
-PEER_ERRORS = ()
+PEER_ERRORS = (
+    ('a32', 'vjcvt', 0, 0), ('t32', 'vjcvt', 0, 0),     # Z of a denormal that FPSCR.FZ flushes
+)
 
 APSR = {'a32': (0xe10f0000, 12, 0xe12cf000, 0), 't32': (0xf3ef8000, 8, 0xf3808c00, 16)}    # mrs rN,apsr; msr apsr_nzcvqg,rN
+# Not to be in IT blocks, or not before other of them.
+OUTSIDE_IT = re.compile(r'crc32|movs/reg|vsel|v(max|min)nm|vrint[anpm]/|vcvt[anpm]/|aes|sha|vcmla|vcadd|v(us|s|u|su)?dot|v[us]*mmla'
+                        r'|vfma[blt]|vfmsl|vins|vmovx')
 WRONG = re.compile(r'undefined|unpredictable|invalid|illegal|\.word|\.inst|\.short', re.I)
 
 
@@ -94,7 +100,7 @@ class Generator:
         return re.search(r'[at]32_(\w+)\.decode', line.where).group(1)
 
     def is_vector(self, line):
-        return self.file_of(line) in ('vfp', 'simd')
+        return self.file_of(line).startswith(('vfp', 'simd'))
 
     def is_made(self, line):
         return self.file_of(line) in FILES and line.format.struct not in SPECIAL and line.function != 'clrex'
@@ -129,7 +135,47 @@ class Generator:
             return False        # is SSAT16
         if kinds.get('imm12') == 't32imm' and 1 <= v['imm12'] >> 8 <= 3 and not v['imm12'] & 255:
             return False
+        return self.vector_exists(line, v)
+
+    @staticmethod
+    def vector_exists(line, v):
+        """What the GNU disassembler does not mind."""
+        struct = line.format.struct
+        if struct == 'Wfix':
+            return v['imm5'] <= (32 if v['sx'] else 16)
+        if struct == 'Wtwo':
+            return v['Rd'] != 128 + 31
+        if struct == 'Wldm':
+            count = v['imm8'] // (1 if line.sets['single'] == '1' else 2)
+            return 0 < count <= (32 if line.sets['single'] == '1' else 16) and v['Rd'] % 32 + count <= 32
+        if struct == 'Ntbl':
+            return (v['list'] & 31) + (v['list'] >> 5) < 32
+        if struct == 'Nfix':
+            return v['fsz'] or v['imm6'] >= 16
+        if struct in ('Nmem', 'Nlane', 'Nall'):
+            return Generator.structure_exists(line, v)
+        if line.function in ('a32_v_permute', 'a32_v_swap'):
+            return v['Rd'] != v['Rn'] and not (v['size'] == 2 and not v['Q'] and line.name != 'vtrn' if 'size' in v else False)
         return True
+
+    @staticmethod
+    def structure_exists(line, v):
+        get = {name: int(value) for name, value in line.sets.items() if value.isdigit()}
+        if line.format.struct == 'Nmem':
+            rows = get['regs'] // get['group']
+            far = get['regs'] - 1 if rows == get['regs'] else (get['group'] - 1) * get['step'] + rows - 1
+            return (v['Rd'] + far < 32 and not (v['align'] & 2 and get['regs'] in (1, 3))
+                    and not (v['align'] == 3 and get['regs'] == 2))
+        if line.format.struct == 'Nall':
+            step = v['T'] + 1
+            last = v['Rd'] + (step - 1 if get['count'] == 1 else (get['count'] - 1) * step)
+            return (last < 32 and not (get['count'] == 3 and v['al']) and not (get['count'] == 4 and v['size'] == 3 and not v['al'])
+                    and not (get['count'] == 1 and v['size'] == 0 and v['al']))
+        low = v['ialign'] & ((1 << v['size']) - 1 or 1)
+        step = 2 if v['size'] and v['ialign'] >> v['size'] & 1 else 1
+        fits = {1: not low if v['size'] == 0 else step == 1 and (v['size'] == 1 or low in (0, 3)), 2: not low & 2, 3: not low,
+                4: low != 3}[get['count']]
+        return fits and v['Rd'] + (get['count'] - 1) * step < 32
 
     def is_covered(self, line):
         """Whether blocks are meant to hold it."""
@@ -151,6 +197,14 @@ class Generator:
             kind, arg, width = field.operand.kind, field.operand.arg, field.bits()
             if line.format.struct in ('Aldrd', 'Aldrdr') and not self.thumb and arg == 'Rt':
                 bits = self.put_field(bits, field, self.random.randrange(4) * 2)
+            elif kind in ('vfpdlist', 'vfpslist'):
+                bits = self.put_field(bits, field, self.random.randrange(1, 33))
+            elif kind == 'qreg' or kind == 'nreg' and self.random.random() < 0.7:
+                bits = self.put_field(bits, field, self.random.randrange(16) * 2)
+            elif kind == 'nbase':
+                bits = self.put_field(bits, field, BASE)
+            elif kind == 'nstep':
+                bits = self.put_field(bits, field, self.random.choice((13, 15, *FREE)))
             elif kind in REGISTERS:
                 bits = self.put_field(bits, field, self.register(line, arg, width))
             elif kind == 'acond':
@@ -195,7 +249,9 @@ class Generator:
     def access(self, line, bits):
         struct = line.format.struct
         maker = {'Aldr': self.single, 'Astr': self.single, 'Aldrr': self.indexed, 'Astrr': self.indexed, 'Aldrd': self.single,
-                 'Aldrdr': self.indexed, 'Aldm': self.several, 'TldmIn': self.several, 'Alda': self.ordered}.get(struct)
+                 'Aldrdr': self.indexed, 'Aldm': self.several, 'TldmIn': self.several, 'Alda': self.ordered,
+                 'Wldr': self.one_float, 'Wldm': self.several_floats, 'Nmem': self.structure, 'Nlane': self.structure,
+                 'Nall': self.structure}.get(struct)
         if maker:
             return maker(line, bits)
         if line.sets.get('Rd') == '13':
@@ -292,6 +348,25 @@ class Generator:
 
     def ordered(self, line, bits):
         return [self.item(line, self.set(line, bits, 'Rn', BASE))]
+
+    def one_float(self, line, bits):
+        field = next(f for f in line.fields.values() if f.operand.arg == 'ofs')
+        offset = self.random.randrange(60) | self.random.getrandbits(1) << 8
+        return [self.item(line, self.set(line, self.put_field(bits, field, offset), 'Rn', BASE))]
+
+    def several_floats(self, line, bits):
+        if 'Rn' in line.sets:
+            return [self.item(line, bits), self.restore_base()]
+        register = self.scratch()
+        return [self.mov(register, BASE), self.item(line, self.set(line, bits, 'Rn', register))]
+
+    def structure(self, line, bits):
+        """From where it may say what it is aligned to."""
+        v = self.values(line, bits)
+        says = v.get('align') or v.get('al') or v.get('ialign', 0) & ((1 << v['size']) - 1 or 1)
+        register = self.scratch(v['Rm'])
+        place = BASE if says else self.random.choice((BASE, ODD))
+        return [self.mov(register, place), self.item(line, self.set(line, bits, 'Rn', register))]
 
     # ---- Several --------------------------------------------------------------------------------------------------
 
@@ -434,6 +509,9 @@ class Generator:
     def flags(self):
         register = self.random.choice(FREE)
         read, read_at, write, write_at = APSR[self.isa]
+        if self.vectors and self.random.random() < 0.6:
+            rt = self.random.choice((PC, register))
+            return [Item(0xeef10a10 | rt << 12, 'vmrs')]
         if self.random.random() < 0.5:
             flags = 0xf0004078 | register << 16 | register << 8 if self.thumb else 0xe20004f8 | register << 16 | register << 12
             return [Item(read | register << read_at, 'mrs'), Item(flags, 'and')]
@@ -448,7 +526,7 @@ class Generator:
         inside = []
         while len(inside) < count:
             items = self.any_instruction()
-            if len(items) == 1 and not items[0].name.startswith('crc32') and items[0].name != 'movs/reg':
+            if len(items) == 1 and not OUTSIDE_IT.match(items[0].name):
                 inside += items
         return [Item(0xbf00 | cond << 4 | mask, 'it', 2), *inside]
 
