@@ -15,6 +15,7 @@ struct needs {
 };
 
 static const struct needs needs[] = {
+    {"arm-gicv3", {"num-cpu=2", "num-irq=100", "has-lpi=on"}},
     {"arm_gic", {"num-cpu=2", "num-irq=100"}},
     {"cfi.pflash01", {"num-blocks=4", "sector-length=16384", "drive=disk%u"}},
     {"gpex-pcihost", {"buses=2", "below-4g-mmio-size=1M", "above-4g-mmio-size=1M"}},
