@@ -25,7 +25,7 @@ static const struct option accel_options[] = {
                "MiB of memory for translated code"),
     OPTION_INT("max-insns", struct jit_options, max_insns, "64", 1, 64,
                "guest instructions in a unit at most"),
-    OPTION_INT("tlb-bits", struct jit_options, tlb_bits, "10", 2, TLB_BITS,
+    OPTION_INT("tlb-bits", struct jit_options, tlb_bits, "12", 2, TLB_BITS,
                "log2 of TLB entries in a context"),
     OPTION_BOOL("link", struct jit_options, link, "on",
                 "jump from unit to unit without leaving translated code"),

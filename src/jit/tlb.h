@@ -26,7 +26,7 @@
 
 enum {
     TLB_PAGE_BITS = 12,
-    TLB_BITS = 10, /* log2 of data entries; the stress knob uses fewer through jit->tlb_mask */
+    TLB_BITS = 12, /* log2 of data entries; the stress knob uses fewer through jit->tlb_mask */
     TLB_ENTRIES = 1 << TLB_BITS,
     TLB_CODE_ENTRIES = 1024,
     TLB_JUMP_BITS = 12,
