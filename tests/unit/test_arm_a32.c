@@ -477,6 +477,30 @@ static void mcr(u32 key, u64 v)
     arm_helper_cp_write(&fake.a->cpu, key, arm_sysreg32_pack(&p), ARM_SYNDROME(ARM_EC_CP15, 0), v);
 }
 
+/* Every row names a register that AArch64 has, no key is there twice. */
+static void table(void **state)
+{
+    static const u16 keys[] = {
+#define CP15(opc1, crn, crm, opc2, ...) ARM_CP(15, opc1, crn, crm, opc2),
+#define CP14(opc1, crn, crm, opc2, ...) ARM_CP(14, opc1, crn, crm, opc2),
+#define CP15_64(opc1, crm, ...)         ARM_CP64(15, opc1, crm),
+#define CP14_64(opc1, crm, ...)         ARM_CP64(14, opc1, crm),
+#include "isa/arm/sysreg32.def"
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(keys); i++) {
+        struct arm_sysreg32_place p = arm_sysreg32_find(fake.a, keys[i]);
+        if (!p.r)
+            fail_msg("key %#x: no such register", keys[i]);
+        assert_int_equal(p.r->key, keys[i]);
+        if (p.r->is)
+            assert_non_null(p.is);
+        else
+            assert_true(p.r->own_access);
+        for (unsigned j = 0; j < i; j++)
+            assert_int_not_equal(keys[i], keys[j]);
+    }
+}
+
 static void registers(void **state)
 {
     u64 *s = fake.a->sysreg;
@@ -533,8 +557,8 @@ int main(void)
         TEST(reset),       TEST(banks),          TEST(cpsr),        TEST(advance),
         TEST(entry),       TEST(interrupts),     TEST(illegal),     TEST64(to_a64),
         TEST64(to_el2),    TEST(short_sections), TEST(short_pages), TEST(short_control),
-        TEST(long_tables), TEST(statuses),       TEST(accesses),    TEST(registers),
-        TEST64(traps),
+        TEST(long_tables), TEST(statuses),       TEST(accesses),    TEST(table),
+        TEST(registers),   TEST64(traps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,7 +155,7 @@ static bool is_unprivileged(const struct arm_cpu *a, unsigned n)
     unsigned el = arm_el(a);
     if (el == 0)
         return true;
-    if (n != ARM_CONTEXT_UNPRIV || a->pstate & PSTATE_UAO)
+    if (n != ARM_CONTEXT_UNPRIV || (a->pstate & PSTATE_UAO && !arm_is_a32(a)))
         return false;
     u64 host = HCR_E2H | HCR_TGE;
     return el == 1 || (el == 2 && (arm_hcr(a) & host) == host);

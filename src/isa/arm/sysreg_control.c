@@ -5,6 +5,7 @@
  * Rows with ENDS are followed by arm_state_changed (arm_sysreg_set). On the CPU's thread.
  */
 #include "base/host.h"
+#include "isa/arm/a32.h"
 #include "isa/arm/control.h"
 #include "isa/arm/sysreg.h"
 #include "jit/translate.h"
@@ -91,6 +92,11 @@ static u64 sctlr_known(const struct arm_cpu *a)
 void arm_set_sctlr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
     unsigned op1 = arm_enc_op1(r->encoding);
+    /* For an EL1 of AArch32 it is that one's SCTLR. */
+    if (op1 == 0 && arm_el1_is_a32(a)) {
+        *arm_sysreg_at(a, r) = (u32)v;
+        return;
+    }
     u64 res1 = op1 == 0 ? SCTLR_EL1_RES1 : SCTLR_EL23_RES1;
     if (op1 == 4 && arm_cpu_has(a, ARM_EXT_VHE))
         res1 &= ~SCTLR_EL2_VHE;
