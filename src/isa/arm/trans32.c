@@ -25,10 +25,10 @@ bool arm_write_pc_bx(struct arm_ctx *c, ir_value target, enum ir_jump_hint hint)
 {
     struct ir_builder *b = c->b;
     ir_value wide = arm_widen(c, target), bit = ir_andi(b, wide, 1);
+    enum ir_cond other = c->thumb ? IR_EQ : IR_NE;
     arm_it_leave(c);
     ir_put(b, ARM_SLOT_PC, wide);
-    ir_trap_if(b, c->thumb ? ir_xor(b, bit, ir_const(b, 1)) : bit,
-               &arm_helpers[ARM_HELPER_INTERWORK], 0);
+    ir_trap_if(b, ir_cmp(b, other, bit, ir_const(b, 0)), &arm_helpers[ARM_HELPER_INTERWORK], 0);
     ir_exit_indirect(b, c->thumb ? ir_andi(b, wide, ~UINT64_C(1)) : wide, hint);
     return true;
 }

@@ -152,28 +152,39 @@ static bool pair_exists(const struct arm_ctx *c, u32 rt, u32 rt2, const struct p
     return !(rt & 1) && rt != ARM_R14;
 }
 
+/* Two words, in the order of their addresses; i64. */
+static void load_words(struct arm_ctx *c, ir_value addr, s32 at, ir_value words[2])
+{
+    ir_value v = ir_load(c->b, IR_I64, pair_mem(c), addr, at);
+    words[c->big_endian] = ir_zext(c->b, v, 32, IR_I64);
+    words[!c->big_endian] = ir_shri(c->b, v, 32);
+}
+
+static void store_words(struct arm_ctx *c, ir_value addr, s32 at, u32 rt, u32 rt2)
+{
+    ir_value low = arm_r_wide(c, c->big_endian ? rt2 : rt);
+    ir_value high = arm_r_wide(c, c->big_endian ? rt : rt2);
+    ir_store(c->b, pair_mem(c), addr, at, ir_or(c->b, low, ir_shli(c->b, high, 32)));
+}
+
 static bool load_pair(struct arm_ctx *c, u32 rt, u32 rt2, const struct place *p)
 {
-    struct ir_builder *b = c->b;
+    ir_value words[2];
     if (!pair_exists(c, rt, rt2, p, true))
         return false;
     check_word(c, p->addr, false);
-    ir_value v = ir_load(b, IR_I64, pair_mem(c), p->addr, 0);
-    ir_value low = ir_zext(b, v, 32, IR_I64), high = ir_shri(b, v, 32);
+    load_words(c, p->addr, 0, words);
     move_base(c, p);
-    arm_set_r(c, rt, c->big_endian ? high : low);
-    return arm_set_r(c, rt2, c->big_endian ? low : high);
+    arm_set_r(c, rt, words[0]);
+    return arm_set_r(c, rt2, words[1]);
 }
 
 static bool store_pair(struct arm_ctx *c, u32 rt, u32 rt2, const struct place *p)
 {
-    struct ir_builder *b = c->b;
     if (!pair_exists(c, rt, rt2, p, false))
         return false;
     check_word(c, p->addr, true);
-    ir_value first = arm_r_wide(c, rt), second = arm_r_wide(c, rt2);
-    ir_value low = c->big_endian ? second : first, high = c->big_endian ? first : second;
-    ir_store(b, pair_mem(c), p->addr, 0, ir_or(b, low, ir_shli(b, high, 32)));
+    store_words(c, p->addr, 0, rt, rt2);
     move_base(c, p);
     return true;
 }
@@ -215,7 +226,8 @@ bool arm_trans_a32_strd_reg(struct arm_ctx *c, const struct arm_arg_aldrdr *a)
     return store_pair(c, a->Rt, second_of(c, a->Rt, a->Rt2), &p);
 }
 
-/* ---- Several registers, words from the lowest on ---- */
+/* ---- Several registers, words from the lowest on: two at once, of which the first is aligned ----
+ */
 
 /* The list goes up from the base or down to it; before: the base's own word is left out. */
 static struct place place_of_list(struct arm_ctx *c, const struct arm_arg_aldm *a)
@@ -228,9 +240,20 @@ static struct place place_of_list(struct arm_ctx *c, const struct arm_arg_aldm *
                           .n = a->Rn};
 }
 
-static unsigned list_mem(const struct arm_ctx *c)
+static unsigned word_mem(const struct arm_ctx *c)
 {
     return 2 | IR_MEM_ALIGN | (c->big_endian ? IR_MEM_BIG : 0);
+}
+
+/* The registers of a list, and how many. */
+static unsigned numbers_of(u32 list, u8 numbers[16])
+{
+    unsigned count = 0;
+    for (u8 n = 0; n < 16; n++) {
+        if (list >> n & 1)
+            numbers[count++] = n;
+    }
+    return count;
 }
 
 /* T32's wide forms have two registers at least, and no stack pointer. */
@@ -249,20 +272,19 @@ bool arm_trans_a32_load_list(struct arm_ctx *c, const struct arm_arg_aldm *a)
     if (!list_exists(c, a) || (a->back && a->list >> a->Rn & 1))
         return false;
     struct place p = place_of_list(c, a);
+    u8 numbers[16];
+    unsigned count = numbers_of(a->list, numbers), i = 0;
     ir_value v[16];
-    s32 at = 0;
-    for (unsigned n = 0; n < 16; n++) {
-        if (!(a->list >> n & 1))
-            continue;
-        v[n] = ir_load(c->b, n == ARM_R15 ? IR_I32 : IR_I64, list_mem(c), p.addr, at);
-        at += 4;
-    }
+    if (count > 1)
+        check_word(c, p.addr, false);
+    for (; i + 1 < count; i += 2)
+        load_words(c, p.addr, 4 * (s32)i, &v[i]);
+    if (i < count)
+        v[i] = ir_load(c->b, IR_I64, word_mem(c), p.addr, 4 * (s32)i);
     move_base(c, &p);
-    for (unsigned n = 0; n < ARM_R15; n++) {
-        if (a->list >> n & 1)
-            arm_set_r(c, n, v[n]);
-    }
-    return !(a->list >> ARM_R15) || arm_write_pc_bx(c, v[ARM_R15], load_hint(a->Rn));
+    for (i = 0; i < count && numbers[i] != ARM_R15; i++)
+        arm_set_r(c, numbers[i], v[i]);
+    return i == count || arm_write_pc_bx(c, ir_trunc(c->b, v[i]), load_hint(a->Rn));
 }
 
 /* The base is written back unless it is loaded. */
@@ -280,13 +302,14 @@ bool arm_trans_a32_store_list(struct arm_ctx *c, const struct arm_arg_aldm *a)
     if (!list_exists(c, a) || (a->back && a->list >> a->Rn & 1 && (lower || wide)))
         return false;
     struct place p = place_of_list(c, a);
-    s32 at = 0;
-    for (unsigned n = 0; n < 16; n++) {
-        if (!(a->list >> n & 1))
-            continue;
-        ir_store(c->b, list_mem(c), p.addr, at, arm_r(c, n));
-        at += 4;
-    }
+    u8 numbers[16];
+    unsigned count = numbers_of(a->list, numbers), i = 0;
+    if (count > 1)
+        check_word(c, p.addr, true);
+    for (; i + 1 < count; i += 2)
+        store_words(c, p.addr, 4 * (s32)i, numbers[i], numbers[i + 1]);
+    if (i < count)
+        ir_store(c->b, word_mem(c), p.addr, 4 * (s32)i, arm_r(c, numbers[i]));
     move_base(c, &p);
     return true;
 }
