@@ -57,6 +57,7 @@ enum arm_sys_trap {
     ARM_TRAP_PM_SW,
     ARM_TRAP_PM_CR,
     ARM_TRAP_PM_ER,
+    ARM_TRAP_PM_XC,
     ARM_TRAP_PM_USER,
     ARM_TRAP_PM_EL1,
     ARM_TRAP_DBG,

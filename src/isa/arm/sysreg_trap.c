@@ -65,6 +65,7 @@ static const struct arm_trap_rule rules[][ARM_TRAP_RULES] = {
     [ARM_TRAP_PM_SW] = {EL0_PMU(RW, 3), PMU_HIGHER},
     [ARM_TRAP_PM_CR] = {EL0_PMU(RD, 5), EL0_PMU(WR, 1), PMU_HIGHER},
     [ARM_TRAP_PM_ER] = {EL0_PMU(RD, 9), EL0_PMU(WR, 9), PMU_HIGHER},
+    [ARM_TRAP_PM_XC] = {EL0_PMU(RD, 9), EL0_PMU(WR, 1), PMU_HIGHER},
     [ARM_TRAP_PM_USER] = {PMU_HIGHER},
     [ARM_TRAP_PM_EL1] = {PMU_HIGHER},
     [ARM_TRAP_DBG] = {SET(EL1, RW, MDCR_EL2, MDCR_TDA | MDCR_TDE, 2),
@@ -138,6 +139,13 @@ static unsigned virtual_trap(const struct arm_cpu *a, u64 bit)
     return a->sysreg[ARM_SYS_CNTHCTL_EL2] & bit ? 2 : ALLOWED;
 }
 
+/* LORegions are not secure state's, nor EL3's while it looks at that; LORID_EL1 is there for all. */
+static unsigned lor_trap(const struct arm_cpu *a, u32 encoding)
+{
+    bool secure = a->has_el3 && !(a->sysreg[ARM_SYS_SCR_EL3] & SCR_NS);
+    return secure && (encoding & 7) != 7 ? UNDEFINED : ALLOWED;
+}
+
 /* The secure timer is EL3's, and secure EL1's with SCR_EL3.ST. */
 static unsigned secure_timer_trap(const struct arm_cpu *a)
 {
@@ -181,7 +189,7 @@ static unsigned special(const struct arm_cpu *a, unsigned trap, u32 encoding)
     case ARM_TRAP_CNTVCT: return virtual_trap(a, CNTH_EL1TVCT);
     case ARM_TRAP_CNTV: return virtual_trap(a, CNTH_EL1TVT);
     case ARM_TRAP_CNTPS: return secure_timer_trap(a);
-    case ARM_TRAP_LOR: return arm_is_secure(a) ? UNDEFINED : ALLOWED;
+    case ARM_TRAP_LOR: return lor_trap(a, encoding);
     case ARM_TRAP_GIC: return gic_trap(a, encoding);
     default: return ALLOWED;
     }
