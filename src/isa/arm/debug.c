@@ -66,13 +66,19 @@ bool arm_debug_active(const struct arm_cpu *a)
 
 /* ---- Breakpoints ----------------------------------------------------------------------------- */
 
+static bool security_matches(const struct arm_cpu *a, u64 control)
+{
+    unsigned ssc = (unsigned)(control >> 14 & 3);
+    bool secure = arm_is_secure(a);
+    return !(ssc == 1 && secure) && !(ssc == 2 && !secure);
+}
+
 /* HMC, SSC, PMC (or PAC): does the control register name the present level and state ("D2.8.3")? */
 static bool state_matches(const struct arm_cpu *a, u64 control)
 {
     unsigned hmc = (unsigned)(control >> 13 & 1), ssc = (unsigned)(control >> 14 & 3),
              pxc = (unsigned)(control >> 1 & 3);
-    bool secure = arm_is_secure(a);
-    if ((ssc == 1 && secure) || (ssc == 2 && !secure))
+    if (!security_matches(a, control))
         return false;
     switch (arm_el(a)) {
     case 3: return hmc && !(ssc == 1);
@@ -183,7 +189,7 @@ static bool watch_matches(const struct arm_cpu *a, unsigned n, bool el0, bool wr
     unsigned lsc = (unsigned)(control >> 3 & 3), pac = (unsigned)(control >> 1 & 3);
     if (!(control & 1) || !(lsc & (write ? 2 : 1)))
         return false;
-    if (el0 ? !(pac & 2) : !state_matches(a, control))
+    if (el0 ? !(pac & 2) || !security_matches(a, control) : !state_matches(a, control))
         return false;
     return !(control >> 20 & 1) || linked_matches(a, control);
 }
@@ -205,15 +211,15 @@ bool arm_watch_hits(const struct arm_cpu *a, u64 vaddr, unsigned size, bool el0,
 
 bool arm_debug_check(struct arm_cpu *a)
 {
-    bool step = arm_debug_step_enabled(a);
-    if (a->stepping) {
+    bool step = arm_debug_step_enabled(a), stepped = a->stepping;
+    if (stepped) {
         /* the instruction that was stepped over is done */
         a->stepping = false;
         a->pstate &= ~PSTATE_SS;
     }
     if (step && !(a->pstate & PSTATE_SS)) {
-        arm_exception_to(a, arm_debug_level(a),
-                         ARM_SYNDROME(ARM_EC_STEP_LOWER, BIT(24) | ARM_FSC_DEBUG), 0, a->pc);
+        u64 iss = ARM_FSC_DEBUG | (stepped ? BIT(24) : 0); /* ISV: EX says what was stepped */
+        arm_exception_to(a, arm_debug_level(a), ARM_SYNDROME(ARM_EC_STEP_LOWER, iss), 0, a->pc);
         return true;
     }
     for (unsigned n = 0; breakpoints_enabled(a) && n < a->breakpoints; n++) {

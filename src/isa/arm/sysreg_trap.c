@@ -139,7 +139,8 @@ static unsigned virtual_trap(const struct arm_cpu *a, u64 bit)
     return a->sysreg[ARM_SYS_CNTHCTL_EL2] & bit ? 2 : ALLOWED;
 }
 
-/* LORegions are not secure state's, nor EL3's while it looks at that; LORID_EL1 is there for all. */
+/* LORegions are not secure state's, nor EL3's while it looks at that; LORID_EL1 is there for all.
+ */
 static unsigned lor_trap(const struct arm_cpu *a, u32 encoding)
 {
     bool secure = a->has_el3 && !(a->sysreg[ARM_SYS_SCR_EL3] & SCR_NS);

@@ -51,7 +51,8 @@ static u64 branch_type(const struct arm_cpu *a, u64 pc)
                : 0;
 }
 
-static void enter(struct arm_cpu *a, unsigned to, enum arm_vector_offset vector, u64 preferred_return)
+static void enter(struct arm_cpu *a, unsigned to, enum arm_vector_offset vector,
+                  u64 preferred_return)
 {
     u64 pc = a->sysreg[vbar[to]] + vector_offset(a, to, vector);
     u64 pan = entry_pan(a, to);
@@ -334,6 +335,7 @@ void arm_helper_eret(struct cpu *cpu, u64 target)
 {
     struct arm_cpu *a = arm_cpu(cpu);
     u64 spsr = a->spsr_el[arm_el(a)];
+    bool stepped = arm_debug_step_enabled(a); /* and so is no return to what is to be stepped */
     if (return_is_illegal(a, spsr)) {
         /* Level, stack pointer and state stay; IL makes the next instruction raise. */
         u64 kept = a->pstate & (PSTATE_SP | 12), same = PSTATE_SS;
@@ -347,7 +349,7 @@ void arm_helper_eret(struct cpu *cpu, u64 target)
         a->pc = !(spsr & PSTATE_A32) ? branch_address(a, target)
                                      : (u32)target & (spsr & PSTATE_T ? ~1u : ~3u);
     }
-    if (!arm_debug_step_enabled(a))
+    if (stepped || !arm_debug_step_enabled(a))
         a->pstate &= ~PSTATE_SS;
     /* BTYPE is where an indirect branch to here would have left it. */
     u64 type = arm_is_a32(a) ? 0 : (a->pstate & PSTATE_BTYPE) >> 10;

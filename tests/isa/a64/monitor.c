@@ -92,7 +92,7 @@ void check_taken(const char *what, u64 level, u64 ec, u64 iss)
 static void look(void)
 {
     u64 esr = rd("esr_el3"), n = esr & 0xffff, level = 3, esr2 = rd("esr_el2");
-    if (esr >> 26 == 0x17 && (n & 0xf000) == 0xe000)
+    if (!(monitor_vector & 0x180) && esr >> 26 == 0x17 && (n & 0xf000) == 0xe000)
         level = n >> 8 & 3;
     if (level == 2 && esr2 >> 26 == 0x17 && (esr2 & 0xff00) == 0xe100) { /* HCR_EL2.TSC */
         n = esr2 & 0xffff;
@@ -120,12 +120,17 @@ static void look(void)
     out.iss = out.esr & 0x1ffffff;
 }
 
-void go(u64 pstate, const void *code)
+void go_unmasked(u64 pstate, const void *code)
 {
     __asm__ volatile("dsb sy; isb" ::: "memory");
-    monitor_go(pstate | DAIF, (u64)code);
+    monitor_go(pstate, (u64)code);
     __asm__ volatile("" ::: "memory");
     look();
+}
+
+void go(u64 pstate, const void *code)
+{
+    go_unmasked(pstate | DAIF, code);
 }
 
 void go1(u64 pstate, const void *code, u64 x0)

@@ -36,6 +36,7 @@ extern u64 monitor_x[31]; /* x0..x30: before and after */
 
 void run(void);
 void go(u64 pstate, const void *code);
+void go_unmasked(u64 pstate, const void *code); /* PSTATE's DAIF as given */
 void go1(u64 pstate, const void *code, u64 x0);
 void go2(u64 pstate, const void *code, u64 x0, u64 x1);
 int ended(void);
