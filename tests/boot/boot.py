@@ -430,6 +430,7 @@ TESTS = {
     'acpi': acpi_describes,
     'acpi-its': its_takes_messages,
     'acpi-8-cpus': boots_on(8, '-cpu', 'max', start=Bench.start_efi),
+    'gicv3-8-cpus': boots_on(8, '-M', 'virt,gic-version=3,virtualization=on'),
 }
 ONE_ARCH = {
     'finisher-status': ('riscv64',),
