@@ -102,12 +102,12 @@ static u64 code_of(const struct isa_fault *f)
 
 static unsigned target(const struct arm_cpu *a, const struct isa_fault *f, u64 code)
 {
+    if (f->kind == ISA_FAULT_ACCESS && a->has_el3 && a->sysreg[ARM_SYS_SCR_EL3] & SCR_EA)
+        return 3;
     if (code & ARM_FAULT_STAGE2)
         return 2;
     if (f->kind != ISA_FAULT_ACCESS)
         return 0;
-    if (a->has_el3 && a->sysreg[ARM_SYS_SCR_EL3] & SCR_EA)
-        return 3;
     return arm_el(a) < 2 && arm_hcr(a) & HCR_TEA ? 2 : 0;
 }
 

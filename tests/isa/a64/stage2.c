@@ -414,6 +414,22 @@ static void check_attributes(void)
     check("AT S1E1W gives the intermediate address", monitor_x[0] & 0xfffffffff000, IPA);
 }
 
+/* A table of stage 2 where no memory is: EL2's, or EL3's by SCR_EL3.EA. */
+static void check_external(void)
+{
+    u64 *to_table = tables_entry(&s2, IPA, 2, 0), kept = *to_table;
+    *to_table = 0xf000000000 | 3;
+    tlb_clear();
+    go1(EL0, load, PAGE);
+    check("external abort of stage 2's walk", out.level << 16 | out.ec << 8 | (out.iss & 0x3f), 0x22417);
+    wr("scr_el3", rd("scr_el3") | 8);
+    go1(EL0, load, PAGE);
+    check("external abort of stage 2's walk with SCR_EL3.EA", out.level << 16 | out.ec << 8 | (out.iss & 0x3f), 0x32417);
+    wr("scr_el3", rd("scr_el3") & ~8ul);
+    *to_table = kept;
+    tlb_clear();
+}
+
 void run(void)
 {
     check_walks();
@@ -424,5 +440,6 @@ void run(void)
     check_flags();
     check_vmids();
     check_attributes();
+    check_external();
     check_granules();
 }
