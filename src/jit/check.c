@@ -13,6 +13,7 @@
 #include "jit/cache.h"
 #include "jit/interp.h"
 #include "jit/stats.h"
+#include "jit/translate.h"
 
 void jit_check_store(struct jit_check *c, u8 *host, unsigned size)
 {
@@ -165,6 +166,7 @@ static u32 compare_memory(struct cpu *cpu, struct jit_check *c, FILE *f)
 static void compare(struct cpu *cpu, struct jit_check *c, bool faulted)
 {
     FILE *out = jit_cpu(cpu)->jit->log->file;
+    jit_float_merge(cpu); /* where the guest keeps its float flags may be a state that is compared */
     if (faulted != c->faults) {
         fprintf(out, "check: %s faults\n", faulted ? "only the host code" : "only the interpreter");
         c->wrong++;
@@ -191,6 +193,7 @@ void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, con
         enter(cpu, code);
         return;
     }
+    jit_float_merge(cpu);
     c->faults = rehearse(cpu, u->ir, c).kind == IR_INTERP_FAULT;
     c->wrong = 0;
     c->trapped = false;
