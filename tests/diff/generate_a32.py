@@ -179,7 +179,7 @@ class Generator:
 
     def is_covered(self, line):
         """Whether blocks are meant to hold it."""
-        return line.group in GROUPS[self.isa] and self.file_of(line) in FILES | {'branch', 'misc'}
+        return line.group in GROUPS[self.isa] and self.file_of(line) in FILES | {'branch', 'misc'} and not self.peer_errs(line, line.match)
 
     def peer_errs(self, line, bits):
         return any((self.isa, line.name) == (isa, name) and bits & mask == value
