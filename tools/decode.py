@@ -3,7 +3,7 @@
 
 usage: decode.py ISA OUT.h OUT.c TABLE.decode...
 
-All tables of src/isa/ISA/ make one decoder. A table is text, one fact a line; '#' starts a comment.
+All tables of src/isa/ISA/ make one decoder. A table is text, one fact a line; '#' after a blank starts a comment.
 
     set NAME [FUNCTIONS]                an instruction set of its own, with its own decoder, that the lines of this file
                                         belong to (a64, a32, t32); FUNCTIONS (default: NAME) begins the names of its
@@ -195,7 +195,7 @@ class Tables:
         lines = []
         with open(path, encoding="utf-8") as f:
             for number, line in enumerate(f, 1):
-                text = line.split("#")[0].strip()
+                text = re.split(r"(?:^|\s)#", line)[0].strip()
                 if text:
                     lines.append((f"{path}:{number}", text))
         groups = [text.split(maxsplit=1)[1] for _, text in lines if text.split()[0] == "set"]

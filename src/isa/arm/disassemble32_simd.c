@@ -110,8 +110,12 @@ static int print_structure(char *text, size_t size, u64 insn, unsigned d)
                            : print_range(text, size, 'd', d, counts[type]);
     if (lanes == 3) {
         unsigned step = field(insn, 5, 1) + 1;
-        return count == 1 ? print_apart(text, size, d, step, 1, lane)
-                          : print_apart(text, size, d, count, step, lane);
+        if (count == 1)
+            count = step;
+        else if (step == 2)
+            return print_apart(text, size, d, count, step, lane);
+        return count == 1 ? print_apart(text, size, d, 1, 1, lane)
+                          : snprintf(text, size, "{d%u[]-d%u[]}", d, d + count - 1);
     }
     snprintf(lane, sizeof lane, "[%u]", field(insn, 4, 4) >> (lanes + 1));
     return print_apart(text, size, d, count, lanes && field(insn, 4 + lanes, 1) ? 2 : 1, lane);
@@ -249,7 +253,6 @@ int arm_print_operand32_simd(char *text, size_t size, unsigned kind, s64 value, 
         return snprintf(text, size, "#%d", (field(insn, 7, 1) ? 32 : 16) - (int)v);
     case ARM_OPERAND_NMODTYPE: return snprintf(text, size, "%s", immediate_type(insn));
     case ARM_OPERAND_NMODIMM: return print_immediate(text, size, insn, v);
-    case ARM_OPERAND_VFPIMM: return snprintf(text, size, "#%g", expanded(v));
     case ARM_OPERAND_NROT: return snprintf(text, size, "#%u", v * 90);
     case ARM_OPERAND_NROT90: return snprintf(text, size, "#%u", v ? 270 : 90);
     case ARM_OPERAND_NUNS: return snprintf(text, size, "%c", v ? 'u' : 's');
