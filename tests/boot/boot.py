@@ -446,6 +446,7 @@ ONE_ARCH = {
     'cards': ('aarch64',),
     'acpi': ('aarch64',),
     'acpi-8-cpus': ('aarch64',),
+    'gicv3-8-cpus': ('aarch64',),
 }
 
 
