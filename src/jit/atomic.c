@@ -5,20 +5,25 @@
  * exact, since what is stored depends on nothing but the value loaded. Every other pair comes here:
  *   - one CPU in the machine: a store-conditional succeeds when the address, size and value are
  * still those of the load. (The guest's kernel ends reservations at context switches itself.)
- *   - several CPUs: a plain reservation is weak, and its store-conditional fails once, which the
- * architectures allow; the next load-linked makes a strong one: its page is marked in every CPU's
- * TLB (TLB_RESERVED), so other CPUs' stores come the slow way and, under reserve_lock, end the
- * reservations whose 64-byte granule they touch.
+ *   - several CPUs: a plain reservation is weak, and its first store-conditional fails, which the
+ * architectures allow; from then on load-linked makes strong ones: the page is marked in every
+ * CPU's TLB (TLB_RESERVED), so other CPUs' stores come the slow way and, under reserve_lock, end
+ * the reservations whose 64-byte granule they touch.
  *
- * Locking: jit->reserve_lock guards linked_* of strong reservations and every store to a reserved
- * page.
+ * Marking looks at all entries of all TLBs, so marks stay: jit->reserved names the marked pages,
+ * and what is filled in for them meanwhile is marked too (tlb_publish_write). A page that is only
+ * stored to for a while leaves it, and so do the oldest where there are too many; their
+ * reservations end.
+ *
+ * Locking: jit->reserve_lock guards linked_* of strong reservations, jit->reserved (its keys are
+ * read without it) and every store to a reserved page.
  */
 #include "jit/cache.h"
 #include "jit/check.h"
 
 #include "memory/memory.h"
 
-enum { GRANULE = 64, WIDE = 16 };
+enum { GRANULE = 64, WIDE = 16, IDLE_STORES = 200 };
 
 /* Host address for an atomic access; faults when it is not RAM or not aligned. */
 static enum isa_fault_kind atomic_target(struct cpu *cpu, unsigned aux, u64 vaddr,
@@ -175,11 +180,72 @@ enum isa_fault_kind slow_cas(struct cpu *cpu, unsigned aux, u64 vaddr, u64 expec
 static void link_end(struct cpu *cpu)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
-    if (jc->linked_strong) {
-        jc->linked_strong = false;
-        atomic_fetch_sub(&jc->jit->reservations, 1);
-    }
+    jc->linked_strong = false;
     cpu->linked = 0;
+}
+
+static struct jit_reserved *reserved_set(struct jit *jit, u32 key)
+{
+    return jit->reserved[(key * 0x9e3779b9u) >> 28 & (JIT_RESERVED_SETS - 1)];
+}
+
+static struct jit_reserved *find_reserved(struct jit *jit, const u8 *host)
+{
+    u32 key = tlb_page_key(host);
+    struct jit_reserved *set = reserved_set(jit, key);
+    for (unsigned i = 0; i < JIT_RESERVED_WAYS; i++) {
+        if (atomic_load_explicit(&set[i].key, memory_order_relaxed) == key)
+            return &set[i];
+    }
+    return NULL;
+}
+
+bool atomic_page_is_reserved(struct jit *jit, const u8 *host)
+{
+    return find_reserved(jit, host);
+}
+
+/* Ends the strong reservations on that page. Lock held. */
+static void end_page(struct jit *jit, u32 key)
+{
+    for (u32 i = 0; i < jit->cpu_count; i++) {
+        struct jit_cpu *jc = jit_cpu(jit->cpus[i]);
+        if (jc->linked_strong && tlb_page_key(jc->linked_host) == key)
+            link_end(jit->cpus[i]);
+    }
+}
+
+/* The page is marked, newly or still. Lock held. */
+static void reserve_page(struct jit *jit, const u8 *host)
+{
+    u32 key = tlb_page_key(host);
+    struct jit_reserved *r = find_reserved(jit, host);
+    if (r) {
+        r->idle = 0;
+        return;
+    }
+    struct jit_reserved *set = reserved_set(jit, key);
+    r = set;
+    for (unsigned i = 1; i < JIT_RESERVED_WAYS; i++) {
+        if (!set[i].key || (r->key && set[i].idle > r->idle))
+            r = &set[i];
+    }
+    if (r->key)
+        end_page(jit, r->key);
+    r->idle = 0;
+    atomic_store(&r->key, key);
+    tlb_slow_writes(jit, (u8 *)align_down((uintptr_t)host, TLB_PAGE), TLB_RESERVED);
+}
+
+/* A store came the slow way to a page on which nobody may have a reservation any more. Lock held.
+ */
+static void count_idle(struct jit *jit, const u8 *host)
+{
+    struct jit_reserved *r = find_reserved(jit, host);
+    if (!r || ++r->idle < IDLE_STORES)
+        return;
+    end_page(jit, r->key);
+    atomic_store(&r->key, 0);
 }
 
 void atomic_break_reservations(struct cpu *cpu, const u8 *host, unsigned size)
@@ -194,6 +260,7 @@ void atomic_break_reservations(struct cpu *cpu, const u8 *host, unsigned size)
         if (granule >= first && granule <= last)
             link_end(jit->cpus[i]);
     }
+    count_idle(jit, host);
 }
 
 static void link_forget(struct cpu *cpu)
@@ -237,8 +304,7 @@ enum isa_fault_kind slow_load_linked(struct cpu *cpu, unsigned aux, u64 vaddr, u
     if (jc->want_strong) {
         pthread_mutex_lock(&jc->jit->reserve_lock);
         jc->linked_strong = true;
-        atomic_fetch_add(&jc->jit->reservations, 1);
-        tlb_slow_writes(jc->jit, (u8 *)align_down((uintptr_t)t.host, TLB_PAGE), TLB_RESERVED);
+        reserve_page(jc->jit, t.host);
         pthread_mutex_unlock(&jc->jit->reserve_lock);
     }
     jc->linked_value = host_load_aligned(t.host, MIN(size, 8u));
@@ -257,7 +323,8 @@ static bool replace_linked(const struct jit_cpu *jc, void *host, unsigned size, 
 {
     if (size == WIDE) {
         u128 expected = join(jc->linked_value, jc->linked_high);
-        return __atomic_compare_exchange_n((u128 *)host, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        return __atomic_compare_exchange_n((u128 *)host, &expected, value, false, __ATOMIC_SEQ_CST,
+                                           __ATOMIC_SEQ_CST);
     }
     u64 mask = size == 8 ? ~UINT64_C(0) : BIT(8 * size) - 1;
     return host_cas(host, size, jc->linked_value, (u64)value) == (jc->linked_value & mask);
@@ -276,8 +343,8 @@ static bool store_linked(struct cpu *cpu, const struct tlb_target *t, unsigned s
     return replace_linked(jc, t->host, size, value);
 }
 
-static enum isa_fault_kind store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u128 value, u64 *failed,
-                                      struct isa_fault *f)
+static enum isa_fault_kind store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u128 value,
+                                      u64 *failed, struct isa_fault *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     unsigned size = IR_MEM_BYTES(aux);
@@ -288,10 +355,8 @@ static enum isa_fault_kind store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, 
     pthread_mutex_lock(&jc->jit->reserve_lock);
     if (jc->linked_addr == vaddr) {
         stored = store_linked(cpu, &t, size, value);
-        if (stored) {
+        if (stored)
             atomic_break_reservations(cpu, t.host, size);
-            jc->want_strong = false;
-        }
     }
     link_end(cpu);
     pthread_mutex_unlock(&jc->jit->reserve_lock);
@@ -311,7 +376,8 @@ enum isa_fault_kind slow_store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u6
 
 /* ---- 16 bytes, for helpers ---- */
 
-enum isa_fault_kind jit_load_linked_wide(struct cpu *cpu, u64 vaddr, u64 out[2], struct isa_fault *f)
+enum isa_fault_kind jit_load_linked_wide(struct cpu *cpu, u64 vaddr, u64 out[2],
+                                         struct isa_fault *f)
 {
     if (slow_load_linked(cpu, 4, vaddr, &out[0], f))
         return f->kind;

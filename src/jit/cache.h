@@ -84,5 +84,7 @@ enum isa_fault_kind must_check slow_store_cond(struct cpu *cpu, unsigned aux, u6
 /* Before a store to a page with TLB_RESERVED: other CPUs' strong reservations on these bytes end.
  */
 void atomic_break_reservations(struct cpu *cpu, const u8 *host, unsigned size);
+/* Stores to the page go the slow way. Any thread. */
+bool atomic_page_is_reserved(struct jit *jit, const u8 *host);
 
 #endif

@@ -199,6 +199,13 @@ struct jit_stats {
     u64 tlb_misses, walks, io, lookups, links, contexts, flushes, exits, interrupts, faults;
 };
 
+/* A page of RAM whose write entries are slow in every TLB, for strong reservations on it. */
+enum { JIT_RESERVED_SETS = 16, JIT_RESERVED_WAYS = 8 };
+struct jit_reserved {
+    _Atomic u32 key; /* tlb_page_key; 0: none */
+    u32 idle;        /* stores since its last reservation; reserve_lock held */
+};
+
 struct jit_chunk;
 struct jit {
     const struct jit_backend *backend; /* NULL: interpreter */
@@ -228,7 +235,7 @@ struct jit {
     FILE *perf_map;
     /* Strong reservations (lr/sc that could not be made one locked operation). */
     pthread_mutex_t reserve_lock;
-    _Atomic u32 reservations;
+    struct jit_reserved reserved[JIT_RESERVED_SETS][JIT_RESERVED_WAYS];
 };
 
 

@@ -68,12 +68,12 @@ static bool same_key(const struct isa_context *a, const struct isa_context *b)
 }
 
 /* Flags that a write entry of the page must have now. */
-static u32 write_flags(const struct jit *jit, const struct ram_block *ram, u64 ram_offset)
+static u32 write_flags(struct jit *jit, const struct ram_block *ram, u64 ram_offset)
 {
     u32 flags = 0;
     if (atomic_load(&ram->code_lines[ram_offset >> TLB_PAGE_BITS]))
         flags |= TLB_CODE;
-    if (atomic_load(&jit->reservations))
+    if (atomic_page_is_reserved(jit, ram->host + ram_offset))
         flags |= TLB_RESERVED;
     if (ram_block_logging(ram))
         flags |= TLB_LOG;
