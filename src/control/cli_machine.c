@@ -171,8 +171,10 @@ int cli_set_cpu(struct cli *cli, const char *text, struct err *err)
     for (unsigned i = 0; isa_registry[i]; i++) {
         if (cli->config.arch && !has_arch(isa_registry[i], cli->config.arch))
             continue;
-        for (const struct isa_model *m = isa_registry[i]->models; m->name; m++)
-            printf("  %-12s %s\n", m->name, m->help);
+        for (const struct isa_model *m = isa_registry[i]->models; m->name; m++) {
+            if (!m->arch || !cli->config.arch || !strcmp(m->arch, cli->config.arch))
+                printf("  %-12s %s\n", m->name, m->help);
+        }
         isa_registry[i]->print_features(stdout);
     }
     return CLI_DONE;

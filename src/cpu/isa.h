@@ -81,6 +81,7 @@ struct isa_cpu_facts {
 /* A CPU model and its features, for -cpu NAME[,FEATURE=on|off] and -cpu help. */
 struct isa_model {
     const char *name, *help;
+    const char *arch; /* the one of arch_names that it belongs to; NULL: all */
 };
 
 struct isa {

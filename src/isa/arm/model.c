@@ -23,16 +23,16 @@ static const struct ext {
 
 /* {whole, part}: the first cannot be without the second. */
 static const u8 needs[][2] = {
-    {ARM_EXT_PMULL, ARM_EXT_AES},       {ARM_EXT_SHA256, ARM_EXT_SHA1},
-    {ARM_EXT_SHA512, ARM_EXT_SHA256},   {ARM_EXT_SHA3, ARM_EXT_SHA512},
-    {ARM_EXT_FHM, ARM_EXT_FP16},        {ARM_EXT_PAN2, ARM_EXT_PAN},
-    {ARM_EXT_PAN3, ARM_EXT_PAN2},       {ARM_EXT_HPDS2, ARM_EXT_HPDS},
-    {ARM_EXT_IESB, ARM_EXT_RAS},        {ARM_EXT_DPB2, ARM_EXT_DPB},
-    {ARM_EXT_LRCPC2, ARM_EXT_LRCPC},    {ARM_EXT_LRCPC3, ARM_EXT_LRCPC2},
-    {ARM_EXT_SSBS2, ARM_EXT_SSBS},
-    {ARM_EXT_FLAGM2, ARM_EXT_FLAGM},    {ARM_EXT_LPA2, ARM_EXT_LPA},
-    {ARM_EXT_LPA2, ARM_EXT_LVA},        {ARM_EXT_TLBIRANGE, ARM_EXT_TLBIOS},
-    {ARM_EXT_AA32EL1, ARM_EXT_AA32EL0}, {ARM_EXT_PAUTH_IMPDEF, ARM_EXT_PAUTH},
+    {ARM_EXT_PMULL, ARM_EXT_AES},          {ARM_EXT_SHA256, ARM_EXT_SHA1},
+    {ARM_EXT_SHA512, ARM_EXT_SHA256},      {ARM_EXT_SHA3, ARM_EXT_SHA512},
+    {ARM_EXT_FHM, ARM_EXT_FP16},           {ARM_EXT_PAN2, ARM_EXT_PAN},
+    {ARM_EXT_PAN3, ARM_EXT_PAN2},          {ARM_EXT_HPDS2, ARM_EXT_HPDS},
+    {ARM_EXT_IESB, ARM_EXT_RAS},           {ARM_EXT_DPB2, ARM_EXT_DPB},
+    {ARM_EXT_LRCPC2, ARM_EXT_LRCPC},       {ARM_EXT_LRCPC3, ARM_EXT_LRCPC2},
+    {ARM_EXT_SSBS2, ARM_EXT_SSBS},         {ARM_EXT_FLAGM2, ARM_EXT_FLAGM},
+    {ARM_EXT_LPA2, ARM_EXT_LPA},           {ARM_EXT_LPA2, ARM_EXT_LVA},
+    {ARM_EXT_TLBIRANGE, ARM_EXT_TLBIOS},   {ARM_EXT_AA32EL1, ARM_EXT_AA32EL0},
+    {ARM_EXT_PAUTH_IMPDEF, ARM_EXT_PAUTH},
 };
 
 struct id_field {
@@ -66,30 +66,34 @@ static const struct row {
      .letter = letter_,                                                                            \
      .compatible = compatible_,                                                                    \
      .only_a32 = true},
+#define MODEL64             MODEL
 #define VALUE(reg_, value_) {.kind = ROW_VALUE, .reg = ARM_SYS_##reg_, .value = UINT64_C(value_)},
 #define CACHES(d, i, l2)    {.kind = ROW_CACHES, .caches = {d, i, l2}},
 #define PMU(id)             {.kind = ROW_PMU, .value = id},
 #include "isa/arm/model.def"
 #undef MODEL
 #undef MODEL32
+#undef MODEL64
 #undef VALUE
 #undef CACHES
 #undef PMU
 };
 
 const struct isa_model arm_models[] = {
-#define MODEL(name_, letter_, help_, compatible_) {name_, help_},
-#define MODEL32 MODEL
+#define MODEL(name_, letter_, help_, compatible_)   {name_, help_, NULL},
+#define MODEL32(name_, letter_, help_, compatible_) {name_, help_, "arm"},
+#define MODEL64(name_, letter_, help_, compatible_) {name_, help_, "aarch64"},
 #define VALUE(reg_, value_)
 #define CACHES(d, i, l2)
 #define PMU(id)
 #include "isa/arm/model.def"
 #undef MODEL
 #undef MODEL32
+#undef MODEL64
 #undef VALUE
 #undef CACHES
 #undef PMU
-    {NULL, NULL},
+    {NULL, NULL, NULL},
 };
 
 static int find_model(const char *name, const struct row **out, struct err *err)
@@ -246,8 +250,8 @@ static void set_odd_fields(struct arm_cpu *a)
     *pfr0 = bits_set(*pfr0, 4, 4, arm_cpu_has(a, ARM_EXT_AA32EL1) ? 2 : 1);
     /* The architected algorithm, for addresses and for generic code. */
     u64 pauth = arm_cpu_has(a, ARM_EXT_PAUTH), own = arm_cpu_has(a, ARM_EXT_PAUTH_IMPDEF);
-    *isar1 = bits_set(bits_set(*isar1, 4, 4, pauth && !own), 24, 4, pauth && !own);  /* APA, GPA */
-    *isar1 = bits_set(bits_set(*isar1, 8, 4, pauth && own), 28, 4, pauth && own);    /* API, GPI */
+    *isar1 = bits_set(bits_set(*isar1, 4, 4, pauth && !own), 24, 4, pauth && !own); /* APA, GPA */
+    *isar1 = bits_set(bits_set(*isar1, 8, 4, pauth && own), 28, 4, pauth && own);   /* API, GPI */
     if (!arm_cpu_has(a, ARM_EXT_LPA) && (*mmfr0 & 15) == 6)
         *mmfr0 = bits_set(*mmfr0, 0, 4, 5);
 }

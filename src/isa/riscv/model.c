@@ -39,11 +39,11 @@ static const u8 rv64_only[] = {RISCV_EXT_SVNAPOT, RISCV_EXT_SVPBMT};
 static const u8 rv32_only[] = {RISCV_EXT_ZCF};
 
 const struct isa_model riscv_models[] = {
-    {"rv64", "64-bit: RV64GC and what current kernels like"},
-    {"rv32", "32-bit, otherwise as rv64"},
-    {"max", "everything Guise has, in the architecture's width"},
-    {"max32", "everything Guise has, 32-bit"},
-    {NULL, NULL},
+    {"rv64", "64-bit: RV64GC and what current kernels like", "riscv64"},
+    {"rv32", "32-bit, otherwise as rv64", NULL},
+    {"max", "everything Guise has, in the architecture's width", NULL},
+    {"max32", "everything Guise has, 32-bit", NULL},
+    {NULL, NULL, NULL},
 };
 
 /* ---- Features as options --------------------------------------------------------------------- */
