@@ -67,6 +67,11 @@ def monitor(machine, command, seconds=60):
 
 
 def to_monitor(machine):
+    """When the shell has said its prompt, which would be among what the monitor says; it may have been seen before."""
+    try:
+        machine.expect('# ', 2)
+    except guest.Failure:
+        pass
     machine.send(TO_MONITOR)
     machine.expect(PROMPT, 10)
 
