@@ -258,34 +258,33 @@ static struct jit_unit *unit_find(struct cpu *cpu, const struct jit_page_ref *fi
     struct jit_unit *u =
         atomic_load_explicit(&jit->hash[unit_bucket(jit, first->id, pc)], memory_order_acquire);
     for (; u; u = atomic_load_explicit(&u->hash_next, memory_order_acquire)) {
-        if (u->pc != pc || u->page_id[0] != first->id)
+        if (u->pc != pc || u->pages[0].id != first->id)
             continue;
-        if (!u->page[1])
+        if (!u->crosses)
             return u;
         struct jit_page_ref second;
         struct isa_fault f;
         if (jit_page_at(cpu, (pc & TLB_PAGE_MASK) + TLB_PAGE, &second, &f) &&
-            second.id == u->page_id[1] && !second.fine)
+            second.id == u->pages[1].id && !second.fine)
             return u;
     }
     return NULL;
 }
 
-static void page_add_unit(struct jit_unit *u, unsigned n)
+static void page_add_unit(struct jit_unit *u, struct jit_unit_page *p)
 {
-    u->next_in_page[n] = u->page[n]->units;
-    u->page[n]->units = u;
-    atomic_fetch_or(&u->page[n]->ram->code_lines[u->page[n]->ram_offset >> TLB_PAGE_BITS],
-                    u->lines[n]);
+    p->next = p->page->units;
+    p->page->units = u;
+    atomic_fetch_or(&p->page->ram->code_lines[p->page->ram_offset >> TLB_PAGE_BITS], p->lines);
 }
 
-static void page_remove_unit(struct jit_unit *u, unsigned n)
+static void page_remove_unit(struct jit_unit *u, const struct jit_unit_page *own)
 {
-    struct jit_unit **p = &u->page[n]->units;
+    struct jit_unit **p = &own->page->units;
     while (*p && *p != u)
-        p = &(*p)->next_in_page[(*p)->page[0] != u->page[n]];
+        p = &jit_unit_page(*p, own->page)->next;
     if (*p)
-        *p = u->next_in_page[n];
+        *p = own->next;
 }
 
 /* False when code was overwritten since `seen`, or a page changed its identity: translate again. */
@@ -293,13 +292,13 @@ static bool unit_insert(struct jit *jit, struct jit_chunk *chunk, struct jit_uni
 {
     pthread_mutex_lock(&jit->lock);
     bool ok = atomic_load(&jit->invalidations) == seen;
-    for (unsigned n = 0; n < 2 && u->page[n]; n++)
-        ok = ok && u->page[n]->id == u->page_id[n];
+    for (unsigned n = 0; n < u->page_count; n++)
+        ok = ok && u->pages[n].page->id == u->pages[n].id;
     if (ok) {
-        for (unsigned n = 0; n < 2 && u->page[n]; n++)
-            page_add_unit(u, n);
+        for (unsigned n = 0; n < u->page_count; n++)
+            page_add_unit(u, &u->pages[n]);
         atomic_store(&u->valid, true);
-        struct jit_unit *_Atomic *head = &jit->hash[unit_bucket(jit, u->page_id[0], u->pc)];
+        struct jit_unit *_Atomic *head = &jit->hash[unit_bucket(jit, u->pages[0].id, u->pc)];
         atomic_store_explicit(&u->hash_next, atomic_load(head), memory_order_relaxed);
         atomic_store_explicit(head, u, memory_order_release);
     }
@@ -312,13 +311,13 @@ static bool unit_insert(struct jit *jit, struct jit_chunk *chunk, struct jit_uni
 void jit_unit_invalidate(struct jit *jit, struct jit_unit *u)
 {
     atomic_store(&u->valid, false);
-    struct jit_unit *_Atomic *p = &jit->hash[unit_bucket(jit, u->page_id[0], u->pc)];
+    struct jit_unit *_Atomic *p = &jit->hash[unit_bucket(jit, u->pages[0].id, u->pc)];
     while (atomic_load(p) && atomic_load(p) != u)
         p = &atomic_load(p)->hash_next;
     if (atomic_load(p))
         atomic_store(p, atomic_load(&u->hash_next));
-    for (unsigned n = 0; n < 2 && u->page[n]; n++)
-        page_remove_unit(u, n);
+    for (unsigned n = 0; n < u->page_count; n++)
+        page_remove_unit(u, &u->pages[n]);
     jit_unlink_all(jit, u);
     jit_jump_forget(jit, u);
 }
@@ -458,7 +457,7 @@ static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u,
     out->capacity = c->size - c->used;
     out->link_count = 0;
     out->link_base = links;
-    out->page2_id = u->page[1] ? u->page_id[1] : 0;
+    out->page2_id = u->crosses ? u->pages[1].id : 0;
     out->page2_index = tlb_code_index(u->pc + TLB_PAGE);
     int r = jit->backend->emit(jit, out);
     c->meta.ptr = (u8 *)links + align_up(sizeof(*links) * (r ? 0 : out->link_count), 16);
@@ -478,17 +477,22 @@ static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u,
     return 0;
 }
 
-static void unit_describe(struct jit_cpu *jc, struct jit_unit *u, const struct ir_unit *ir)
+static struct jit_unit *unit_new(struct jit_cpu *jc, const struct ir_unit *ir)
 {
+    u8 count = jc->fetch_page[1].page ? 2 : 1;
+    struct jit_unit *u = arena_zalloc(&jc->chunk->meta, sizeof(*u) + count * sizeof(u->pages[0]));
     u->pc = ir->pc;
     u->mode = ir->mode;
     u->guest_bytes = ir->guest_bytes;
     u->guest_insns = ir->guest_insns;
-    for (unsigned n = 0; n < 2; n++) {
-        u->page[n] = jc->fetch_page[n].page;
-        u->page_id[n] = u->page[n] ? jc->fetch_page[n].id : 0;
-        u->lines[n] = u->page[n] ? unit_lines(ir->pc, ir->guest_bytes, n) : 0;
+    u->page_count = count;
+    u->crosses = count > 1;
+    for (unsigned n = 0; n < count; n++) {
+        const struct jit_page_ref *ref = &jc->fetch_page[n];
+        u->pages[n] = (struct jit_unit_page){
+            .page = ref->page, .id = ref->id, .lines = unit_lines(ir->pc, ir->guest_bytes, n)};
     }
+    return u;
 }
 
 /* One try. NULL with f->kind: fetch fault; NULL without: try again (smaller, or the code changed
@@ -506,8 +510,7 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
         *f = jc->fetch_fault;
         return NULL;
     }
-    struct jit_unit *u = arena_zalloc(&c->meta, sizeof(*u));
-    unit_describe(jc, u, &ir);
+    struct jit_unit *u = unit_new(jc, &ir);
     if (!jit->backend || jit->opt.check)
         u->ir = keep_ir(c, &ir);
     if (jit->backend) {

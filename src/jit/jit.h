@@ -87,7 +87,7 @@ struct jit_page {
     const u8 *host;
     _Atomic u32 id;
     struct jit_page *hash_next;
-    struct jit_unit *units; /* linked by next_in_page[] */
+    struct jit_unit *units; /* linked by jit_unit_page.next */
 };
 
 /* A page as somebody found it: page may get another identity, the id is that of then. */
@@ -110,23 +110,40 @@ struct jit_link {
     u32 head;     /* not 0: goes to this offset in its own unit, and to nothing else (x86_64/loop.c) */
 };
 
+/* A page that a unit was made from, as the unit knows it. */
+struct jit_unit_page {
+    struct jit_page *page;
+    struct jit_unit *next; /* in page->units */
+    u64 lines;             /* 64-byte lines of the page that it was made from */
+    u32 id;                /* the page's when the unit was made */
+};
+
+enum { JIT_UNIT_PAGES = 8 };
 struct jit_unit {
     u64 pc, mode;
-    struct jit_page *page[2]; /* [1]: its one instruction continues there, or NULL */
-    u32 page_id[2];           /* their ids when the unit was made */
     struct jit_unit *_Atomic hash_next;
-    struct jit_unit *next_in_page[2];
     struct jit_unit *next_in_chunk;
     const u8 *code; /* host entry; NULL for the interpreter */
     u32 code_size;
     struct ir_unit *ir;     /* interpreter and check mode */
-    u64 lines[2];           /* 64-byte lines of each page that it was made from */
     struct jit_link *links; /* its own */
     struct jit_link *incoming;
     u32 link_count;
     u32 guest_bytes, guest_insns;
     _Atomic bool valid;
+    bool crosses; /* its one instruction continues on pages[1] */
+    u8 page_count;
+    struct jit_unit_page pages[]; /* [0]: of pc; at most JIT_UNIT_PAGES */
 };
+
+/* What the unit has of a page that it was made from. */
+static inline struct jit_unit_page *jit_unit_page(const struct jit_unit *u, const struct jit_page *page)
+{
+    const struct jit_unit_page *p = u->pages;
+    while (p->page != page)
+        p++;
+    return (struct jit_unit_page *)p;
+}
 
 /* ---- Back end
  * --------------------------------------------------------------------------------------------------------------------

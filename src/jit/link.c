@@ -17,11 +17,11 @@ static bool link_may_go(const struct jit_link *link, const struct jit_unit *to)
     if (link->head)
         return link->from == to;
     if (link->pc != to->pc || link->from->mode != to->mode ||
-        link->from->page[0]->isa != to->page[0]->isa)
+        link->from->pages[0].page->isa != to->pages[0].page->isa)
         return false;
     if (!link->id_patch)
-        return link->from->page[0] == to->page[0];
-    return !link->page_id || link->page_id == to->page_id[0];
+        return link->from->pages[0].page == to->pages[0].page;
+    return !link->page_id || link->page_id == to->pages[0].id;
 }
 
 void jit_link(struct jit *jit, struct jit_link *link, struct jit_unit *to)
@@ -31,10 +31,10 @@ void jit_link(struct jit *jit, struct jit_link *link, struct jit_unit *to)
     pthread_mutex_lock(&jit->lock);
     if (link_may_go(link, to)) {
         link->to = to;
-        link->page_id = to->page_id[0];
+        link->page_id = to->pages[0].id;
         link->next_in = to->incoming;
         to->incoming = link;
-        jit->backend->patch(jit, link, link->head ? jit->code.rx + link->head : to->code, to->page_id[0]);
+        jit->backend->patch(jit, link, link->head ? jit->code.rx + link->head : to->code, to->pages[0].id);
     }
     pthread_mutex_unlock(&jit->lock);
 }

@@ -43,17 +43,20 @@ void jit_protect_lines(struct jit *jit, struct ram_block *ram, u64 offset, u64 s
 static u64 page_lines(const struct jit_page *page)
 {
     u64 lines = 0;
-    for (const struct jit_unit *u = page->units; u; u = u->next_in_page[u->page[0] != page])
-        lines |= u->lines[u->page[0] != page];
+    const struct jit_unit *u = page->units;
+    for (const struct jit_unit_page *p; u; u = p->next) {
+        p = jit_unit_page(u, page);
+        lines |= p->lines;
+    }
     return lines;
 }
 
 static void page_invalidate(struct jit *jit, struct jit_page *page, u64 lines)
 {
     for (struct jit_unit *u = page->units, *next; u; u = next) {
-        unsigned n = u->page[0] != page;
-        next = u->next_in_page[n];
-        if (u->lines[n] & lines)
+        const struct jit_unit_page *p = jit_unit_page(u, page);
+        next = p->next;
+        if (p->lines & lines)
             jit_unit_invalidate(jit, u);
     }
 }
