@@ -107,6 +107,7 @@ struct jit_link {
     u32 stub;                   /* offset it goes to while unlinked */
     u32 id_patch; /* 0, or offset of the 4-byte aligned id that a cross-page link compares */
     u32 page_id;  /* the id it was linked with first: a link is never moved to another page's */
+    u32 self;     /* offset of the 8 bytes of the unit's code that hold this link's address */
     u32 head;     /* not 0: goes to this offset in its own unit, and to nothing else (x86_64/loop.c) */
 };
 
@@ -149,7 +150,7 @@ static inline struct jit_unit_page *jit_unit_page(const struct jit_unit *u, cons
  * --------------------------------------------------------------------------------------------------------------------
  */
 
-enum { JIT_MAX_LINKS = 256 };
+enum { JIT_MAX_LINKS = 256, JIT_MAX_FAR = 2048 };
 
 /* One translation's output buffer and results. */
 struct jit_emit {
@@ -162,9 +163,12 @@ struct jit_emit {
     u32 page2_id; /* not 0: at entry check that code[page2_index] has this id, else leave by lookup
                    */
     u32 page2_index;
+    u32 page2_patch; /* out: 0, or offset of the 4 bytes that hold page2_id */
+    /* out: offsets of rel32 fields that refer to the start of the code memory. All of them, unless far_count is JIT_MAX_FAR. */
+    u32 far[JIT_MAX_FAR], far_count;
     u32 link_count; /* out */
     struct jit_link
-        links[JIT_MAX_LINKS]; /* out: pc, patch, stub, id_patch; the rest is the engine's */
+        links[JIT_MAX_LINKS]; /* out: pc, patch, stub, id_patch, self, head; the rest is the engine's */
     struct jit_link
         *link_base; /* the address links[0] will have for good: stubs return link_base + n */
 };

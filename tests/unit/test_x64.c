@@ -14,6 +14,7 @@
 
 #include "x64_units.h"
 #include "jit/interp.h"
+#include "jit/stored.h"
 #include "jit/stats.h"
 
 /* ---- State before and after ------------------------------------------------------------------ */
@@ -161,6 +162,30 @@ static void compare(struct world *w, const struct ir_unit *u, const struct outco
     fail_msg("%s, %s: translated code differs from the interpreter", what, run);
 }
 
+/* The unit's code in the second place by way of a record is what would have been emitted there. */
+static const u8 *emit_moved(struct world *w, const struct ir_unit *u)
+{
+    static const u8 guest[2 * TLB_PAGE];
+    struct ir_unit copy = *u;
+    copy.guest_bytes = MAX(u->guest_bytes, 4);
+    emit(w, &copy, 0);
+    u32 size = stored_size(&w->out, copy.guest_bytes);
+    struct stored_unit *s = arena_alloc(&w->arena, size);
+    stored_write(s, &w->out, 0, guest);
+    assert_true(stored_is_sound(s, size));
+    const u8 *code = emit(w, &copy, 1);
+    u8 *emitted = arena_alloc(&w->arena, w->out.size), *rw = w->out.rw;
+    struct jit_link *links = w->links[1];
+    memcpy(emitted, rw, w->out.size);
+    memset(rw, 0xcc, w->out.size);
+    memset(links, 0, sizeof(w->links[1]));
+    stored_place(s, rw, w->out.offset, links, w->out.page2_id);
+    assert_int_equal(s->code_bytes, w->out.size);
+    assert_memory_equal(rw, emitted, w->out.size);
+    assert_memory_equal(links, w->out.links, w->out.link_count * sizeof(*links));
+    return code;
+}
+
 /* u as it was built is interpreted; it is translated as it is or optimized. */
 static void run_ways(struct world *w, struct ir_unit *u, const struct outcome *start, bool optimize,
                      const char *what)
@@ -184,6 +209,10 @@ static void run_ways(struct world *w, struct ir_unit *u, const struct outcome *s
     set_state(w, start);
     run_code(w, code);
     compare(w, u, &want, what, "warm");
+    code = emit_moved(w, u);
+    set_state(w, start);
+    run_code(w, code);
+    compare(w, u, &want, what, "moved");
 }
 
 /* ---- Random units ---------------------------------------------------------------------------- */

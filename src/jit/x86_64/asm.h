@@ -74,9 +74,9 @@ enum asm_cc { CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, C
 /* One operation is never longer than this, its cold part included. */
 enum { ASM_MARGIN = 4096 };
 
-enum { ASM_NO_REG = 0xff, ASM_RIP = 0xfe };
+enum { ASM_NO_REG = 0xff, ASM_RIP = 0xfe, ASM_NEAR = 0xfd };
 struct asm_mem {
-    u8 base;    /* register, ASM_NO_REG, or ASM_RIP: disp is an offset in the code memory */
+    u8 base;    /* register, ASM_NO_REG, ASM_RIP: disp is an offset in the code memory, or ASM_NEAR: the caller writes the rel32 */
     u8 index;   /* register or ASM_NO_REG */
     u8 scale;   /* 0..3 */
     s32 disp;
@@ -85,11 +85,19 @@ struct asm_mem {
 struct asm_buf {
     u8 *p;
     u8 *base;   /* rw address of the code memory: p - base is the offset in it */
+    u32 *far, *far_end; /* where the offsets of rel32 fields are noted that refer to what is not moved with the code */
 };
 
 static inline u32 asm_offset(const struct asm_buf *s)
 {
     return (u32)(s->p - s->base);
+}
+
+/* The rel32 field at `field` refers to the start of the code memory. */
+static inline void asm_note_far(struct asm_buf *s, const u8 *field)
+{
+    if (s->far < s->far_end)
+        *s->far++ = (u32)(field - s->base);
 }
 
 static inline struct asm_mem asm_at(unsigned base, s32 disp)
@@ -152,8 +160,14 @@ static inline void asm_head(struct asm_buf *s, u32 op, unsigned reg, unsigned in
 static inline void asm_modrm(struct asm_buf *s, unsigned reg, struct asm_mem m)
 {
     reg = (reg & 7) << 3;
+    if (m.base == ASM_NEAR) {
+        asm_u8(s, reg | 5);
+        s->p += 4;
+        return;
+    }
     if (m.base == ASM_RIP) {
         asm_u8(s, reg | 5);
+        asm_note_far(s, s->p);
         asm_u32(s, (u32)m.disp - (asm_offset(s) + 4));
         return;
     }
@@ -185,7 +199,7 @@ static inline unsigned asm_mem_index(struct asm_mem m)
 
 static inline unsigned asm_mem_base(struct asm_mem m)
 {
-    return m.base >= ASM_RIP ? 0 : m.base;
+    return m.base >= ASM_NEAR ? 0 : m.base;
 }
 
 /* -- Legacy forms: op reg, r/m (or the other way round: the opcode says). */
@@ -265,6 +279,15 @@ static inline void asm_shift_imm(struct asm_buf *s, enum asm_shift op, u32 size,
     asm_u8(s, count);
 }
 
+/* reg = v in eight bytes, whatever it is; returns where they are. */
+static inline u8 *asm_mov_imm64(struct asm_buf *s, unsigned reg, u64 v)
+{
+    asm_u8(s, reg >= 8 ? 0x49 : 0x48);
+    asm_u8(s, 0xb8 | (reg & 7));
+    asm_u64(s, v);
+    return s->p - 8;
+}
+
 /* reg = v by the shortest encoding that leaves the flags alone. */
 static inline void asm_mov_imm(struct asm_buf *s, unsigned reg, u64 v)
 {
@@ -277,9 +300,7 @@ static inline void asm_mov_imm(struct asm_buf *s, unsigned reg, u64 v)
         asm_rr(s, X_MOV_IMM | ASM_W, 0, reg);
         asm_u32(s, (u32)v);
     } else {
-        asm_u8(s, reg >= 8 ? 0x49 : 0x48);
-        asm_u8(s, 0xb8 | (reg & 7));
-        asm_u64(s, v);
+        asm_mov_imm64(s, reg, v);
     }
 }
 

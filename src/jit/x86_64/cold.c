@@ -22,6 +22,7 @@ void x64_resume(struct x64 *g, struct x64_cold *c)
 void x64_jump_stub(struct x64 *g, u8 *field, enum x64_stub stub)
 {
     asm_fix(field, g->s.base + g->rt->stub[stub]);
+    asm_note_far(&g->s, field);
 }
 
 static void call_site(struct x64 *g, struct x64_cold *c)

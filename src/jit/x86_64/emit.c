@@ -15,6 +15,8 @@ static int gen_init(struct x64 *g, struct jit *jit, struct jit_emit *out)
     g->arena = out->arena;
     g->s.p = out->rw;
     g->s.base = out->rw - out->offset;
+    g->s.far = out->far;
+    g->s.far_end = out->far + ARRAY_SIZE(out->far);
     g->limit = out->rw + out->capacity - ASM_MARGIN;
     g->features = g->rt->features;
     g->pc = out->ir->pc;
@@ -38,7 +40,7 @@ int x64_emit(struct jit *jit, struct jit_emit *out)
 {
     struct x64 g;
     const struct ir_unit *ir = out->ir;
-    out->link_count = 0;
+    out->link_count = out->page2_patch = 0;
     if (out->capacity < 2 * ASM_MARGIN)
         return -ENOSPC;
     int r = gen_init(&g, jit, out);
@@ -64,5 +66,6 @@ int x64_emit(struct jit *jit, struct jit_emit *out)
     if (!g.error)
         x64_cold_flush(&g);
     out->size = (u32)(g.s.p - out->rw);
+    out->far_count = (u32)(g.s.far - out->far);
     return g.error;
 }

@@ -37,6 +37,13 @@ static bool crosses_page(const struct x64 *g, u64 pc)
     return (pc ^ g->ir->pc) >> TLB_PAGE_BITS;
 }
 
+void x64_leave_by_link(struct x64 *g, u32 n)
+{
+    u8 *field = asm_mov_imm64(&g->s, RAX, (u64)(uintptr_t)(g->out->link_base + n));
+    g->out->links[n].self = (u32)(field - g->s.base);
+    x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE);
+}
+
 /* Unlinked, or another page now: across pages the jump cache may know the target, else the engine. */
 static void cold_link(struct x64 *g, struct x64_cold *c)
 {
@@ -51,8 +58,7 @@ static void cold_link(struct x64 *g, struct x64_cold *c)
         asm_rm(&g->s, X_GROUP5, G5_JMP, tlb_field(array, entry, index, offsetof(struct tlb_jump_entry, code)));
         asm_fix_short(&g->s, miss);
     }
-    asm_mov_imm(&g->s, RAX, (u64)(uintptr_t)(g->out->link_base + c->link));
-    x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE);
+    x64_leave_by_link(g, c->link);
 }
 
 /* Goes to guest address pc; the state is stored. */
@@ -101,6 +107,7 @@ void x64_prologue(struct x64 *g)
     asm_rm(&g->s, X_GROUP1, ALU_CMP,
            tlb_field(offsetof(struct tlb_context, code), sizeof(struct tlb_code_entry), g->out->page2_index,
                      offsetof(struct tlb_code_entry, id)));
+    g->out->page2_patch = asm_offset(&g->s);
     asm_u32(&g->s, g->out->page2_id);
     c->from[1] = asm_jcc(&g->s, CC_NE);
 }

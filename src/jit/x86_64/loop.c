@@ -196,8 +196,7 @@ static void cold_back(struct x64 *g, struct x64_cold *c)
 {
     g->out->links[c->link].stub = asm_offset(&g->s);
     store_slots(g);
-    asm_mov_imm(&g->s, RAX, (u64)(uintptr_t)(g->out->link_base + c->link));
-    x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE);
+    x64_leave_by_link(g, c->link);
 }
 
 void x64_loop_back(struct x64 *g, struct x64_back *back)

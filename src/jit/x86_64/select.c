@@ -99,7 +99,7 @@ static void host_load_const(struct jit_alloc *a, unsigned reg, u64 v, unsigned t
         asm_rr(&g->s, X_XORPS, reg & 15, reg & 15);
     } else {
         struct x64_pool *c = arena_alloc(g->arena, sizeof(*c));
-        asm_rm(&g->s, X_MOVS | x64_scalar(type), reg & 15, x64_table(0));
+        asm_rm(&g->s, X_MOVS | x64_scalar(type), reg & 15, (struct asm_mem){.base = ASM_NEAR, .index = ASM_NO_REG});
         *c = (struct x64_pool){.next = g->pool, .value = v, .field = g->s.p - 4};
         g->pool = c;
     }

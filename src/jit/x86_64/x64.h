@@ -7,6 +7,9 @@
  *
  * Code is written in two runs: the hot line, then the cold parts in the order they were asked for (struct x64_cold). It refers to
  * the runtime table at the start of the code memory by rip, so it holds no absolute address but those of links.
+ *
+ * A unit can be put elsewhere (jit/persist.h) when these fields are known: rel32 to the start of the code memory (asm_note_far), its
+ * links' addresses (x64_leave_by_link) and the page id of its entry. Nothing else in it may depend on where it is, or on this run.
  */
 #ifndef JIT_X86_64_X64_H
 #define JIT_X86_64_X64_H
@@ -178,6 +181,8 @@ void x64_jump_stub(struct x64 *g, u8 *field, enum x64_stub stub);
 
 /* -- exit.c */
 void x64_prologue(struct x64 *g);
+/* Unlinked: to the engine, with the link's address. */
+void x64_leave_by_link(struct x64 *g, u32 n);
 /* The pc slot is what the guest may see: the instruction's, unless it was put. */
 void x64_settle_pc(struct x64 *g);
 
