@@ -5,10 +5,15 @@
 
 /* ---- Backward scan --------------------------------------------------------------------------- */
 
-/* trunc gives the same register: its users use what it truncates. */
+/* Gives the same register: its users use the operand. */
+static bool scan_is_alias(const struct ir_op *op)
+{
+    return op->op == IR_TRUNC || (op->op == IR_VLOW && (op->type == IR_F32 || op->type == IR_F64));
+}
+
 static u32 scan_resolve(const struct ir_unit *ir, u32 v)
 {
-    while (ir->ops[v].op == IR_TRUNC)
+    while (scan_is_alias(&ir->ops[v]))
         v = ir->ops[v].a;
     return v;
 }
@@ -35,7 +40,7 @@ static void scan_operands(struct jit_alloc *a, struct alloc_operands *o, const s
 {
     const char *kind = ir_op_info[op->op].operands;
     switch (op->op) {
-    case IR_PUT: /* not through a trunc: the slot's memory must hold exactly the value */
+    case IR_PUT: /* not through an alias: the slot's memory must hold exactly the value */
         o->value[o->count++] = (u16)op->a;
         return;
     case IR_EXIT_IF:

@@ -33,11 +33,14 @@ ir_value ir_vconst(struct ir_builder *b, u64 low, u64 high)
     return ir_vpair(b, ir_const(b, low), ir_const(b, high));
 }
 
-/* The low element of what was made from one is that one. */
+/* The low element of what was made from one is that one; a float's would live twice, as itself and in the vector, which
+ * serves as well. */
 ir_value ir_vlow(struct ir_builder *b, enum ir_type to, ir_value x)
 {
     const struct ir_op *made = def(b, x);
-    if ((made->op == IR_VZEXT || made->op == IR_VPAIR) && ir_type_of(b, made->a) == to)
+    bool is_float = to == IR_F32 || to == IR_F64;
+    if ((made->op == IR_VZEXT || made->op == IR_VPAIR) && ir_type_of(b, made->a) == to &&
+        (!is_float || def(b, made->a)->op == IR_CONST))
         return made->a;
     return ir_share(b, (struct ir_op){.op = IR_VLOW, .type = to, .a = x});
 }

@@ -349,10 +349,12 @@ static void frame_put(struct jit_frame *frame, u8 loc, u64 v)
 {
     if (loc == JIT_LOC_NONE)
         return;
-    if (loc < JIT_LOC_XMM)
+    if (loc < JIT_LOC_XMM) {
         frame->gpr[loc] = v;
-    else
+    } else { /* as the host's loads do */
         frame->xmm[loc - JIT_LOC_XMM][0] = v;
+        frame->xmm[loc - JIT_LOC_XMM][1] = 0;
+    }
 }
 
 static enum isa_fault_kind site_access(struct cpu *cpu, const struct jit_site *s, u64 a, u64 b,

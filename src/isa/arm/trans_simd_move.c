@@ -228,10 +228,20 @@ bool arm_trans_a64_v_modimm_half(struct arm_ctx *c, const struct arm_arg_modimm 
 
 /* ---- Loads and stores of one or two registers ------------------------------------------------- */
 
+/* What 2^size bytes in memory are, on their way to or from a register: floats go there directly. */
+static enum ir_type element_type(struct arm_ctx *c, unsigned size)
+{
+    if (size == 4)
+        return IR_V128;
+    if (size < 2 || (arm_mem(c, size) & IR_MEM_BIG))
+        return IR_I64;
+    return size == 2 ? IR_F32 : IR_F64;
+}
+
 /* The low 2^size bytes at base + offset, the rest of the register 0. */
 static ir_value load_bits(struct arm_ctx *c, unsigned size, ir_value base, s32 offset)
 {
-    return ir_load(c->b, size == 4 ? IR_V128 : IR_I64, arm_mem(c, size), base, offset);
+    return ir_load(c->b, element_type(c, size), arm_mem(c, size), base, offset);
 }
 
 static ir_value whole(struct arm_ctx *c, unsigned size, ir_value bits)
@@ -247,7 +257,7 @@ static ir_value load(struct arm_ctx *c, unsigned size, ir_value base, s32 offset
 static ir_value stored_bits(struct arm_ctx *c, unsigned size, u32 reg)
 {
     ir_value v = arm_v(c, reg);
-    return size == 4 ? v : ir_vlow(c->b, IR_I64, v);
+    return size == 4 ? v : ir_vlow(c->b, element_type(c, size), v);
 }
 
 static void store(struct arm_ctx *c, unsigned size, ir_value base, s32 offset, u32 reg)

@@ -37,7 +37,7 @@ static void call_site(struct x64 *g, struct x64_cold *c)
     g->s.p += c->site.map_bytes;
 }
 
-static void cold_site(struct x64 *g, struct x64_cold *c)
+void x64_cold_call(struct x64 *g, struct x64_cold *c)
 {
     call_site(g, c);
     if (c->second)
@@ -73,7 +73,7 @@ static void describe(struct x64 *g, struct x64_cold *c, const struct ir_op *op, 
 
 struct x64_cold *x64_cold_site(struct x64 *g, const struct ir_op *op, u8 stub)
 {
-    struct x64_cold *c = x64_cold_new(g, cold_site);
+    struct x64_cold *c = x64_cold_new(g, x64_cold_call);
     describe(g, c, op, stub);
     return c;
 }

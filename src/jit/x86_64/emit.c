@@ -49,6 +49,7 @@ int x64_emit(struct jit *jit, struct jit_emit *out)
     alloc_init(&g.a, ir, out->arena, &x64_alloc_host);
     g.a.stress = jit->opt.stress_spill ? ir->pc | 1 : 0;
     alloc_scan(&g.a);
+    g.upper = arena_zalloc(out->arena, ir->count);
     u32 first = x64_loop_begin(&g);
     if (!first)
         x64_prologue(&g);

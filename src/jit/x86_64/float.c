@@ -87,6 +87,8 @@ X64_SELECT(soft)
         reg[k] = x64_use(g, k);
     alloc_done(&g->a);
     unsigned rd = alloc_def(&g->a, alloc_class(result), 0);
+    if (result == IR_F32 || result == IR_F64)
+        x64_set_upper(g, X64_ABOVE_32, result);
     struct x64_cold *c = x64_soft_site(g, op, reg, count, rd);
     c->from[0] = asm_jmp(&g->s);
     x64_resume(g, c);
@@ -138,10 +140,12 @@ bool x64_soft_op(struct cpu *cpu, struct jit_frame *frame, const struct jit_site
                 : ir_eval(&op, site->kind, v[0], v[1], v[2]);
     if (flags)
         cpu->isa->float_accrue(cpu, flags);
-    if (site->result < JIT_LOC_XMM)
+    if (site->result < JIT_LOC_XMM) {
         frame->gpr[site->result] = r;
-    else
+    } else {
         frame->xmm[site->result - JIT_LOC_XMM][0] = r;
+        frame->xmm[site->result - JIT_LOC_XMM][1] = 0; /* whatever x64.upper says */
+    }
     return true;
 }
 
@@ -153,29 +157,59 @@ static bool checks_tiny(const struct ir_op *op)
     return rounds && op->aux & IR_FLOAT_TINY_BEFORE;
 }
 
-/* For fix_nan; before alloc_done. */
+/* For check_tiny; before alloc_done. */
 static unsigned tiny_temp(struct x64 *g, const struct ir_op *op)
 {
     return checks_tiny(op) ? alloc_temp(&g->a, ALLOC_GPR) : 0;
 }
 
-/* To c when rd is of the smallest normal magnitude; of doubles the upper half decides. */
-static void check_tiny(struct x64 *g, struct x64_cold *c, const struct ir_op *op, unsigned rd, unsigned t)
+/* NaN, or of the smallest normal magnitude: on to the site, which follows. Others were suspected only. */
+static void cold_tiny(struct x64 *g, struct x64_cold *c)
 {
-    bool is_double = op->type == IR_F64;
-    asm_rr(&g->s, X_MOVD_FROM | ASM_SIZE(is_double), rd & 15, t);
-    if (is_double)
-        asm_shift_imm(&g->s, SHIFT_SHR, ASM_W, t, 32);
-    asm_rr(&g->s, X_ADD, t, t);
-    asm_alu_imm(&g->s, ALU_CMP, 0, t, is_double ? 2 << 20 : 2 << 23);
-    c->from[1] = asm_jcc(&g->s, CC_E);
+    unsigned rd = c->site.result;
+    asm_rr(&g->s, X_UCOMIS | x64_packed(c->site.type), rd & 15, rd & 15);
+    u8 *is_nan = asm_jcc_short(&g->s, CC_P);
+    asm_alu_imm(&g->s, ALU_CMP, 0, c->reg, (s32)c->value);
+    asm_fix(asm_jcc(&g->s, CC_NE), c->resume);
+    asm_fix_short(&g->s, is_nan);
+    x64_cold_call(g, c);
 }
 
-/* After rd = op(reg...): what a NaN in it becomes. The registers of reg[] still hold the operands if `again`. t: tiny_temp. */
+/*
+ * One comparison finds NaNs and results of the smallest normal magnitude, and suspects infinities, zeros and denormal ones: with
+ * the sign shifted out, and one exponent step added, those are the least of all. Of doubles the upper half decides.
+ */
+static void check_tiny(struct x64 *g, const struct ir_op *op, const unsigned *reg, unsigned count, unsigned rd, unsigned t)
+{
+    bool is_double = op->type == IR_F64;
+    s32 step = is_double ? 2 << 20 : 2 << 23;
+    if (is_double && x64_has(g, X64_SSE41)) {
+        asm_rr(&g->s, X_PEXTRD, rd & 15, t);
+        asm_u8(&g->s, 1);
+    } else {
+        asm_rr(&g->s, X_MOVD_FROM | ASM_SIZE(is_double), rd & 15, t);
+        if (is_double)
+            asm_shift_imm(&g->s, SHIFT_SHR, ASM_W, t, 32);
+    }
+    asm_rm(&g->s, X_LEA, t, asm_indexed(t, t, 0, step));
+    asm_alu_imm(&g->s, ALU_CMP, 0, t, 2 * step);
+    struct x64_cold *c = x64_soft_site(g, op, reg, count, rd);
+    c->emit = cold_tiny;
+    c->reg = (u8)t;
+    c->value = (u64)(2 * step);
+    c->from[0] = asm_jcc(&g->s, CC_BE);
+    x64_resume(g, c);
+}
+
+/* After rd = op(reg...): what a NaN in it becomes, and a flag that a tiny result owes. The registers of reg[] still hold the operands if `again`. t: tiny_temp. */
 static void fix_nan(struct x64 *g, const struct ir_op *op, const unsigned *reg, unsigned count, unsigned rd, bool again, unsigned t)
 {
     if (nan_rule(op) == FLOAT_NAN_X86 && !again)
         return;
+    if (checks_tiny(op)) {
+        check_tiny(g, op, reg, count, rd, t);
+        return;
+    }
     asm_rr(&g->s, X_UCOMIS | x64_packed(op->type), rd & 15, rd & 15);
     u8 *from = asm_jcc(&g->s, CC_P);
     if (nan_rule(op) == FLOAT_NAN_DEFAULT && !again) {
@@ -184,8 +218,6 @@ static void fix_nan(struct x64 *g, const struct ir_op *op, const unsigned *reg, 
     }
     struct x64_cold *c = x64_soft_site(g, op, reg, count, rd);
     c->from[0] = from;
-    if (checks_tiny(op))
-        check_tiny(g, c, op, rd, t);
     x64_resume(g, c);
 }
 
@@ -219,14 +251,24 @@ X64_SELECT(fbinary)
     else
         b = x64_use_any(g, 1);
     reg[1] = b.kind == X64_REG ? b.reg : reg[0];
-    unsigned t = tiny_temp(g, op);
+    unsigned t = tiny_temp(g, op), upper = x64_upper_of(g, 0);
+    bool swap = false;
+    if (!upper && keep && (op->op == IR_FADD || op->op == IR_FMUL)) { /* what is above the result is the first one's */
+        upper = x64_upper_of(g, 1);
+        swap = upper;
+    }
     alloc_done(&g->a);
+    if (x64_has(g, X64_AVX))
+        x64_set_upper(g, upper, op->type);
     unsigned rd;
     if (!keep && alloc_is_free(&g->a, reg[0]))
         rd = alloc_def_at(&g->a, reg[0]);
     else /* without AVX the first operand is copied over rd before the second is read */
         rd = alloc_def(&g->a, ALLOC_XMM, keep ? in_use(reg, 2) : x64_has(g, X64_AVX) ? 0 : 1u << reg[1]);
-    scalar_op(g, insn[op->op] | x64_scalar(op->type), rd, reg[0], b);
+    if (swap && x64_has(g, X64_AVX))
+        packed_op(g, insn[op->op] | x64_scalar(op->type), rd, reg[1], reg[0]);
+    else
+        scalar_op(g, insn[op->op] | x64_scalar(op->type), rd, reg[0], b);
     fix_nan(g, op, reg, 2, rd, keep, t);
 }
 
@@ -237,10 +279,11 @@ X64_SELECT(fsqrt)
         return;
     }
     bool keep = needs_operands(op);
-    unsigned ra = x64_use(g, 0);
+    unsigned ra = x64_use(g, 0), upper = x64_upper_of(g, 0);
     alloc_done(&g->a);
     unsigned rd = !keep && alloc_is_free(&g->a, ra) ? alloc_def_at(&g->a, ra)
                                                     : alloc_def(&g->a, ALLOC_XMM, keep ? 1u << ra : 0);
+    x64_set_upper(g, upper, op->type);
     if (!x64_has(g, X64_AVX))
         move(g, rd, ra); /* no wait for what rd held */
     if (x64_has(g, X64_AVX))
@@ -258,7 +301,9 @@ X64_SELECT(fmadd)
         return;
     }
     unsigned reg[3] = {x64_use(g, 0), x64_use(g, 1), x64_use(g, 2)}, t = tiny_temp(g, op);
+    unsigned upper = x64_upper_of(g, 2);
     alloc_done(&g->a);
+    x64_set_upper(g, upper, op->type);
     unsigned rd = alloc_def(&g->a, ALLOC_XMM, in_use(reg, 3));
     unsigned which = (op->aux & IR_FLOAT_NEG_PRODUCT ? 1 : 0) | (op->aux & IR_FLOAT_NEG_ADDEND ? 2 : 0);
     move(g, rd, reg[2]);
@@ -326,8 +371,10 @@ X64_SELECT(fcvt)
     alloc_done(&g->a);
     unsigned rd = !keep && alloc_is_free(&g->a, ra) ? alloc_def_at(&g->a, ra)
                                                     : alloc_def(&g->a, ALLOC_XMM, keep ? 1u << ra : 0);
-    if (rd != ra)
+    if (rd != ra) {
         asm_rr(&g->s, X_XORPS, rd & 15, rd & 15);
+        x64_set_upper(g, X64_ABOVE_32, op->type);
+    }
     asm_rr(&g->s, X_CVTS2S | x64_scalar(from), rd & 15, ra & 15);
     fix_nan(g, op, &ra, 1, rd, keep, t);
 }
@@ -396,6 +443,7 @@ X64_SELECT(itof)
         c->from[0] = asm_jcc(&g->s, CC_S);
     }
     asm_rr(&g->s, X_XORPS, rd & 15, rd & 15);
+    x64_set_upper(g, X64_ABOVE_32, op->type);
     asm_rr(&g->s, X_CVTSI2S | x64_scalar(op->type) | ASM_SIZE(is_unsigned || from == IR_I64), rd & 15, t);
     if (c)
         x64_resume(g, c);

@@ -158,6 +158,13 @@ static void widen(struct access *m, const struct ir_op *partner)
     m->high = MAX(m->high, high);
 }
 
+/* A scalar's load clears what is above it. */
+static void note_upper(struct x64 *g, const struct ir_op *op)
+{
+    if (op->op == IR_LOAD && (op->type == IR_F32 || op->type == IR_F64))
+        x64_set_upper(g, X64_ABOVE_32, op->type);
+}
+
 /* The second of a pair: its access is made; the site is described as of now. */
 static void finish_pair(struct x64 *g, const struct ir_op *op)
 {
@@ -167,6 +174,7 @@ static void finish_pair(struct x64 *g, const struct ir_op *op)
     alloc_done(&g->a);
     if (result)
         alloc_def_reserved(&g->a, p->reg);
+    note_upper(g, op);
     struct x64_cold *c = x64_cold_second(g, p->first, op);
     c->site.addr = p->addr;
     c->site.offset = offset_of(op);
@@ -261,6 +269,7 @@ static void load_float_pair(struct x64 *g, const struct ir_op *op, u32 partner)
     x64_resume(g, m.cold);
     alloc_reserve(&g->a, other);
     note_pair(g, &m, partner, other);
+    note_upper(g, op);
 }
 
 /* The second result takes the register of the addend, so it is loaded last. */
@@ -288,6 +297,7 @@ static void load_float(struct x64 *g, const struct ir_op *op)
     alloc_done(&g->a);
     unsigned rd = alloc_def(&g->a, ALLOC_XMM, 0);
     site(g, &m, op, rd);
+    note_upper(g, op);
     if (only_slow(op) || (op->aux & IR_MEM_BIG)) {
         always_slow(g, &m);
         return;

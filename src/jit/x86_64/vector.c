@@ -279,12 +279,18 @@ X64_SELECT(vlow)
 
 X64_SELECT(vzext)
 {
-    unsigned ra = x64_use(g, 0), type = operand_type(g, op);
+    unsigned ra = x64_use(g, 0), type = operand_type(g, op), upper = x64_upper_of(g, 0);
+    bool is_double = type == IR_F64;
     alloc_done(&g->a);
-    unsigned rd = alloc_def(&g->a, ALLOC_XMM, ra >= 16 ? 1u << ra : 0);
+    x64_set_upper(g, X64_ABOVE_32, type);
     if (alloc_class(type) == ALLOC_GPR) {
-        asm_rr(&g->s, X_MOVD_TO | x64_size(type), rd & 15, ra);
-    } else if (type == IR_F64) {
+        asm_rr(&g->s, X_MOVD_TO | x64_size(type), alloc_def(&g->a, ALLOC_XMM, 0) & 15, ra);
+        return;
+    }
+    unsigned rd = def_over(g, ra, is_double || upper == X64_ABOVE_32 ? 0 : 1u << ra);
+    if (upper == x64_upper_clear(type) || upper == X64_ABOVE_32) {
+        move(g, rd, ra);
+    } else if (is_double) {
         asm_rr(&g->s, V_MOVQ, rd & 15, ra & 15);
     } else {
         asm_rr(&g->s, X_XORPS, rd & 15, rd & 15);

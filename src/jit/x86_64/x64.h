@@ -3,7 +3,7 @@
  *
  * Registers while translated code runs: rbp = cpu + isa->state_bias, r14 = struct tlb_context, rsp = struct jit_frame (16-byte
  * aligned). All others are the allocator's. Integer registers hold i32 values with an undefined upper half; float registers hold a
- * scalar with undefined upper lanes. MXCSR holds the guest's rounding and sticky flags.
+ * scalar, and above it what x64.upper says. MXCSR holds the guest's rounding and sticky flags.
  *
  * Code is written in two runs: the hot line, then the cold parts in the order they were asked for (struct x64_cold). It refers to
  * the runtime table at the start of the code memory by rip, so it holds no absolute address but those of links.
@@ -76,6 +76,9 @@ struct x64_cold {
     struct jit_site site; /* last: of variable size, though not here */
 };
 
+/* What is known of a float register above the scalar in it. */
+enum x64_upper { X64_ABOVE_ANY, X64_ABOVE_64, X64_ABOVE_32 /* ... bit 32 all is 0 */ };
+
 struct x64_pool {
     struct x64_pool *next;
     u64 value;
@@ -118,6 +121,7 @@ struct x64 {
     struct x64_pool *pool;
     struct x64_loop loop;
     struct x64_pair pair;
+    u8 *upper;           /* by op: enum x64_upper of its result */
     int error;
 };
 
@@ -140,6 +144,20 @@ static inline bool x64_has(const struct x64 *g, u32 feature)
 static inline u32 x64_operand_value(const struct x64 *g, unsigned k)
 {
     return g->a.ops[g->a.index].value[k];
+}
+/* enum x64_upper of operand k, and the result's. */
+static inline unsigned x64_upper_of(const struct x64 *g, unsigned k)
+{
+    return g->upper[x64_operand_value(g, k)];
+}
+/* A scalar's, when the instruction that made it cleared the rest. */
+static inline unsigned x64_upper_clear(unsigned type)
+{
+    return type == IR_F32 ? X64_ABOVE_32 : X64_ABOVE_64;
+}
+static inline void x64_set_upper(struct x64 *g, unsigned upper, unsigned type)
+{
+    g->upper[g->a.index] = (u8)MIN(upper, x64_upper_clear(type));
 }
 static inline unsigned x64_use(struct x64 *g, unsigned k)
 {
@@ -171,6 +189,8 @@ struct x64_cold *x64_cold_new(struct x64 *g, void (*emit)(struct x64 *, struct x
 void x64_cold_flush(struct x64 *g);
 /* A cold call of a stub with a site; the state map is taken now. result: enum jit_loc. */
 struct x64_cold *x64_cold_site(struct x64 *g, const struct ir_op *op, u8 stub);
+/* What that cold part is. */
+void x64_cold_call(struct x64 *g, struct x64_cold *c);
 /* A site that is called after that of `first`, in the same cold part. */
 struct x64_cold *x64_cold_second(struct x64 *g, struct x64_cold *first, const struct ir_op *op);
 /* A cold part that puts a constant of the runtime table into float register reg and resumes. */
