@@ -201,7 +201,10 @@ static void check_tiny(struct x64 *g, const struct ir_op *op, const unsigned *re
     x64_resume(g, c);
 }
 
-/* After rd = op(reg...): what a NaN in it becomes, and a flag that a tiny result owes. The registers of reg[] still hold the operands if `again`. t: tiny_temp. */
+/*
+ * After rd = op(reg...): what a NaN in it becomes, and a flag that a tiny result owes. The registers of reg[] still hold the
+ * operands if `again`. t: tiny_temp.
+ */
 static void fix_nan(struct x64 *g, const struct ir_op *op, const unsigned *reg, unsigned count, unsigned rd, bool again, unsigned t)
 {
     if (nan_rule(op) == FLOAT_NAN_X86 && !again)
