@@ -138,7 +138,7 @@ def compile_flags(build):
         words = shlex.split(json.load(database)[0]['command'])
     keep = [word for word in words if re.match(r'-(I|D|W|std|f(?!diagnostics))', word)
             and not word.startswith('-Wp') and word != '-Winvalid-pch']
-    return [words[0]] + keep
+    return [word for word in words[:2] if not word.endswith('ccache')][:1] + keep
 
 
 def check_headers(build):
