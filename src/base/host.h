@@ -40,6 +40,15 @@ void host_thread_name(const char *name);
  * ("-D"), for the message. */
 int must_check host_output_check(const char *where, const char *path, struct err *err);
 
+/* Folders and files that nobody but this process's user can have written; messages begin with the name. host_private.c
+ *
+ * An open folder, made when it is not there; or -errno: another user's, or others may write to it. */
+int must_check host_private_folder(const char *path, struct err *err);
+/* The regular file `name` in it, to read; secret: nor may others read it. */
+int must_check host_private_file(int folder, const char *name, bool secret, struct err *err);
+/* The bytes of a secret file; one of random bytes is made when it is not there. */
+int must_check host_private_secret(int folder, const char *name, void *secret, size_t size, struct err *err);
+
 /* Sleep and wake by address: waits while *word == expected, at most timeout_ns (UINT64_MAX: for
  * ever). May wake for no reason. */
 void host_futex_wait(_Atomic u32 *word, u32 expected, u64 timeout_ns);
@@ -54,6 +63,7 @@ void host_report_crashes(void);
 struct host_confinement {
     bool files;            /* opens and makes files: somebody may name them to a monitor */
     const char *const *in; /* else, the files that it removes at its end, NULL at the end */
+    const char *folder;    /* ... and a folder in which it reads, makes and removes files; NULL: none */
     bool strict;           /* a host that cannot confine is an error, and not what it is */
 };
 /* Takes away from the process, for ever, what it has no use for (docs/security.md). Call it when all is open and before

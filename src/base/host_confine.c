@@ -210,8 +210,11 @@ static int confine_calls(void)
 /* ---- Files ----------------------------------------------------------------------------------- */
 
 #define FS_EXECUTE     (1ull << 0)
+#define FS_WRITE_FILE  (1ull << 1)
 #define FS_READ_FILE   (1ull << 2)
+#define FS_READ_DIR    (1ull << 3)
 #define FS_REMOVE_FILE (1ull << 5)
+#define FS_MAKE_REG    (1ull << 8)
 #define FS_SPECIAL     (1ull << 6 | 1ull << 11) /* make character and block devices */
 #define FS_ALL_1       ((1ull << 13) - 1)       /* of the interface's first version */
 #define FS_REFER       (1ull << 13)             /* 2: rename and link between folders */
@@ -242,9 +245,12 @@ static int allow(int ruleset, u64 access, const char *path)
     return r;
 }
 
-static int allow_list(int ruleset, const struct host_confinement *c)
+/* version: of the host's Landlock, which refuses rights that it does not know. */
+static int allow_list(int ruleset, const struct host_confinement *c, long version)
 {
-    int r = 0;
+    u64 all = FS_READ_FILE | FS_WRITE_FILE | FS_READ_DIR | FS_MAKE_REG | FS_REMOVE_FILE |
+              (version >= 3 ? FS_TRUNCATE : 0);
+    int r = c->folder ? allow(ruleset, all, c->folder) : 0;
     for (const char *const *p = readable; !r && *p; p++)
         r = allow(ruleset, FS_READ_FILE, *p);
     for (const char *const *p = c->in; !r && p && *p; p++) {
@@ -269,7 +275,7 @@ static int confine_files(const struct host_confinement *c)
     int fd = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
     if (fd < 0)
         return -errno;
-    int r = c->files ? 0 : allow_list(fd, c);
+    int r = c->files ? 0 : allow_list(fd, c, version);
     if (!r && syscall(SYS_landlock_restrict_self, fd, 0))
         r = -errno;
     close(fd);

@@ -397,11 +397,12 @@ static void fdt_clock(struct boot_fdt *f)
     boot_fdt_u32(f, node, "phandle", PHANDLE_CLOCK);
 }
 
-static void fdt_chosen(struct boot_fdt *f)
+static void fdt_chosen(struct boot_fdt *f, const struct machine *m)
 {
     static const char serial[] = "/pl011@9000000";
     u8 seed[40];
-    host_random(seed, sizeof(seed));
+    host_random(seed + 8, 32);
+    machine_kaslr_seed(m, seed);
     int chosen = boot_fdt_node(f, 0, "chosen");
     boot_fdt_bytes(f, chosen, "kaslr-seed", seed, 8);
     boot_fdt_bytes(f, chosen, "rng-seed", seed + 8, 32);
@@ -417,7 +418,7 @@ static void make_fdt(struct boot_fdt *f, const struct machine *m, const struct a
     boot_fdt_u32(f, 0, "#address-cells", 2);
     boot_fdt_u32(f, 0, "interrupt-parent", PHANDLE_GIC);
     boot_fdt_flag(f, 0, "dma-coherent");
-    fdt_chosen(f);
+    fdt_chosen(f, m);
     fdt_clock(f);
     fdt_timer(f, m);
     fdt_cpus(f, m, v);

@@ -12,6 +12,7 @@
 #include "backend/char/char.h"
 #include "base/host.h"
 #include "control/cli_impl.h"
+#include "jit/engine.h"
 
 /* ---- Background ------------------------------------------------------------------------------ */
 
@@ -167,7 +168,8 @@ int cli_confine(struct cli *cli, struct err *err)
 {
     const char *removed[CLI_MAX + 2] = {0};
     struct host_confinement c = {
-        .files = cli->monitor_count > 0, .in = removed, .strict = cli->sandbox == CLI_SANDBOX_ON};
+        .files = cli->monitor_count > 0, .in = removed, .folder = jit_cache_folder(cli->machine->jit),
+        .strict = cli->sandbox == CLI_SANDBOX_ON};
     u32 n = 0;
     if (cli->sandbox == CLI_SANDBOX_OFF)
         return 0;

@@ -116,6 +116,9 @@ struct isa {
      * the unit. Code bytes come from jit_fetch (jit/translate.h), which may end the unit by a fault
      * that the engine raises. */
     void (*translate)(struct cpu *cpu, struct ir_builder *b, unsigned max_insns);
+    /* What translations depend on beside guest bytes, pc and mode, in one number: model and features. Asked when the CPU
+     * runs, and fixed from then on. NULL: translations are not kept from run to run. */
+    u64 (*code_config)(const struct cpu *cpu);
     /* Text of the guest instruction at code (at most len bytes); returns its length in bytes. */
     unsigned (*disassemble)(const struct cpu *cpu, u64 pc, const u8 *code, unsigned len, char *text,
                             size_t size);

@@ -22,6 +22,8 @@
 #include <stdlib.h>
 
 #include "jit/stats.h"
+#include "jit/store.h"
+#include "jit/warm.h"
 #include "memory/memory.h"
 
 enum {
@@ -390,6 +392,8 @@ bool jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out)
     jit_protect_lines(jc->jit, page->ram, ram_offset, size);
     const u8 *host = page->host + offset;
     *out = cpu->isa->big_endian ? load_be(host, size) : load_le(host, size);
+    if (jc->jit->store)
+        jit_warm_fetched(jc, pc, size, *out);
     return true;
 }
 
@@ -440,6 +444,23 @@ static struct ir_unit *keep_ir(struct jit_chunk *c, const struct ir_unit *ir)
     return k;
 }
 
+/* The unit's code is at the chunk's end. */
+static void unit_has_code(struct jit *jit, struct jit_chunk *c, struct jit_unit *u, u32 size, struct jit_link *links,
+                          u32 count)
+{
+    u32 start = c->start + c->used;
+    for (u32 i = 0; i < count; i++) {
+        links[i].from = u;
+        links[i].to = NULL;
+        links[i].page_id = 0;
+    }
+    u->links = links;
+    u->link_count = count;
+    u->code = jit->code.rx + start;
+    u->code_size = size;
+    c->used += (u32)align_up(size, 16);
+}
+
 /* Host code of a unit at the chunk's end. */
 static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u,
                      const struct ir_unit *ir)
@@ -463,17 +484,8 @@ static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u,
     c->meta.ptr = (u8 *)links + align_up(sizeof(*links) * (r ? 0 : out->link_count), 16);
     if (r)
         return r;
-    for (u32 i = 0; i < out->link_count; i++) {
-        links[i] = out->links[i];
-        links[i].from = u;
-        links[i].to = NULL;
-        links[i].page_id = 0;
-    }
-    u->links = links;
-    u->link_count = out->link_count;
-    u->code = jit->code.rx + start;
-    u->code_size = out->size;
-    c->used += (u32)align_up(out->size, 16);
+    memcpy(links, out->links, out->link_count * sizeof(*links));
+    unit_has_code(jit, c, u, out->size, links, out->link_count);
     return 0;
 }
 
@@ -525,13 +537,47 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
         c->used += 256; /* the interpreter's units count against the chunk as if they had code */
     }
     jit_log_unit(cpu, u);
-    return unit_insert(jit, c, u, seen) ? u : NULL;
+    if (!jit->store)
+        return unit_insert(jit, c, u, seen) ? u : NULL;
+    struct stored_unit *record = jit_warm_begin(cpu, u);
+    bool ok = unit_insert(jit, c, u, seen);
+    jit_warm_end(cpu, record, ok);
+    return ok ? u : NULL;
+}
+
+/* The unit as an earlier run translated it, or NULL. */
+static struct jit_unit *load_once(struct cpu *cpu, const struct jit_page_ref *page, u64 pc)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    struct jit *jit = jc->jit;
+    struct jit_chunk *c = jc->chunk;
+    struct jit_unit *u = NULL;
+    struct ir_unit ir = {0};
+    u64 seen = atomic_load(&jit->invalidations);
+    fetch_begin(jc, &ir, page);
+    const struct stored_unit *s = jit_warm_find(cpu, pc);
+    if (!s)
+        return NULL;
+    ir.pc = s->pc;
+    ir.mode = s->mode;
+    ir.guest_bytes = s->guest_bytes;
+    ir.guest_insns = s->guest_insns;
+    if (s->code_bytes <= c->size - c->used) {
+        u32 start = c->start + c->used;
+        u = unit_new(jc, &ir);
+        struct jit_link *links = arena_alloc(&c->meta, s->links * sizeof(*links));
+        stored_place(s, jit->code.rw + start, start, links, u->crosses ? u->pages[1].id : 0);
+        unit_has_code(jit, c, u, s->code_bytes, links, s->links);
+    }
+    store_release(jit->store);
+    return u && unit_insert(jit, c, u, seen) ? u : NULL;
 }
 
 struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
-    unsigned max_insns = jc->jit->opt.max_insns;
+    struct jit *jit = jc->jit;
+    unsigned max_insns = jit->opt.max_insns;
     u64 start = 0;
     f->kind = ISA_FAULT_NONE;
     for (;;) {
@@ -548,6 +594,12 @@ struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)
         if (!chunk_has_room(jc)) {
             chunk_next(cpu);
             continue;
+        }
+        u = jit->store ? load_once(cpu, &page, pc) : NULL;
+        if (u) {
+            jc->stats.loaded++;
+            jc->stats.load_ns += host_monotonic_ns() - start;
+            return u;
         }
         if (page.fine)
             max_insns = 1;

@@ -21,6 +21,11 @@ struct jit *jit_create(const char *accel, struct memory *memory, struct epoch *e
                        struct log *log, struct err *err);
 void jit_destroy(struct jit *jit);
 const struct cpu_engine *jit_cpu_engine(const struct jit *jit);
+/* The folder of the cache on disk, which is written at the end; NULL: none. */
+const char *jit_cache_folder(const struct jit *jit);
+/* Bytes for the guest's /chosen/kaslr-seed: secret, and the same in all runs with one key of the cache, so that a kernel's
+ * code is found where it was. False: no cache, or one that is not to change what guests see. */
+bool jit_cache_kaslr_seed(const struct jit *jit, u8 out[8]);
 /* For -accel help and `info jit`. */
 void jit_print_options(FILE *f);
 void jit_print_stats(struct jit *jit, FILE *f);

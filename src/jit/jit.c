@@ -13,6 +13,7 @@
 #include "jit/cache.h"
 #include "jit/engine.h"
 #include "jit/stats.h"
+#include "jit/warm.h"
 #include "memory/memory.h"
 
 /* Back ends this build has, in order of preference. */
@@ -35,6 +36,15 @@ static const struct option accel_options[] = {
                 "spill registers at random"),
     OPTION_INT("stress-flush", struct jit_options, stress_flush, "0", 0, INT32_MAX,
                "forget all translations and TLBs every N units entered; 0: never"),
+    OPTION_STRING("cache", struct jit_options, store, NULL,
+                  "folder in which translations are kept for later runs; the user's own, not writable by others"),
+    OPTION_STRING("cache-key", struct jit_options, store_key, NULL,
+                  "file with the secret that what is kept is signed with (default: in the user's state folder)"),
+    OPTION_INT("cache-size", struct jit_options, store_mib, "256", 1, 65536, "MiB of disk for it"),
+    OPTION_BOOL("cache-kaslr", struct jit_options, store_kaslr, "off",
+                "a new kaslr-seed at each boot, as without cache=; the kernel's code is not found again then"),
+    OPTION_BOOL("cache-verify", struct jit_options, store_verify, "off",
+                "translate everything, and compare with what is kept"),
     OPTION_LAST,
 };
 
@@ -114,6 +124,8 @@ struct jit *jit_create(const char *accel, struct memory *memory, struct epoch *e
     if (!r && !interp)
         r = start_backend(jit, err);
     if (!r)
+        r = jit_warm_open(jit, err);
+    if (!r)
         r = jit_cache_init(jit, err);
     if (r) {
         jit_destroy(jit);
@@ -133,7 +145,9 @@ void jit_destroy(struct jit *jit)
         jit_print_stats(jit, jit->log->file);
     if (jit->memory->code_opaque == jit)
         jit->memory->code_written = NULL;
+    jit_warm_close(jit);
     jit_cache_fini(jit);
+    option_free(accel_options, &jit->opt);
     if (jit->code.rw)
         host_code_unmap(&jit->code);
     if (jit->perf_map)

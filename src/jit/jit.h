@@ -187,6 +187,8 @@ struct jit_backend {
     /* 0; -ENOSPC: buffer too small; -E2BIG: too complex (the engine retries with fewer
      * instructions). */
     int (*emit)(struct jit *jit, struct jit_emit *out);
+    /* What of the host the code depends on. */
+    u32 (*features)(const struct jit *jit);
     /* Atomically points link's jump at target (NULL: its stub) and stores id at id_patch (0: never
      * matches). */
     void (*patch)(struct jit *jit, struct jit_link *link, const u8 *target, u32 id);
@@ -213,10 +215,15 @@ struct jit_options {
     u64 cache_size;    /* the same in bytes */
     bool link;
     bool perf_map;
+    char *store, *store_key; /* cache=, cache-key=: translations kept on disk (store.h) */
+    u32 store_mib;
+    bool store_kaslr;  /* the guest gets a new kaslr-seed at each boot nevertheless */
+    bool store_verify; /* all is translated, and compared with what was kept */
 };
 
 struct jit_stats {
     u64 units, guest_insns, code_bytes, translate_ns;
+    u64 loaded, load_ns, stored, rejected; /* from the cache on disk; to it; found there with other guest bytes */
     u64 tlb_misses, walks, io, lookups, links, contexts, flushes, exits, interrupts, faults;
 };
 
@@ -228,6 +235,7 @@ struct jit_reserved {
 };
 
 struct jit_chunk;
+struct store;
 struct jit {
     const struct jit_backend *backend; /* NULL: interpreter */
     const struct isa *isa_list[8];
@@ -254,11 +262,18 @@ struct jit {
     struct log *log;
     struct memory *memory;
     FILE *perf_map;
+    struct store *store; /* NULL: no cache= */
     /* Strong reservations (lr/sc that could not be made one locked operation). */
     pthread_mutex_t reserve_lock;
     struct jit_reserved reserved[JIT_RESERVED_SETS][JIT_RESERVED_WAYS];
 };
 
+
+/* Code as the translator read it. */
+struct jit_fetched {
+    u64 pc, value;
+    u8 size;
+};
 
 struct jit_cpu {
     struct jit *jit;
@@ -275,6 +290,9 @@ struct jit_cpu {
     /* Fetch state of the translation under way (jit_fetch). */
     struct ir_unit *fetch_unit;
     struct jit_page_ref fetch_page[2];
+    struct jit_fetched fetched[160]; /* with a store: what it read (warm.h) */
+    u32 fetched_count; /* more than there is room for: not all */
+    u64 config; /* what isa->code_config said; 0: not asked yet */
     bool unit_fine; /* of the last jit_unit_at: the unit is for this time only */
     struct isa_fault fetch_fault;
     /* Load-linked. */

@@ -92,6 +92,7 @@ static const struct {
     C(units),   C(guest_insns), C(code_bytes), C(translate_ns), C(tlb_misses),
     C(walks),   C(io),          C(lookups),    C(links),        C(contexts),
     C(flushes), C(exits),       C(interrupts), C(faults),
+    C(loaded),  C(load_ns),     C(stored),     C(rejected),
 #undef C
 };
 

@@ -1,7 +1,7 @@
 /*
  * stored.c - units to records and back: stored.h.
  *
- * A record is read after its file was found to be this user's own (jit/persist_file.c); it is
+ * A record is read after its file was found to be this user's own (jit/store_file.c); it is
  * checked all the same, so that no count or offset in it can reach beyond it.
  */
 #include "jit/stored.h"

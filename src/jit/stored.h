@@ -8,7 +8,7 @@
  * In the code, rel32 fields of `far` hold the target's offset in the code memory less that of the
  * unit; links' jumps go to their stubs; page ids and links' addresses are zero. Offsets are from
  * the unit's first byte. The numbers are the host's: the file that units are kept in belongs to one
- * program on one kind of host (jit/persist.h).
+ * program on one kind of host (jit/store.h).
  *
  * For files of jit/ only. No locking: the caller owns what it gives.
  */

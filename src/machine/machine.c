@@ -247,6 +247,12 @@ static void configure_rtc(struct machine *m)
         clock_set(&m->rtc, clock_now(&m->rtc) + (u64)c->rtc_offset);
 }
 
+void machine_kaslr_seed(const struct machine *m, u8 seed[8])
+{
+    if (!jit_cache_kaslr_seed(m->jit, seed))
+        host_random(seed, 8);
+}
+
 static int make_accelerator(struct machine *m, struct err *err)
 {
     const char *accel = m->config.accel ? m->config.accel : DEFAULT_ACCEL;

@@ -274,6 +274,8 @@ struct device *must_check machine_device(struct machine *m, const char *type, co
 int must_check machine_realize(struct machine *m, struct device *d, struct err *err);
 /* Maps its registers n at addr. */
 void machine_map(struct machine *m, struct device *d, unsigned n, u64 addr);
+/* For /chosen/kaslr-seed: random, but the same in all runs whose translations are kept together (-accel jit,cache=). */
+void machine_kaslr_seed(const struct machine *m, u8 seed[8]);
 /* -device: makes, configures, plugs in, realizes; list is spent. After init it is a hot plug. */
 int must_check machine_device_add(struct machine *m, struct option_list *list, struct err *err);
 /* -M dumpdtb=FILE, at the end of load: machine_start writes it. */

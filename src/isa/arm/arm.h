@@ -551,6 +551,7 @@ void arm_model_levels(struct arm_cpu *a);
 u64 arm_model_identity(const struct arm_cpu *a);
 
 /* The front end (translate.c, disassemble.c: with the decode tables). */
+u64 arm_code_config(const struct cpu *cpu);
 void arm_translate_unit(struct cpu *cpu, struct ir_builder *b, unsigned max_insns);
 unsigned arm_disassemble(const struct cpu *cpu, u64 pc, const u8 *code, unsigned len, char *text, size_t size);
 

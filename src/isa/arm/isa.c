@@ -94,6 +94,7 @@ const struct isa arm_isa = {
     .facts = arm_model_facts,
     .print_registers = arm_print_registers,
     .translate = arm_translate_unit,
+    .code_config = arm_code_config,
     .disassemble = arm_disassemble,
     .context = arm_context,
     .walk = arm_walk,

@@ -132,6 +132,15 @@ static void end_unit(struct arm_ctx *c)
         ir_exit_lookup(b); /* the engine raises the fetch fault */
 }
 
+u64 arm_code_config(const struct cpu *cpu)
+{
+    const struct arm_cpu *a = (const struct arm_cpu *)cpu;
+    u64 h = a->ext_hash | (u64)a->zva_log2 << 32 | (u64)a->has_el2 << 40 | (u64)a->has_el3 << 41;
+    for (unsigned i = 0; i < ARM_EXT_WORDS; i++)
+        h = (h ^ a->ext[i]) * UINT64_C(0x9e3779b97f4a7c15);
+    return h;
+}
+
 void arm_translate_unit(struct cpu *cpu, struct ir_builder *b, unsigned max_insns)
 {
     struct arm_cpu *a = arm_cpu(cpu);

@@ -79,6 +79,7 @@ const struct isa riscv_isa = {
     .facts = riscv_model_facts,
     .print_registers = riscv_print_registers,
     .translate = riscv_translate_unit,
+    .code_config = riscv_code_config,
     .disassemble = riscv_disassemble,
     .context = riscv_context,
     .walk = riscv_walk,

@@ -395,6 +395,7 @@ void riscv_model_features(void *file);
 void riscv_model_facts(struct cpu *cpu, struct isa_cpu_facts *facts);
 
 /* The front end (translate.c, disassemble.c: with the decode tables). */
+u64 riscv_code_config(const struct cpu *cpu);
 void riscv_translate_unit(struct cpu *cpu, struct ir_builder *b, unsigned max_insns);
 unsigned riscv_disassemble(const struct cpu *cpu, u64 pc, const u8 *code, unsigned len, char *text,
                            size_t size);

@@ -36,6 +36,15 @@ static void translate_insn(struct riscv_ctx *c)
     ir_exit_lookup(c->b);
 }
 
+u64 riscv_code_config(const struct cpu *cpu)
+{
+    const struct riscv_cpu *rv = (const struct riscv_cpu *)cpu;
+    u64 h = riscv_model_identity(rv);
+    for (unsigned i = 0; i < RISCV_EXT_WORDS; i++)
+        h = (h ^ rv->ext[i]) * UINT64_C(0x9e3779b97f4a7c15);
+    return h;
+}
+
 void riscv_translate_unit(struct cpu *cpu, struct ir_builder *b, unsigned max_insns)
 {
     struct riscv_cpu *rv = riscv_cpu(cpu);

@@ -315,6 +315,11 @@ static void x64_float_restore(void)
     __builtin_ia32_ldmxcsr(MXCSR_DEFAULT);
 }
 
+static u32 x64_features_used(const struct jit *jit)
+{
+    return ((const struct x64_runtime *)jit->code.rx)->features;
+}
+
 static bool x64_usable(void)
 {
     return true; /* SSE2 is all that is required, and every x86-64 has it */
@@ -325,6 +330,7 @@ const struct jit_backend jit_x86_64 = {
     .usable = x64_usable,
     .init = x64_init,
     .emit = x64_emit,
+    .features = x64_features_used,
     .patch = x64_patch,
     .float_accrued = x64_float_accrued,
     .float_control = x64_float_control,

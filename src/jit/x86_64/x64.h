@@ -8,7 +8,7 @@
  * Code is written in two runs: the hot line, then the cold parts in the order they were asked for (struct x64_cold). It refers to
  * the runtime table at the start of the code memory by rip, so it holds no absolute address but those of links.
  *
- * A unit can be put elsewhere (jit/persist.h) when these fields are known: rel32 to the start of the code memory (asm_note_far), its
+ * A unit can be put elsewhere (jit/store.h) when these fields are known: rel32 to the start of the code memory (asm_note_far), its
  * links' addresses (x64_leave_by_link) and the page id of its entry. Nothing else in it may depend on where it is, or on this run.
  */
 #ifndef JIT_X86_64_X64_H
