@@ -21,7 +21,7 @@ static u32 partner(const struct ir_unit *u, u32 i)
         const struct ir_op *op = &u->ops[n];
         if (op->op == IR_LOAD_LINKED)
             return op->a == sc->a && IR_MEM_BYTES(op->aux) == IR_MEM_BYTES(sc->aux) &&
-                           op->type == u->ops[sc->b].type &&
+                           IR_MEM_BYTES(sc->aux) <= (u->ops[sc->b].type == IR_I32 ? 4 : 8) &&
                            !((op->aux ^ sc->aux) & (IR_MEM_SIGNED | IR_MEM_BIG | IR_MEM_CONTEXT))
                        ? n
                        : IR_NONE;

@@ -44,7 +44,7 @@ static const char *signature(unsigned op)
     case IR_LOAD: return "m6--";
     case IR_STORE: return "m6t-";
     case IR_RMW: return "i6t-";
-    case IR_CAS: return "i6tt";
+    case IR_CAS: return "i6ti"; /* only the bytes of the new value that are stored count */
     case IR_LOAD_LINKED: return "i6--";
     case IR_STORE_COND: return "66i-";
     case IR_FADD:
@@ -157,6 +157,8 @@ static int check_size(const struct checker *ck)
     unsigned moved = op->op == IR_STORE_COND ? ck->u->ops[op->b].type : op->type;
     unsigned bytes = IR_MEM_BYTES(op->aux), full = ir_type_bits(moved) / 8;
     bool whole = moved == IR_F32 || moved == IR_F64 || moved == IR_V128;
+    if (op->op == IR_CAS && bytes > ir_type_bits(ck->u->ops[op->c].type) / 8)
+        return broken(ck, "the new value has fewer bytes than are stored");
     if (bytes > full || (whole && bytes != full))
         return broken(ck, "the access's size does not fit the type");
     return 0;

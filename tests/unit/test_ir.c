@@ -633,6 +633,48 @@ static void test_pass_slot(void **state)
                  "insn.4 0\n%1:i64 = get x0\nput %1, pc\nexit_lookup");
 }
 
+static void test_pass_link(void **state)
+{
+    (void)state;
+    const char *pair = "insn.4 0\n%%1:i64 = get x1\n%%2:i64 = get x2\n%%3:i32 = trunc %%2\n"
+                       "%%4:i64 = ll.%s %%1\n%%5:i64 = sc.%s %%1, %%%u\nput %%5, x3\nexit_jump 8";
+    const char *swap = "insn.4 0\n%%1:i64 = get x1\n%%2:i64 = get x2\n%%3:i32 = trunc %%2\n"
+                       "%%4:i32 = const 0x0\nstst.8 %%4, %u\n"
+                       "%%6:i64 = load.%s.align.atomic %%1, 0\n%%7:i64 = cas.%s %%1, %%6, %%%u\n"
+                       "%%8:i64 = cmp.ne %%7, %%6\nput %%8, x3\nexit_jump 8";
+    static const struct {
+        const char *size;
+        unsigned value;
+    } cases[] = {{"64", 2}, {"32.s", 2}, {"32.s", 3}, {"16", 3}}; /* the stored value: i64, i32 */
+    for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+        char before[512], after[512];
+        const char *size = cases[i].size;
+        snprintf(before, sizeof(before), pair, size, size, cases[i].value);
+        snprintf(after, sizeof(after), swap, (unsigned)offsetof(struct cpu, linked), size, size, cases[i].value);
+        if (cases[i].value == 2) { /* the narrow one is not used */
+            struct ir_unit u = parsed(before);
+            ir_optimize(&u, &arena, ~0u);
+            char *got = printed(&u);
+            assert_non_null(strstr(got, " = cas."));
+            assert_null(strstr(got, " = sc."));
+            free(got);
+        } else {
+            check_passes(before, after);
+        }
+    }
+    /* More is stored than there is: no unit. */
+    struct ir_unit u = parsed("insn.4 0\n%1:i64 = get x1\n%2:i32 = trunc %1\n%3:i64 = cas.32 %1, %1, %2\n"
+                              "exit_jump 8");
+    struct err err;
+    assert_int_equal(ir_verify(&u, &err), 0);
+    u.ops[3].aux = 3;
+    assert_int_not_equal(ir_verify(&u, &err), 0);
+    /* An access between: the reservation stays. */
+    const char *kept = "insn.4 0\n%1:i64 = get x1\n%2:i64 = ll.64 %1\n%3:i64 = load.64 %1, 8\n"
+                       "%4:i64 = sc.64 %1, %3\nput %4, x3\nexit_jump 8";
+    check_passes(kept, kept);
+}
+
 static void test_pass_dead(void **state)
 {
     (void)state;
@@ -670,6 +712,7 @@ int main(void)
         cmocka_unit_test(test_verify_helpers),
         cmocka_unit_test(test_pass_slot),
         cmocka_unit_test(test_pass_dead),
+        cmocka_unit_test(test_pass_link),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
