@@ -433,6 +433,12 @@ void alloc_get(struct jit_alloc *a, u32 s)
     a->val[a->index].home = (u8)s;
 }
 
+void alloc_place(struct jit_alloc *a, u32 v, unsigned reg)
+{
+    assert(alloc_is_free(a, reg));
+    set_reg(a, v, reg);
+}
+
 void alloc_keep(struct jit_alloc *a, u32 v, bool put)
 {
     struct alloc_value *val = &a->val[v];

@@ -107,6 +107,8 @@ void alloc_put(struct jit_alloc *a, u32 slot);
 void alloc_get(struct jit_alloc *a, u32 slot);
 /* Nothing is bound to the slot any more and its memory means nothing (the pc's, at the next instruction). */
 void alloc_unbind(struct jit_alloc *a, u32 slot);
+/* Value v, just got, is in reg already. */
+void alloc_place(struct jit_alloc *a, u32 v, unsigned reg);
 /* Value v, just got and in a register, stays needed to the unit's end; put: its slot counts as dirty from now on. */
 void alloc_keep(struct jit_alloc *a, u32 v, bool put);
 /* Bytes of the state map written to out (at most ALLOC_MAP_MAX): pc, then {slot, loc ...} of every dirty slot. */

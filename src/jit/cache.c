@@ -244,14 +244,21 @@ static u32 unit_bucket(const struct jit *jit, u32 page_id, u64 pc)
     return (u32)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 44) & jit->hash_mask;
 }
 
-/* The 64-byte lines of page n that the unit's bytes lie on, as code_lines has them. */
-static u64 unit_lines(u64 pc, u32 bytes, unsigned n)
+u64 jit_unit_lines(u64 pc, u32 bytes, unsigned n)
 {
     u64 page = (pc & TLB_PAGE_MASK) + n * TLB_PAGE;
     u64 first = MAX(pc, page), last = MIN(pc + bytes - 1, page + TLB_PAGE - 1);
     if (!bytes || first > last)
         return 0;
     return BITS((last - page) >> 6, (first - page) >> 6);
+}
+
+struct jit_unit *jit_unit_known(struct jit *jit, u32 page_id, u64 pc)
+{
+    struct jit_unit *u = atomic_load_explicit(&jit->hash[unit_bucket(jit, page_id, pc)], memory_order_acquire);
+    while (u && (u->pc != pc || u->pages[0].id != page_id))
+        u = atomic_load_explicit(&u->hash_next, memory_order_acquire);
+    return u;
 }
 
 static struct jit_unit *unit_find(struct cpu *cpu, const struct jit_page_ref *first, u64 pc)
@@ -289,23 +296,42 @@ static void page_remove_unit(struct jit_unit *u, const struct jit_unit_page *own
         *p = own->next;
 }
 
-/* False when code was overwritten since `seen`, or a page changed its identity: translate again. */
-static bool unit_insert(struct jit *jit, struct jit_chunk *chunk, struct jit_unit *u, u64 seen)
+static bool unit_is_current(const struct jit_unit *u)
 {
-    pthread_mutex_lock(&jit->lock);
-    bool ok = atomic_load(&jit->invalidations) == seen;
+    bool ok = true;
     for (unsigned n = 0; n < u->page_count; n++)
         ok = ok && u->pages[n].page->id == u->pages[n].id;
-    if (ok) {
-        for (unsigned n = 0; n < u->page_count; n++)
+    return ok;
+}
+
+static void hash_insert(struct jit *jit, struct jit_unit *u)
+{
+    struct jit_unit *_Atomic *head = &jit->hash[unit_bucket(jit, u->pages[0].id, u->pc)];
+    atomic_store_explicit(&u->hash_next, atomic_load(head), memory_order_relaxed);
+    atomic_store_explicit(head, u, memory_order_release);
+}
+
+bool jit_units_insert(struct jit_cpu *jc, struct jit_unit *const *units, u32 count, u64 seen)
+{
+    struct jit *jit = jc->jit;
+    pthread_mutex_lock(&jit->lock);
+    bool ok = atomic_load(&jit->invalidations) == seen;
+    for (u32 i = 0; i < count; i++)
+        ok = ok && unit_is_current(units[i]);
+    for (u32 i = 0; i < count; i++) {
+        struct jit_unit *u = units[i], *old = ok && !u->crosses ? jit_unit_known(jit, u->pages[0].id, u->pc) : NULL;
+        if (old)
+            jit_unit_invalidate(jit, old);
+        for (unsigned n = 0; ok && n < u->page_count; n++)
             page_add_unit(u, &u->pages[n]);
-        atomic_store(&u->valid, true);
-        struct jit_unit *_Atomic *head = &jit->hash[unit_bucket(jit, u->pages[0].id, u->pc)];
-        atomic_store_explicit(&u->hash_next, atomic_load(head), memory_order_relaxed);
-        atomic_store_explicit(head, u, memory_order_release);
+        atomic_store(&u->valid, ok);
+        if (ok) {
+            hash_insert(jit, u);
+            jit_link_heads(jit, u);
+        }
+        u->next_in_chunk = jc->chunk->units;
+        jc->chunk->units = u;
     }
-    u->next_in_chunk = chunk->units;
-    chunk->units = u;
     pthread_mutex_unlock(&jit->lock);
     return ok;
 }
@@ -410,12 +436,12 @@ bool jit_peek(struct cpu *cpu, u64 pc, u8 *out)
     return false;
 }
 
-/* Builds and optimises the IR of one unit in the CPU's arena. False: the first instruction's fetch
- * failed. */
-static bool translate_ir(struct cpu *cpu, struct ir_unit *ir, u64 pc, unsigned max_insns)
+bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref *page, u64 pc, unsigned max_insns,
+                  u32 passes)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct ir_builder *b = &jc->builder;
+    fetch_begin(jc, ir, page);
     arena_reset(&jc->arena);
     /* The page's mode: cpu->mode and what its mapping added. */
     ir_builder_init(b, ir, &jc->arena, cpu->isa, pc, jc->fetch_page[0].page->mode);
@@ -425,7 +451,7 @@ static bool translate_ir(struct cpu *cpu, struct ir_unit *ir, u64 pc, unsigned m
         return false;
     jit_log_guest(cpu, ir);
     jit_log_ir(jc->jit, ir, LOG_IR, "ir");
-    ir_optimize(ir, &jc->arena, ~0u);
+    ir_optimize(ir, &jc->arena, passes);
     jit_log_ir(jc->jit, ir, LOG_IR_OPT, "ir_opt");
     return true;
 }
@@ -461,9 +487,17 @@ static void unit_has_code(struct jit *jit, struct jit_chunk *c, struct jit_unit 
     c->used += (u32)align_up(size, 16);
 }
 
-/* Host code of a unit at the chunk's end. */
-static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u,
-                     const struct ir_unit *ir)
+struct jit_unit *jit_unit_new(struct jit_cpu *jc, u64 pc, u64 mode, u32 page_count)
+{
+    struct jit_unit *u = arena_zalloc(&jc->chunk->meta, sizeof(*u) + page_count * sizeof(u->pages[0]));
+    u->pc = pc;
+    u->mode = mode;
+    u->page_count = (u8)page_count;
+    return u;
+}
+
+/* At the chunk's end. */
+static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
@@ -471,15 +505,12 @@ static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u,
     u32 start = c->start + c->used;
     /* Reserved at most, given back below: stubs carry the links' final addresses. */
     struct jit_link *links = arena_alloc(&c->meta, sizeof(*links) * JIT_MAX_LINKS);
-    out->ir = ir;
-    out->arena = &jc->arena;
     out->rw = jit->code.rw + start;
     out->offset = start;
     out->capacity = c->size - c->used;
     out->link_count = 0;
     out->link_base = links;
     out->page2_id = u->crosses ? u->pages[1].id : 0;
-    out->page2_index = tlb_code_index(u->pc + TLB_PAGE);
     int r = jit->backend->emit(jit, out);
     c->meta.ptr = (u8 *)links + align_up(sizeof(*links) * (r ? 0 : out->link_count), 16);
     if (r)
@@ -489,20 +520,27 @@ static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u,
     return 0;
 }
 
-static struct jit_unit *unit_new(struct jit_cpu *jc, const struct ir_unit *ir)
+int jit_unit_emit(struct cpu *cpu, struct jit_unit *u, struct arena *arena)
 {
-    u8 count = jc->fetch_page[1].page ? 2 : 1;
-    struct jit_unit *u = arena_zalloc(&jc->chunk->meta, sizeof(*u) + count * sizeof(u->pages[0]));
-    u->pc = ir->pc;
-    u->mode = ir->mode;
+    struct jit_cpu *jc = jit_cpu(cpu);
+    jc->emit.arena = arena;
+    int r = emit_code(cpu, jc->chunk, u);
+    if (r == -ENOSPC)
+        chunk_next(cpu);
+    return r;
+}
+
+/* The unit of what was just fetched. */
+static struct jit_unit *unit_of(struct jit_cpu *jc, const struct ir_unit *ir)
+{
+    struct jit_unit *u = jit_unit_new(jc, ir->pc, ir->mode, jc->fetch_page[1].page ? 2 : 1);
     u->guest_bytes = ir->guest_bytes;
     u->guest_insns = ir->guest_insns;
-    u->page_count = count;
-    u->crosses = count > 1;
-    for (unsigned n = 0; n < count; n++) {
+    u->crosses = u->page_count > 1;
+    for (unsigned n = 0; n < u->page_count; n++) {
         const struct jit_page_ref *ref = &jc->fetch_page[n];
         u->pages[n] = (struct jit_unit_page){
-            .page = ref->page, .id = ref->id, .lines = unit_lines(ir->pc, ir->guest_bytes, n)};
+            .page = ref->page, .id = ref->id, .lines = jit_unit_lines(ir->pc, ir->guest_bytes, n)};
     }
     return u;
 }
@@ -517,18 +555,17 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
     struct ir_unit ir;
     struct jit_chunk *c = jc->chunk;
     u64 seen = atomic_load(&jit->invalidations);
-    fetch_begin(jc, &ir, page);
-    if (!translate_ir(cpu, &ir, pc, *max_insns)) {
+    if (!jit_block_ir(cpu, &ir, page, pc, *max_insns, ~0u)) {
         *f = jc->fetch_fault;
         return NULL;
     }
-    struct jit_unit *u = unit_new(jc, &ir);
+    struct jit_unit *u = unit_of(jc, &ir);
     if (!jit->backend || jit->opt.check)
         u->ir = keep_ir(c, &ir);
     if (jit->backend) {
-        int r = emit_code(cpu, c, u, &ir);
-        if (r == -ENOSPC)
-            chunk_next(cpu);
+        jc->emit.block[0] = (struct jit_emit_block){.ir = &ir, .page_id = u->pages[0].id};
+        jc->emit.block_count = 1;
+        int r = jit_unit_emit(cpu, u, &jc->arena);
         if (r == -E2BIG)
             *max_insns = MAX(*max_insns / 2, 1);
         if (r)
@@ -538,9 +575,9 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
     }
     jit_log_unit(cpu, u);
     if (!jit->store)
-        return unit_insert(jit, c, u, seen) ? u : NULL;
+        return jit_units_insert(jc, &u, 1, seen) ? u : NULL;
     struct stored_unit *record = jit_warm_begin(cpu, u);
-    bool ok = unit_insert(jit, c, u, seen);
+    bool ok = jit_units_insert(jc, &u, 1, seen);
     jit_warm_end(cpu, record, ok);
     return ok ? u : NULL;
 }
@@ -564,13 +601,13 @@ static struct jit_unit *load_once(struct cpu *cpu, const struct jit_page_ref *pa
     ir.guest_insns = s->guest_insns;
     if (s->code_bytes <= c->size - c->used) {
         u32 start = c->start + c->used;
-        u = unit_new(jc, &ir);
+        u = unit_of(jc, &ir);
         struct jit_link *links = arena_alloc(&c->meta, s->links * sizeof(*links));
         stored_place(s, jit->code.rw + start, start, links, u->crosses ? u->pages[1].id : 0);
         unit_has_code(jit, c, u, s->code_bytes, links, s->links);
     }
     store_release(jit->store);
-    return u && unit_insert(jit, c, u, seen) ? u : NULL;
+    return u && jit_units_insert(jc, &u, 1, seen) ? u : NULL;
 }
 
 struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)

@@ -16,6 +16,27 @@ bool must_check jit_page_at(struct cpu *cpu, u64 vaddr, struct jit_page_ref *ref
  * failed. For the translation the CPU may wait for room, and pass a quiescent point: units and
  * links that it knew before are then good for nothing, which jc->chunks_taken tells. */
 struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f);
+/* The unit for pc on the page with this id, which is not made for the question; NULL: there is none. */
+struct jit_unit *jit_unit_known(struct jit *jit, u32 page_id, u64 pc);
+/* IR of the block at pc in the CPU's arena, which is emptied before; passes as ir_optimize has them. False: its first
+ * instruction cannot be fetched. */
+bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref *page, u64 pc, unsigned max_insns,
+                  u32 passes);
+/* An empty unit in the CPU's chunk. */
+struct jit_unit *jit_unit_new(struct jit_cpu *jc, u64 pc, u64 mode, u32 page_count);
+/* Its host code, from the blocks in jc->emit. As jit_backend.emit; after -ENOSPC the CPU has another chunk. */
+int must_check jit_unit_emit(struct cpu *cpu, struct jit_unit *u, struct arena *arena);
+/* Puts units of the CPU's chunk in the place of those with the same pc. False when code was overwritten since
+ * jit->invalidations was `seen`, or a page changed its identity. */
+bool jit_units_insert(struct jit_cpu *jc, struct jit_unit *const *units, u32 count, u64 seen);
+/* The 64-byte lines of page n (0: pc's) that code lies on, as code_lines has them. */
+u64 jit_unit_lines(u64 pc, u32 bytes, unsigned n);
+
+/* region.c: makes a region of the units around the one at pc, if they are a loop; the CPU's context is current. */
+bool jit_region_form(struct cpu *cpu, u64 pc);
+/* The CPU stands at pc by chance. */
+void jit_region_sample(struct cpu *cpu, u64 pc);
+
 /* First of the hash bucket with the pages of a RAM page (others among them). Lock held. */
 struct jit_page *jit_pages_of(struct jit *jit, const struct ram_block *ram, u64 ram_offset);
 /* Lock held. Takes the unit out of every structure; it is freed with its chunk. */
@@ -28,6 +49,7 @@ void jit_chunk_release(struct jit_cpu *jc);
 /* link.c */
 void jit_link(struct jit *jit, struct jit_link *link, struct jit_unit *to); /* takes the lock */
 void jit_unlink_all(struct jit *jit, struct jit_unit *unit);                /* lock held */
+void jit_link_heads(struct jit *jit, struct jit_unit *unit);                /* its links to itself; lock held */
 void jit_jump_insert(struct cpu *cpu, struct jit_unit *unit);
 void jit_jump_forget(struct jit *jit, struct jit_unit *unit); /* any thread */
 

@@ -40,6 +40,12 @@ static void enter_interp(struct cpu *cpu, struct jit_unit *u)
         *pc_slot(cpu) = e.pc;
 }
 
+/* For stress-hot. */
+static bool closes_loop(const struct jit_link *link, const struct jit_unit *u)
+{
+    return u->pc <= link->from->pc && !u->region && !u->crosses;
+}
+
 /* Runs translated code from `code` until it needs the engine; links on the way are resolved. */
 static void enter_code(struct cpu *cpu, const u8 *code)
 {
@@ -62,8 +68,12 @@ static void enter_code(struct cpu *cpu, const u8 *code)
             return;
         }
         if (!jc->unit_fine) {
-            if (jc->chunks_taken == chunks)
+            if (jc->chunks_taken == chunks) {
+                if (unlikely(jit->opt.stress_hot) && closes_loop(link, u) &&
+                    (jit_region_form(cpu, u->pc) || jc->chunks_taken != chunks))
+                    return;
                 jit_link(jit, link, u);
+            }
             jc->stats.links++;
             jit_jump_insert(cpu, u);
         }
@@ -106,6 +116,8 @@ static bool engine_requests(struct cpu *cpu)
         jit_map_changed(cpu);
     if (why & CPU_EXIT_FLUSH)
         jit_flush_serve(cpu);
+    if (why & CPU_EXIT_IRQ && jit_cpu(cpu)->jit->opt.hot && !cpu->halted)
+        jit_region_sample(cpu, *pc_slot(cpu));
     if (why & CPU_EXIT_IRQ)
         atomic_fetch_and(&cpu->exit_request, ~(u32)CPU_EXIT_IRQ);
     if (cpu->isa->interrupt(cpu)) {

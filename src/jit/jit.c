@@ -30,6 +30,10 @@ static const struct option accel_options[] = {
                "log2 of TLB entries in a context"),
     OPTION_BOOL("link", struct jit_options, link, "on",
                 "jump from unit to unit without leaving translated code"),
+    OPTION_BOOL("hot", struct jit_options, hot, "on",
+                "make one translation of units that loop through each other, where CPUs are often seen"),
+    OPTION_BOOL("stress-hot", struct jit_options, stress_hot, "off",
+                "... of each loop when it is first closed"),
     OPTION_BOOL("perf-map", struct jit_options, perf_map, "off",
                 "write /tmp/perf-PID.map for perf"),
     OPTION_BOOL("stress-spill", struct jit_options, stress_spill, "off",
@@ -118,6 +122,7 @@ struct jit *jit_create(const char *accel, struct memory *memory, struct epoch *e
     jit->memory = memory;
     int r = parse_accel(jit, accel, &interp, err);
     jit->opt.cache_size = (u64)jit->opt.cache_mib * MiB;
+    jit->opt.hot = jit->opt.hot && !interp && jit->opt.link && !jit->opt.check;
     jit->tlb_mask = (1u << jit->opt.tlb_bits) - 1;
     for (u32 i = 0; i < 2 * TLB_ENTRIES; i++)
         atomic_init(&jit->no_entries[i / TLB_ENTRIES][i % TLB_ENTRIES].tag, TLB_INVALID);

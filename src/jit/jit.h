@@ -108,7 +108,7 @@ struct jit_link {
     u32 id_patch; /* 0, or offset of the 4-byte aligned id that a cross-page link compares */
     u32 page_id;  /* the id it was linked with first: a link is never moved to another page's */
     u32 self;     /* offset of the 8 bytes of the unit's code that hold this link's address */
-    u32 head;     /* not 0: goes to this offset in its own unit, and to nothing else (x86_64/loop.c) */
+    u32 head;     /* not 0: goes to this offset in its own unit, and to nothing else (x86_64/region.c) */
 };
 
 /* A page that a unit was made from, as the unit knows it. */
@@ -132,6 +132,8 @@ struct jit_unit {
     u32 link_count;
     u32 guest_bytes, guest_insns;
     _Atomic bool valid;
+    bool region;  /* of several blocks, or a door of one (region.c) */
+    _Atomic u8 samples; /* how often a CPU stood here */
     bool crosses; /* its one instruction continues on pages[1] */
     u8 page_count;
     struct jit_unit_page pages[]; /* [0]: of pc; at most JIT_UNIT_PAGES */
@@ -150,19 +152,27 @@ static inline struct jit_unit_page *jit_unit_page(const struct jit_unit *u, cons
  * --------------------------------------------------------------------------------------------------------------------
  */
 
-enum { JIT_MAX_LINKS = 256, JIT_MAX_FAR = 2048 };
+enum { JIT_MAX_LINKS = 256, JIT_MAX_FAR = 2048, JIT_MAX_BLOCKS = 32 };
 
-/* One translation's output buffer and results. */
-struct jit_emit {
+/* A block of a region; a plain unit is one block. */
+struct jit_emit_block {
     const struct ir_unit *ir;
+    u32 page_id;      /* of its page */
+    bool returned_to; /* follows a call in the region: indirect jumps may come here */
+    u32 door;         /* out: entry for those who come from outside; 0: there is none */
+};
+
+/* One translation's output buffer and results. A region's blocks have one isa and begin with gets of
+ * the same slots. */
+struct jit_emit {
+    struct jit_emit_block block[JIT_MAX_BLOCKS];
+    u32 block_count;
     struct arena *arena;
     u8 *rw;     /* where to write */
     u32 offset; /* of rw in the code memory */
     u32 capacity;
     u32 size;     /* out */
-    u32 page2_id; /* not 0: at entry check that code[page2_index] has this id, else leave by lookup
-                   */
-    u32 page2_index;
+    u32 page2_id; /* not 0: at entry check that the page behind has this id, else leave by lookup */
     u32 page2_patch; /* out: 0, or offset of the 4 bytes that hold page2_id */
     /* out: offsets of rel32 fields that refer to the start of the code memory. All of them, unless far_count is JIT_MAX_FAR. */
     u32 far[JIT_MAX_FAR], far_count;
@@ -214,6 +224,8 @@ struct jit_options {
     u32 cache_mib;     /* memory for code */
     u64 cache_size;    /* the same in bytes */
     bool link;
+    bool hot;         /* make regions */
+    bool stress_hot;  /* ... of every loop as soon as it is one */
     bool perf_map;
     char *store, *store_key; /* cache=, cache-key=: translations kept on disk (store.h) */
     u32 store_mib;
@@ -224,6 +236,7 @@ struct jit_options {
 struct jit_stats {
     u64 units, guest_insns, code_bytes, translate_ns;
     u64 loaded, load_ns, stored, rejected; /* from the cache on disk; to it; found there with other guest bytes */
+    u64 regions, region_blocks, region_ns, samples;
     u64 tlb_misses, walks, io, lookups, links, contexts, flushes, exits, interrupts, faults;
 };
 

@@ -4,7 +4,7 @@
  * A link within a page holds as long as both units are valid. A link to another page also compares,
  * in its host code, the id of the code page that the target's virtual page is now; it is never
  * moved to another page's code, because a CPU may stand between the compare and the jump (patch
- * order alone cannot exclude that).
+ * order alone cannot exclude that). A unit's links to its own heads are there from its insertion on.
  *
  * Locking: jit->lock for links. Jump entries: the owner writes them; other threads only empty them.
  */
@@ -12,10 +12,8 @@
 
 static bool link_may_go(const struct jit_link *link, const struct jit_unit *to)
 {
-    if (link->to || !atomic_load(&link->from->valid) || !atomic_load(&to->valid))
+    if (link->to || link->head || !atomic_load(&link->from->valid) || !atomic_load(&to->valid))
         return false;
-    if (link->head)
-        return link->from == to;
     if (link->pc != to->pc || link->from->mode != to->mode ||
         link->from->pages[0].page->isa != to->pages[0].page->isa)
         return false;
@@ -34,9 +32,24 @@ void jit_link(struct jit *jit, struct jit_link *link, struct jit_unit *to)
         link->page_id = to->pages[0].id;
         link->next_in = to->incoming;
         to->incoming = link;
-        jit->backend->patch(jit, link, link->head ? jit->code.rx + link->head : to->code, to->pages[0].id);
+        jit->backend->patch(jit, link, to->code, to->pages[0].id);
     }
     pthread_mutex_unlock(&jit->lock);
+}
+
+void jit_link_heads(struct jit *jit, struct jit_unit *u)
+{
+    if (!jit->backend || !jit->opt.link || jit->opt.check)
+        return;
+    for (u32 i = 0; i < u->link_count; i++) {
+        struct jit_link *l = &u->links[i];
+        if (!l->head)
+            continue;
+        l->to = u;
+        l->next_in = u->incoming;
+        u->incoming = l;
+        jit->backend->patch(jit, l, jit->code.rx + l->head, 0);
+    }
 }
 
 void jit_unlink_all(struct jit *jit, struct jit_unit *u)

@@ -54,8 +54,8 @@ void jit_log_unit(struct cpu *cpu, const struct jit_unit *u)
     if (!log_on(jit->log, LOG_OUT_ASM) || !u->code_size)
         return;
     flockfile(jit->log->file);
-    fprintf(jit->log->file, "---- out_asm pc %016llx, %u bytes\n", (unsigned long long)u->pc,
-            u->code_size);
+    fprintf(jit->log->file, "---- out_asm pc %016llx, %u bytes%s\n", (unsigned long long)u->pc,
+            u->code_size, u->region ? ", a region" : "");
     jit_print_code(jit->log->file, u->code, u->code_size);
     funlockfile(jit->log->file);
 }
@@ -89,7 +89,8 @@ static const struct {
     {                                                                                              \
 #field, offsetof(struct jit_stats, field)                                                  \
     }
-    C(units),   C(guest_insns), C(code_bytes), C(translate_ns), C(tlb_misses),
+    C(units),   C(guest_insns), C(code_bytes), C(translate_ns), C(regions),
+    C(region_blocks), C(region_ns), C(samples), C(tlb_misses),
     C(walks),   C(io),          C(lookups),    C(links),        C(contexts),
     C(flushes), C(exits),       C(interrupts), C(faults),
     C(loaded),  C(load_ns),     C(stored),     C(rejected),

@@ -74,14 +74,14 @@ static void write_link(struct stored_link *to, const struct jit_link *l, u32 sta
 
 void stored_write(struct stored_unit *s, const struct jit_emit *out, u64 config, const u8 *guest)
 {
-    u32 start = out->offset, guest_bytes = out->ir->guest_bytes;
+    u32 start = out->offset, guest_bytes = out->block[0].ir->guest_bytes;
     *s = (struct stored_unit){
-        .pc = out->ir->pc,
-        .mode = out->ir->mode,
+        .pc = out->block[0].ir->pc,
+        .mode = out->block[0].ir->mode,
         .config = config,
         .size = stored_size(out, guest_bytes),
         .guest_bytes = guest_bytes,
-        .guest_insns = out->ir->guest_insns,
+        .guest_insns = out->block[0].ir->guest_insns,
         .code_bytes = out->size,
         .page2 = relative(out->page2_patch, start),
         .links = (u16)out->link_count,

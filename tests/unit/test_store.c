@@ -78,7 +78,8 @@ static void make(struct jit_emit *e, struct ir_unit *ir, u8 *code, u8 *guest, u3
     for (u32 i = 0; i < CODE; i++)
         code[i] = (u8)(i * 7 + n);
     memset(guest, (int)n | 1, 8);
-    e->ir = ir;
+    e->block[0].ir = ir;
+    e->block_count = 1;
     e->rw = code;
     e->offset = 0x10000;
     e->size = CODE;

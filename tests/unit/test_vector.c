@@ -410,7 +410,8 @@ static void run_interp(struct world *w, const struct ir_unit *u)
 static const u8 *emit(struct world *w, const struct ir_unit *u)
 {
     u32 at = w->jit->stub_bytes + 4096;
-    w->out.ir = u;
+    w->out.block[0] = (struct jit_emit_block){.ir = u};
+    w->out.block_count = 1;
     w->out.arena = &w->arena;
     w->out.rw = w->jit->code.rw + at;
     w->out.offset = at;

@@ -93,7 +93,8 @@ enum { UNIT_ROOM = 256 * 1024 };
 static const u8 *emit(struct world *w, const struct ir_unit *u, unsigned n)
 {
     u32 at = w->jit->stub_bytes + 4096 + n * UNIT_ROOM;
-    w->out.ir = u;
+    w->out.block[0] = (struct jit_emit_block){.ir = u};
+    w->out.block_count = 1;
     w->out.arena = &w->arena;
     w->out.rw = w->jit->code.rw + at;
     w->out.offset = at;
@@ -376,7 +377,6 @@ static void test_second_page(void **state)
     cool(w);
     struct tlb_context *c = jit_cpu(&w->toy->cpu)->context;
     w->out.page2_id = 77;
-    w->out.page2_index = tlb_code_index(0x2000);
     const u8 *code = emit_text(w, "insn.4 0x1ffe\n" COUNTS "exit_jump 0x1000", 0);
     w->out.page2_id = 0;
     assert_null(run_code(w, code));

@@ -9,6 +9,7 @@ struct x64_cold *x64_cold_new(struct x64 *g, void (*emit)(struct x64 *, struct x
 {
     struct x64_cold *c = arena_zalloc(g->arena, sizeof(*c));
     c->emit = emit;
+    c->ir = g->ir;
     *g->cold_tail = c;
     g->cold_tail = &c->next;
     return c;
@@ -127,6 +128,7 @@ void x64_cold_flush(struct x64 *g)
             if (c->from[i])
                 asm_fix(c->from[i], g->s.p);
         }
+        g->ir = g->a.ir = c->ir;
         c->emit(g, c);
     }
     flush_pool(g);

@@ -37,10 +37,15 @@ static bool crosses_page(const struct x64 *g, u64 pc)
     return (pc ^ g->ir->pc) >> TLB_PAGE_BITS;
 }
 
-void x64_leave_by_link(struct x64 *g, u32 n)
+void x64_load_link(struct x64 *g, u32 n)
 {
     u8 *field = asm_mov_imm64(&g->s, RAX, (u64)(uintptr_t)(g->out->link_base + n));
     g->out->links[n].self = (u32)(field - g->s.base);
+}
+
+static void leave_by_link(struct x64 *g, u32 n)
+{
+    x64_load_link(g, n);
     x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE);
 }
 
@@ -58,7 +63,7 @@ static void cold_link(struct x64 *g, struct x64_cold *c)
         asm_rm(&g->s, X_GROUP5, G5_JMP, tlb_field(array, entry, index, offsetof(struct tlb_jump_entry, code)));
         asm_fix_short(&g->s, miss);
     }
-    x64_leave_by_link(g, c->link);
+    leave_by_link(g, c->link);
 }
 
 /* Goes to guest address pc; the state is stored. */
@@ -89,6 +94,16 @@ static void emit_link(struct x64 *g, u64 pc)
     link->patch = (u32)(c->from[0] - g->s.base);
 }
 
+/* Compares what the page of pc is now; returns the offset of the id. */
+static u32 compare_page(struct x64 *g, u64 pc, u32 id)
+{
+    asm_rm(&g->s, X_GROUP1, ALU_CMP,
+           tlb_field(offsetof(struct tlb_context, code), sizeof(struct tlb_code_entry), tlb_code_index(pc),
+                     offsetof(struct tlb_code_entry, id)));
+    asm_u32(&g->s, id);
+    return asm_offset(&g->s) - 4;
+}
+
 /* ---- Entry ----------------------------------------------------------------------------------- */
 
 static void cold_entry(struct x64 *g, struct x64_cold *c)
@@ -104,23 +119,19 @@ void x64_prologue(struct x64 *g)
     c->from[0] = asm_jcc(&g->s, CC_NE);
     if (!g->out->page2_id)
         return;
-    asm_rm(&g->s, X_GROUP1, ALU_CMP,
-           tlb_field(offsetof(struct tlb_context, code), sizeof(struct tlb_code_entry), g->out->page2_index,
-                     offsetof(struct tlb_code_entry, id)));
-    g->out->page2_patch = asm_offset(&g->s);
-    asm_u32(&g->s, g->out->page2_id);
+    g->out->page2_patch = compare_page(g, (g->ir->pc & TLB_PAGE_MASK) + TLB_PAGE, g->out->page2_id);
     c->from[1] = asm_jcc(&g->s, CC_NE);
 }
 
 /* ---- Exits ----------------------------------------------------------------------------------- */
 
-/* Stores what the map says; but: not the slots of the loop. */
+/* Stores what the map says; but: not the slots of the region. */
 static void store_map(struct x64 *g, const u8 *p, unsigned bytes, bool but)
 {
     const u8 *end = p + bytes;
     for (p += 8; p < end;) {
         unsigned slot = p[0], loc = p[1];
-        bool store = !but || !x64_loop_has(g, slot);
+        bool store = !but || !x64_region_has(g, slot);
         p += 2;
         if (loc == JIT_LOC_CONST || loc == JIT_LOC_CONST64) {
             unsigned size = loc == JIT_LOC_CONST ? 4 : 8;
@@ -138,38 +149,57 @@ static void store_map(struct x64 *g, const u8 *p, unsigned bytes, bool but)
     }
 }
 
-/* Does a jump to pc close the loop that the unit is? */
-static bool closes_loop(const struct x64 *g, u64 pc)
-{
-    return g->loop.count && pc == g->ir->pc;
-}
-
-static void cold_loop(struct x64 *g, struct x64_cold *c)
-{
-    store_map(g, c->map, c->site.map_bytes, true);
-    x64_loop_back(g, c->back);
-}
-
 static void cold_exit(struct x64 *g, struct x64_cold *c)
 {
     store_map(g, c->map, c->site.map_bytes, false);
     emit_link(g, c->value);
 }
 
-X64_SELECT(exit_if)
+/* Leaving the block for pc: state map and places are those of now. */
+static void describe_exit(struct x64 *g, struct x64_cold *c, u64 pc)
 {
     u8 map[ALLOC_MAP_MAX];
-    struct x64_condition cond = x64_condition_prepare(g, op);
-    alloc_done(&g->a);
-    bool loop = closes_loop(g, ir_exit_imm(op));
-    struct x64_cold *c = x64_cold_new(g, loop ? cold_loop : cold_exit);
-    c->from[0] = asm_jcc(&g->s, x64_compare(g, &cond));
-    c->value = ir_exit_imm(op);
-    if (loop)
-        c->back = x64_loop_places(g);
+    c->value = pc;
+    c->places = x64_region_head(g, pc) >= 0 ? x64_region_places(g) : NULL;
     c->site.map_bytes = (u16)alloc_map(&g->a, g->pc, map);
     c->map = arena_alloc(g->arena, c->site.map_bytes);
     memcpy(c->map, map, c->site.map_bytes);
+}
+
+/* To another block of the region; when its page is another one now, out of it. */
+static void edge(struct x64 *g, const struct x64_cold *c)
+{
+    u32 to = (u32)x64_region_head(g, c->value);
+    if (crosses_page(g, c->value)) {
+        struct x64_cold *other = x64_cold_new(g, cold_exit);
+        compare_page(g, c->value, g->out->block[to].page_id);
+        other->from[0] = asm_jcc(&g->s, CC_NE);
+        other->value = c->value;
+        other->map = c->map;
+        other->site.map_bytes = c->site.map_bytes;
+    }
+    store_map(g, c->map, c->site.map_bytes, true);
+    x64_region_edge(g, to, c->places);
+}
+
+static void cold_edge(struct x64 *g, struct x64_cold *c)
+{
+    edge(g, c);
+}
+
+static struct x64_cold *exit_to(struct x64 *g, u64 pc)
+{
+    struct x64_cold *c = x64_cold_new(g, x64_region_head(g, pc) >= 0 ? cold_edge : cold_exit);
+    describe_exit(g, c, pc);
+    return c;
+}
+
+X64_SELECT(exit_if)
+{
+    struct x64_condition cond = x64_condition_prepare(g, op);
+    alloc_done(&g->a);
+    struct x64_cold *c = exit_to(g, ir_exit_imm(op));
+    c->from[0] = asm_jcc(&g->s, x64_compare(g, &cond));
 }
 
 X64_SELECT(trap_if)
@@ -184,11 +214,11 @@ X64_SELECT(trap_if)
 
 X64_SELECT(exit_jump)
 {
-    u8 map[ALLOC_MAP_MAX];
     alloc_done(&g->a);
-    if (closes_loop(g, ir_imm(op))) {
-        store_map(g, map, alloc_map(&g->a, g->pc, map), true);
-        x64_loop_back(g, x64_loop_places(g));
+    if (x64_region_head(g, ir_imm(op)) >= 0) {
+        struct x64_cold here = {0};
+        describe_exit(g, &here, ir_imm(op));
+        edge(g, &here);
         return;
     }
     alloc_sync(&g->a);
@@ -201,11 +231,31 @@ static void cold_indirect(struct x64 *g, struct x64_cold *c)
     x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE_LOOKUP);
 }
 
+/* Most returns of what a region calls go back into it. */
+static void return_edges(struct x64 *g, unsigned ra, unsigned t)
+{
+    for (u32 n = 0; n < g->out->block_count; n++) {
+        u64 pc = g->out->block[n].ir->pc;
+        if (!g->out->block[n].returned_to)
+            continue;
+        struct x64_cold *c = exit_to(g, pc);
+        if (pc == (u64)(s64)(s32)pc) {
+            asm_alu_imm(&g->s, ALU_CMP, ASM_W, ra, (s32)pc);
+        } else {
+            asm_mov_imm(&g->s, t, pc);
+            asm_rr(&g->s, X_CMP | ASM_W, ra, t);
+        }
+        c->from[0] = asm_jcc(&g->s, CC_E);
+    }
+}
+
 X64_SELECT(exit_indirect)
 {
     s32 jump = (s32)offsetof(struct tlb_context, jump);
     unsigned ra = x64_use(g, 0), t = alloc_temp(&g->a, ALLOC_GPR);
     alloc_done(&g->a);
+    if (g->region.count)
+        return_edges(g, ra, t);
     alloc_sync(&g->a);
     _Static_assert(sizeof(struct tlb_jump_entry) == 16, "(pc >> 1) * 16 is pc * 8");
     asm_rm(&g->s, X_LEA, t, asm_indexed(ASM_NO_REG, ra, 3, 0));

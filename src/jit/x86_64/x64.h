@@ -9,7 +9,7 @@
  * the runtime table at the start of the code memory by rip, so it holds no absolute address but those of links.
  *
  * A unit can be put elsewhere (jit/store.h) when these fields are known: rel32 to the start of the code memory (asm_note_far), its
- * links' addresses (x64_leave_by_link) and the page id of its entry. Nothing else in it may depend on where it is, or on this run.
+ * links' addresses (x64_load_link) and the page id of its entry. Nothing else in it may depend on where it is, or on this run.
  */
 #ifndef JIT_X86_64_X64_H
 #define JIT_X86_64_X64_H
@@ -71,7 +71,8 @@ struct x64_cold {
     u8 reg, temp;
     u64 value;
     u32 link;
-    struct x64_back *back;
+    const struct ir_unit *ir; /* the block it belongs to */
+    struct x64_places *places;
     struct x64_cold *second; /* of a site: another one that follows it (x64_cold_second) */
     struct jit_site site; /* last: of variable size, though not here */
 };
@@ -85,15 +86,17 @@ struct x64_pool {
     u8 *field;           /* rel32 to fix */
 };
 
-enum { X64_LOOP_SLOTS = 24 };
-/* A unit that jumps back to its start (loop.c): slots and their registers at the head; count 0: none. */
-struct x64_loop {
+enum { X64_REGION_SLOTS = 24 };
+/* What all heads of a region share (region.c): slots and their registers; count 0: the unit is none. */
+struct x64_region {
     u32 count;
-    u8 *head;
-    u8 slot[X64_LOOP_SLOTS], reg[X64_LOOP_SLOTS];
-    bool put[X64_LOOP_SLOTS];
+    u8 slot[X64_REGION_SLOTS], reg[X64_REGION_SLOTS];
+    bool put[X64_REGION_SLOTS];
+    u32 head[JIT_MAX_BLOCKS]; /* offsets in the code memory */
+    bool polls[JIT_MAX_BLOCKS];
+    u8 *store; /* code that stores the slots; NULL: there is none yet */
 };
-struct x64_back;
+struct x64_places;
 
 /* Two accesses with one check (mem.c): the second, whose code is written already. */
 struct x64_pair {
@@ -108,7 +111,7 @@ struct x64 {
     struct asm_buf s;
     struct jit *jit;
     struct jit_emit *out;
-    const struct ir_unit *ir;
+    const struct ir_unit *ir; /* the block under way */
     const struct isa *isa;
     const struct x64_runtime *rt;
     struct arena *arena;
@@ -119,7 +122,7 @@ struct x64 {
     bool pc_due;         /* ... and its slot does not hold it yet */
     struct x64_cold *cold, **cold_tail;
     struct x64_pool *pool;
-    struct x64_loop loop;
+    struct x64_region region;
     struct x64_pair pair;
     u8 *upper;           /* by op: enum x64_upper of its result */
     int error;
@@ -201,17 +204,23 @@ void x64_jump_stub(struct x64 *g, u8 *field, enum x64_stub stub);
 
 /* -- exit.c */
 void x64_prologue(struct x64 *g);
-/* Unlinked: to the engine, with the link's address. */
-void x64_leave_by_link(struct x64 *g, u32 n);
+/* The address of link n to rax: with it unlinked ones leave to the engine. */
+void x64_load_link(struct x64 *g, u32 n);
 /* The pc slot is what the guest may see: the instruction's, unless it was put. */
 void x64_settle_pc(struct x64 *g);
 
-/* -- loop.c. Entry and head when the unit is a loop; returns how many ops that took, 0: it is none. */
-u32 x64_loop_begin(struct x64 *g);
-bool x64_loop_has(const struct x64 *g, u32 slot);
-/* Where the loop's slots are now; and the jump back from there, the other dirty slots being stored. */
-struct x64_back *x64_loop_places(struct x64 *g);
-void x64_loop_back(struct x64 *g, struct x64_back *back);
+/* -- region.c. Is the unit a region? g->region says so after. */
+void x64_region_begin(struct x64 *g);
+/* A block's door and head; returns how many ops that took. */
+u32 x64_region_block(struct x64 *g, u32 block);
+/* All blocks are written. */
+void x64_region_end(struct x64 *g);
+/* The block at pc, or -1. */
+int x64_region_head(const struct x64 *g, u64 pc);
+bool x64_region_has(const struct x64 *g, u32 slot);
+/* Where the region's slots are now; and the edge from there to a block, the other dirty slots being stored. */
+struct x64_places *x64_region_places(struct x64 *g);
+void x64_region_edge(struct x64 *g, u32 to, struct x64_places *places);
 
 /* -- Families of operations, for the table in select.c. */
 #define X64_SELECT(name) void x64_##name(struct x64 *g, const struct ir_op *op)
