@@ -408,6 +408,34 @@ def power_key_arrives(bench):
         require(status == 0, f'exit status {status}')
 
 
+CACHE_LEAST = 0.9       # of the second boot's units are the first one's
+
+
+def boot_with_cache(bench, name, options=''):
+    """Counters of a boot with a folder for translations, and what it showed."""
+    accel = f'jit,cache={bench.path("cache")},cache-key={bench.path("key")}{options}'
+    report = bench.path(name + '.stats')
+    with bench.start_linux('cache-' + name, 2, '-accel', accel, '-d', 'stats', '-D', report) as machine:
+        machine.login(120 * bench.patience)
+        said = machine.check_shell('n=0; while [ $n -lt 2000 ]; do n=$((n+1)); done; echo $n | sha256sum; nproc')
+        power_off(machine, bench.patience)
+    with open(os.path.join(bench.logs, f'cache-{name}.log'), encoding='utf-8', errors='replace') as log:
+        require('cache-verify:' not in log.read(), 'the cache has other code than the translator makes')
+    with open(report, encoding='utf-8') as lines:
+        counters = {words[0]: int(words[1]) for words in map(str.split, lines) if len(words) == 2}
+    return counters, said
+
+
+def cache_serves_second_boot(bench):
+    cold, first = boot_with_cache(bench, 'cold')
+    warm, second = boot_with_cache(bench, 'warm')
+    require(first == second, f'the first boot said {first}, the second {second}')
+    require(warm['loaded'] >= CACHE_LEAST * (warm['loaded'] + warm['stored']),
+            f'{cold["stored"]} units stored; the second boot took {warm["loaded"]}, and made {warm["stored"]}')
+    checked, third = boot_with_cache(bench, 'verified', ',cache-verify=on')
+    require(third == first and checked['loaded'] >= CACHE_LEAST * warm['loaded'], f'{checked["loaded"]} units verified')
+
+
 TESTS = {
     'small-100-starts': small_starts_often,
     'finisher-status': finisher_tells_status,
@@ -418,6 +446,7 @@ TESTS = {
     'disk': disk_keeps_data,
     'network': network_carries_data,
     'pci': pci_cards_work,
+    'disk-cache': cache_serves_second_boot,
     'psci-reset': psci_resets,
     'power-key': power_key_arrives,
     'linux-cortex-a72': boots_on(2, '-cpu', 'cortex-a72'),
