@@ -458,9 +458,8 @@ struct store *store_open(const struct store_options *o, const u8 identity[MAC_BY
     s->limit = o->limit;
     s->spool = s->base.fd = -1;
     memcpy(s->identity, identity, MAC_BYTES);
-    for (u32 i = 0; i < 8; i++)
-        snprintf(s->name + 2 * i, 3, "%02x", identity[i]);
-    strcat(s->name, ".translations");
+    u64 name = load_be(identity, sizeof(name));
+    snprintf(s->name, sizeof(s->name), "%016llx.translations", (unsigned long long)name);
     s->folder = host_private_folder(o->folder, err);
     int r = s->folder < 0 ? s->folder : read_key(s, o->key, err);
     if (!r)
