@@ -43,8 +43,9 @@ static int identify(struct jit *jit, u8 identity[MAC_BYTES], struct err *err)
     mac_begin(&m, NULL);
     int r = add_program(&m, err);
     int n =
-        snprintf(text, sizeof(text), "%s %x insns=%u tlb=%u link=%d spill=%d", jit->backend->name,
-                 jit->backend->features(jit), o->max_insns, o->tlb_bits, o->link, o->stress_spill);
+        snprintf(text, sizeof(text), "%s %x insns=%u tlb=%u link=%d spill=%d hot=%d", jit->backend->name,
+                 jit->backend->features(jit), o->max_insns, o->tlb_bits, o->link, o->stress_spill,
+                     o->hot);
     mac_add(&m, text, (size_t)n);
     mac_end(&m, identity);
     return r;
