@@ -3,6 +3,8 @@
  */
 #include "jit/alloc.h"
 
+#include "jit/opt_live.h"
+
 /* ---- Backward scan --------------------------------------------------------------------------- */
 
 /* Gives the same register: its users use the operand. */
@@ -18,74 +20,86 @@ static u32 scan_resolve(const struct ir_unit *ir, u32 v)
     return v;
 }
 
-static void scan_add(struct jit_alloc *a, struct alloc_operands *o, u32 v)
+/* Operand k of op i, which is v. Those of an op are added from the last to the first: of one that is there twice, the first has
+ * the op itself as its next use. */
+static inline void scan_add(struct jit_alloc *a, u32 i, unsigned k, u32 v)
 {
-    o->value[o->count++] = (u16)scan_resolve(a->ir, v);
+    v = scan_resolve(a->ir, v);
+    a->ops[i].value[k] = (u16)v;
+    a->ops[i].next[k] = a->val[v].next;
+    a->val[v].next = (u16)i;
 }
 
-/* A condition: the operands of its comparison when it is one. */
-static void scan_condition(struct jit_alloc *a, struct alloc_operands *o, u32 v)
+/* A condition, the first of `more` + 1 operands: the operands of its comparison when it is one. */
+static void scan_condition(struct jit_alloc *a, u32 i, const struct ir_op *op, unsigned more)
 {
-    const struct ir_op *cond = &a->ir->ops[v];
+    const struct ir_op *cond = &a->ir->ops[op->a];
+    struct alloc_operands *o = &a->ops[i];
     o->fused = cond->op == IR_CMP;
-    if (!o->fused) {
-        scan_add(a, o, v);
-        return;
+    o->count = (u8)(1 + o->fused + more);
+    if (more) {
+        scan_add(a, i, o->count - 1u, op->c);
+        scan_add(a, i, o->count - 2u, op->b);
     }
-    scan_add(a, o, cond->a);
-    scan_add(a, o, cond->b);
+    if (o->fused) {
+        scan_add(a, i, 1, cond->b);
+        scan_add(a, i, 0, cond->a);
+    } else {
+        scan_add(a, i, 0, op->a);
+    }
 }
 
-static void scan_operands(struct jit_alloc *a, struct alloc_operands *o, const struct ir_op *op)
+/* Not through an alias: the slot's memory must hold exactly the value. */
+static void scan_put(struct jit_alloc *a, u32 i, u32 v)
 {
-    const char *kind = ir_op_info[op->op].operands;
-    switch (op->op) {
-    case IR_PUT: /* not through an alias: the slot's memory must hold exactly the value */
-        o->value[o->count++] = (u16)op->a;
-        return;
-    case IR_EXIT_IF:
-    case IR_TRAP_IF: scan_condition(a, o, op->a); return;
-    case IR_SELECT:
-        scan_condition(a, o, op->a);
-        scan_add(a, o, op->b);
-        scan_add(a, o, op->c);
-        return;
-    case IR_CALL:
-        for (u32 i = 0; i < op->aux; i++)
-            scan_add(a, o, a->ir->args[op->b + i]);
-        return;
-    }
-    if (kind[0] == 'v')
-        scan_add(a, o, op->a);
-    if (kind[1] == 'v')
-        scan_add(a, o, op->b);
-    if (kind[2] == 'v')
-        scan_add(a, o, op->c);
+    a->ops[i].count = 1;
+    a->ops[i].value[0] = (u16)v;
+    a->ops[i].next[0] = a->val[v].next;
+    a->val[v].next = (u16)i;
 }
 
-static bool scan_has_effect(const struct jit_alloc *a, const struct ir_op *op)
+static void scan_call(struct jit_alloc *a, u32 i, const struct ir_op *op)
 {
-    if (op->op == IR_CALL && (a->ir->isa->helpers[op->a].effects & IR_FX_PURE))
-        return false;
-    return ir_op_info[op->op].flags & (IR_OP_EFFECT | IR_OP_EXITS | IR_OP_ENDS);
+    a->ops[i].count = (u8)op->aux;
+    for (u32 n = op->aux; n-- > 0;)
+        scan_add(a, i, n, a->ir->args[op->b + n]);
+}
+
+static inline void scan_operands(struct jit_alloc *a, u32 i, const struct ir_op *op)
+{
+    unsigned values = ir_op_info[op->op].values, k = values - (values >> 1 & 3) - (values >> 2); /* the ones in it */
+    a->ops[i].count = (u8)k;
+    if (values & 4)
+        scan_add(a, i, --k, op->c);
+    if (values & 2)
+        scan_add(a, i, --k, op->b);
+    if (values & 1)
+        scan_add(a, i, --k, op->a);
 }
 
 void alloc_scan(struct jit_alloc *a)
 {
-    for (u32 i = a->ir->count; i-- > 0;) {
-        const struct ir_op *op = &a->ir->ops[i];
+    const struct ir_unit *ir = a->ir;
+    struct ir_live live = {0};
+    for (u32 i = ir->count; i-- > 0;) {
+        const struct ir_op *op = &ir->ops[i];
         struct alloc_operands *o = &a->ops[i];
         struct alloc_value *v = &a->val[i];
+        v->type = op->op == IR_CMP || op->op == IR_FCMP || op->op == IR_STORE_COND ? IR_I64 : op->type;
+        v->bound = 0;
         o->count = 0;
         o->fused = false;
-        o->dead = v->next == ALLOC_NONE && !scan_has_effect(a, op);
-        v->type = op->op == IR_CMP || op->op == IR_FCMP || op->op == IR_STORE_COND ? IR_I64 : op->type;
-        if (o->dead)
+        o->skip = !ir_live_step(&live, ir, op, v->next != ALLOC_NONE) || op->op == IR_CONST;
+        if (o->skip)
             continue;
-        scan_operands(a, o, op);
-        for (unsigned k = o->count; k-- > 0;) {
-            o->next[k] = a->val[o->value[k]].next;
-            a->val[o->value[k]].next = (u16)i;
+        switch (op->op) {
+        case IR_INSN: break;
+        case IR_PUT: scan_put(a, i, op->a); break;
+        case IR_EXIT_IF:
+        case IR_TRAP_IF: scan_condition(a, i, op, 0); break;
+        case IR_SELECT: scan_condition(a, i, op, 2); break;
+        case IR_CALL: scan_call(a, i, op); break;
+        default: scan_operands(a, i, op);
         }
     }
 }
@@ -96,10 +110,7 @@ void alloc_init(struct jit_alloc *a, const struct ir_unit *ir, struct arena *are
     a->host = host;
     a->val = arena_alloc(arena, ir->count * sizeof(*a->val));
     a->ops = arena_alloc(arena, ir->count * sizeof(*a->ops));
-    for (u32 i = 0; i < ir->count; i++) {
-        a->val[i] = (struct alloc_value){
-            .reg = ALLOC_NO_REG, .spill = ALLOC_NO_REG, .home = ALLOC_NO_REG, .next = ALLOC_NONE};
-    }
+    memset(a->val, 0xff, ir->count * sizeof(*a->val)); /* nowhere, no next use; the scan sets the rest */
     a->index = 0;
     a->free = host->registers;
     a->temps = a->locked = 0;

@@ -47,7 +47,7 @@ struct alloc_operands {
     u16 next[ALLOC_OPERANDS]; /* the value's next use after this one */
     u8 count;
     bool fused;               /* values 0 and 1 are the operands of the comparison that makes the condition */
-    bool dead;                /* nobody needs the result: emit nothing */
+    bool skip;                /* makes no code: nobody needs it, or a constant */
 };
 
 struct jit_alloc;

@@ -24,6 +24,7 @@ void ir_builder_init(struct ir_builder *b, struct ir_unit *u, struct arena *aren
         .isa = isa,
         .pc = pc,
         .mode = mode,
+        .may = IR_MAY_ANY & ~(IR_MAY_PAIR | IR_MAY_LOOP),
         .ops = arena_alloc(arena, IR_MAX_OPS * sizeof(struct ir_op)),
         .args = arena_alloc(arena, IR_MAX_ARGS * sizeof(u32)),
     };
@@ -330,6 +331,7 @@ ir_value ir_load_linked(struct ir_builder *b, enum ir_type type, unsigned mem, i
 
 ir_value ir_store_cond(struct ir_builder *b, unsigned mem, ir_value addr, ir_value v)
 {
+    b->unit->may |= IR_MAY_PAIR;
     v = ir_fold_stored(b, v, IR_MEM_BYTES(mem));
     return ir_append(
         b, (struct ir_op){.op = IR_STORE_COND, .type = IR_I64, .aux = mem, .a = addr, .b = v});
@@ -467,9 +469,16 @@ static bool never(struct ir_builder *b, ir_value cond)
     return ir_is_const(b, cond, &c) && c == 0;
 }
 
+static void note_target(struct ir_builder *b, u64 pc)
+{
+    if (pc == b->unit->pc)
+        b->unit->may |= IR_MAY_LOOP;
+}
+
 void ir_exit_if(struct ir_builder *b, ir_value cond, u64 pc)
 {
     cond = ir_fold_condition(b, cond);
+    note_target(b, pc);
     if (!never(b, cond))
         ir_append(b, (struct ir_op){.op = IR_EXIT_IF, .a = cond, .b = (u32)pc, .c = pc >> 32});
 }
@@ -484,6 +493,7 @@ void ir_trap_if(struct ir_builder *b, ir_value cond, const struct ir_helper *h, 
 
 void ir_exit_jump(struct ir_builder *b, u64 pc)
 {
+    note_target(b, pc);
     append_end(b, (struct ir_op){.op = IR_EXIT_JUMP, .a = (u32)pc, .b = pc >> 32});
 }
 

@@ -451,6 +451,8 @@ bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref
         return false;
     jit_log_guest(cpu, ir);
     jit_log_ir(jc->jit, ir, LOG_IR, "ir");
+    if (ir->may & IR_MAY_LOOP) /* loops are made of what is left */
+        passes |= IR_PASS_DEAD;
     ir_optimize(ir, &jc->arena, passes);
     jit_log_ir(jc->jit, ir, LOG_IR_OPT, "ir_opt");
     return true;
@@ -555,7 +557,9 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
     struct ir_unit ir;
     struct jit_chunk *c = jc->chunk;
     u64 seen = atomic_load(&jit->invalidations);
-    if (!jit_block_ir(cpu, &ir, page, pc, *max_insns, ~0u)) {
+    /* The back end passes over what is dead. */
+    u32 passes = jit->backend ? ~(u32)IR_PASS_DEAD : ~0u;
+    if (!jit_block_ir(cpu, &ir, page, pc, *max_insns, passes)) {
         *f = jc->fetch_fault;
         return NULL;
     }

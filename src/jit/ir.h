@@ -119,6 +119,9 @@ enum ir_effect {
 
 enum { IR_MAX_OPS = 4096, IR_MAX_ARGS = 1024 };
 
+/* What a unit may have that a pass looks for. */
+enum ir_may { IR_MAY_PAIR = 1 /* a store-conditional */, IR_MAY_LOOP = 2 /* a jump to its start */, IR_MAY_ANY = 0xff };
+
 struct ir_unit {
     const struct isa *isa;
     u64 pc;          /* guest virtual address of the entry */
@@ -127,6 +130,7 @@ struct ir_unit {
     u32 guest_insns;
     u32 count; /* ops used */
     u32 arg_count;
+    u32 may; /* enum ir_may: what may be in it; the builder knows */
     struct ir_op *ops;
     u32 *args; /* values: arguments of CALLs */
 };
@@ -192,10 +196,12 @@ int must_check ir_parse(struct ir_unit *u, struct arena *arena, const struct isa
 int must_check ir_verify(const struct ir_unit *u, struct err *err);
 
 /* The passes, in order of use; each leaves a unit that verifies. ir_optimize runs those in `passes`
- * (bits by position in ir_passes[]), verifying after each in debug builds. */
+ * (bits by position in ir_passes[]) that the unit may need, verifying after each in debug builds. */
+enum ir_pass_bit { IR_PASS_LINK = 1, IR_PASS_DEAD = 2, IR_PASS_LOOP = 4 };
 struct ir_pass {
     const char *name, *help;
     void (*run)(struct ir_unit *u, struct arena *arena);
+    u32 when; /* enum ir_may */
 };
 extern const struct ir_pass ir_passes[];
 void ir_optimize(struct ir_unit *u, struct arena *arena, u32 passes);

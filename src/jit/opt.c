@@ -11,10 +11,9 @@
 #include "base/err.h"
 
 const struct ir_pass ir_passes[] = {
-    {"link", "make load-linked and store-conditional one compare-and-swap", opt_link},
-    {"slot", "drop writes of guest registers that nothing sees", opt_slot},
-    {"dead", "drop operations without effect whose result is not used", opt_dead},
-    {"loop", "get guest registers at the start of a unit that jumps back to it", opt_loop},
+    {"link", "make load-linked and store-conditional one compare-and-swap", opt_link, IR_MAY_PAIR},
+    {"dead", "drop writes and results that nothing sees", opt_dead, IR_MAY_ANY},
+    {"loop", "get guest registers at the start of a unit that jumps back to it", opt_loop, IR_MAY_LOOP},
     {NULL},
 };
 
@@ -67,7 +66,7 @@ void ir_optimize(struct ir_unit *u, struct arena *arena, u32 passes)
 {
     verify_after(u, "front end");
     for (unsigned i = 0; ir_passes[i].name; i++) {
-        if (!(passes >> i & 1))
+        if (!(passes >> i & 1) || !(u->may & ir_passes[i].when))
             continue;
         ir_passes[i].run(u, arena);
         verify_after(u, ir_passes[i].name);

@@ -8,12 +8,8 @@
 #include "jit/build.h"
 
 void opt_link(struct ir_unit *u, struct arena *arena);
-void opt_slot(struct ir_unit *u, struct arena *arena);
 void opt_dead(struct ir_unit *u, struct arena *arena);
 void opt_loop(struct ir_unit *u, struct arena *arena);
-
-/* The bit of opt_loop in ir_optimize's passes: its place in ir_passes. */
-enum { OPT_PASS_LOOP = 1 << 3 };
 
 /* A block of a region: its ops before `end` are executed when the region goes on, `weight` times. */
 struct opt_block {

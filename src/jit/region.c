@@ -84,7 +84,7 @@ static u8 add_block(struct region *r, u64 pc)
     if (!page_known(r->cpu, pc, &b->page))
         return NO_BLOCK;
     const struct jit_unit *u = jit_unit_known(jc->jit, b->page.id, pc);
-    enum { PASSES = ~OPT_PASS_LOOP };
+    enum { PASSES = ~IR_PASS_LOOP };
     if (!u || u->crosses ||
         !jit_block_ir(r->cpu, &b->ir, &b->page, pc, jc->jit->opt.max_insns, (u32)PASSES) ||
         jc->fetch_page[1].page || b->ir.count > IR_MAX_OPS - OPT_REGION_GETS)

@@ -546,6 +546,7 @@ int ir_parse(struct ir_unit *u, struct arena *arena, const struct isa *isa, cons
 {
     *u = (struct ir_unit){
         .isa = isa,
+        .may = IR_MAY_ANY,
         .ops = arena_alloc(arena, IR_MAX_OPS * sizeof(struct ir_op)),
         .args = arena_alloc(arena, IR_MAX_ARGS * sizeof(u32)),
     };

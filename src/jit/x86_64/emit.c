@@ -49,7 +49,7 @@ static void emit_block(struct x64 *g, u32 block)
     else
         x64_prologue(g);
     for (u32 i = first; i < ir->count && !g->error; i++) {
-        if (g->a.ops[i].dead)
+        if (g->a.ops[i].skip)
             continue;
         alloc_begin(&g->a, i);
         x64_select[ir->ops[i].op](g, &ir->ops[i]);

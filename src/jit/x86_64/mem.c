@@ -126,7 +126,7 @@ static bool may_pair(const struct ir_op *op)
 /* Makes no code, and changes nothing but what is bound to slots and the pc. */
 static bool is_bookkeeping(const struct x64 *g, const struct ir_op *op, u32 first)
 {
-    if (op->op == IR_CONST)
+    if (g->a.ops[op - g->ir->ops].skip)
         return true;
     if (op->op == IR_INSN)
         return g->a.bound[g->isa->pc_slot] == ALLOC_NONE;

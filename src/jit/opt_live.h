@@ -1,0 +1,65 @@
+/*
+ * opt_live.h - what of a unit is needed: one step of the scan from its last op to its first.
+ *
+ * A put is not needed when the slot is certainly put again before any op that leaves, reads the state, or gets it. An insn op
+ * overwrites the pc slot, and so do the exits that name their target. A call that only writes state (IR_FX_WRITE without READ)
+ * sees nothing, but it does not overwrite for certain either: what is covered stays so through it.
+ *
+ * An op without effect is needed when its result is. What may fault stays, used or not: a load's page fault is part of what the
+ * guest sees. A call stays unless its helper is declared pure.
+ *
+ * The pass (opt_dead.c) drops what is not needed; a register allocator, which scans backward too, passes over it.
+ */
+#ifndef JIT_OPT_LIVE_H
+#define JIT_OPT_LIVE_H
+
+#include "cpu/isa.h"
+#include "jit/build.h"
+
+struct ir_live {
+    u64 covered[IR_MAX_SLOTS / 64]; /* slots that are overwritten before they are seen */
+};
+
+static inline void ir_live_cover(struct ir_live *l, u32 slot)
+{
+    l->covered[slot / 64] |= BIT(slot % 64);
+}
+
+static inline bool ir_live_put(struct ir_live *l, u32 slot)
+{
+    bool covered = l->covered[slot / 64] >> (slot % 64) & 1;
+    ir_live_cover(l, slot);
+    return !covered;
+}
+
+static inline bool ir_live_call(struct ir_live *l, const struct ir_unit *u, const struct ir_op *op, bool used)
+{
+    unsigned effects = ir_call_effects(u, op);
+    if (effects & IR_FX_PURE)
+        return used;
+    if (effects & IR_FX_READ)
+        *l = (struct ir_live){0};
+    return true;
+}
+
+/* Whether op is needed; used: a later one that is needed has its result as an operand. */
+static inline bool ir_live_step(struct ir_live *l, const struct ir_unit *u, const struct ir_op *op, bool used)
+{
+    unsigned flags = ir_op_info[op->op].flags;
+    if (op->op == IR_PUT)
+        return ir_live_put(l, op->b);
+    if (op->op == IR_CALL)
+        return ir_live_call(l, u, op, used);
+    if (!(flags & (IR_OP_EFFECT | IR_OP_EXITS))) {
+        if (op->op == IR_GET && used)
+            l->covered[op->a / 64] &= ~BIT(op->a % 64);
+        return used;
+    }
+    if (flags & IR_OP_EXITS)
+        *l = (struct ir_live){0};
+    if (op->op == IR_INSN || op->op == IR_EXIT_JUMP || op->op == IR_EXIT_INDIRECT)
+        ir_live_cover(l, u->isa->pc_slot);
+    return true;
+}
+
+#endif
