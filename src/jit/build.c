@@ -29,6 +29,7 @@ void ir_builder_init(struct ir_builder *b, struct ir_unit *u, struct arena *aren
         .args = arena_alloc(arena, IR_MAX_ARGS * sizeof(u32)),
     };
     b->unit = u;
+    b->code.size = 0;
     b->ended = false;
     b->pc_bound = false;
     b->pc = pc;

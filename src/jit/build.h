@@ -17,8 +17,16 @@
 enum { IR_MAX_SLOTS = 128 };
 typedef u32 ir_value; /* index of an op in the unit */
 
+/* Guest code that is at hand: jit_fetch's last line of memory, size 0: none (jit/translate.h). */
+struct ir_code {
+    u64 pc;
+    u64 size;
+    const u8 *host;
+};
+
 struct ir_builder {
     struct ir_unit *unit;
+    struct ir_code code;
     bool ended;
     bool pc_bound;               /* the pc slot is the pc of the last insn op */
     u64 pc;                      /* of the last insn op */

@@ -31,6 +31,7 @@ enum {
     CHUNK_MIN_LEFT = 16 * 1024, /* below it the chunk is closed: one unit never needs more */
     UNIT_HASH_BITS = 16,
     PAGE_HASH_BITS = 14,
+    CODE_LINE = 64, /* as jit_protect_lines protects */
 };
 
 /* A piece of code memory, filled by one CPU, emptied as a whole, oldest first. */
@@ -420,6 +421,10 @@ bool jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out)
     *out = cpu->isa->big_endian ? load_be(host, size) : load_le(host, size);
     if (jc->jit->store)
         jit_warm_fetched(jc, pc, size, *out);
+    else if (page == jc->fetch_page[0].page && !jc->fetch_page[0].fine && !cpu->isa->big_endian)
+        jc->builder.code = (struct ir_code){.pc = align_down(pc, CODE_LINE),
+                                            .size = CODE_LINE,
+                                            .host = page->host + align_down(offset, CODE_LINE)};
     return true;
 }
 

@@ -18,6 +18,16 @@
  * arranges that. */
 bool must_check jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out);
 
+/* Whether size bytes at pc are at hand: the quick half of jit_fetch, for little-endian instructions. */
+static inline bool jit_fetch_near(const struct ir_builder *b, u64 pc, unsigned size, u64 *out)
+{
+    u64 at = pc - b->code.pc;
+    if (at >= b->code.size || b->code.size - at < size)
+        return false;
+    *out = load_le(b->code.host + at, size);
+    return true;
+}
+
 /* One byte of code as the translator just read it, for disassembly; no faults, no side effects. */
 bool jit_peek(struct cpu *cpu, u64 pc, u8 *out);
 

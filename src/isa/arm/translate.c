@@ -13,13 +13,14 @@
 static bool fetch_t32(struct arm_ctx *c)
 {
     u64 first, second;
-    if (!jit_fetch(&c->cpu->cpu, c->pc, 2, &first))
+    if (!jit_fetch_near(c->b, c->pc, 2, &first) && !jit_fetch(&c->cpu->cpu, c->pc, 2, &first))
         return false;
     c->insn = (u32)first;
     c->length = 2;
     if (first >> 11 < 0x1d)
         return true;
-    if (!jit_fetch(&c->cpu->cpu, (u32)(c->pc + 2), 2, &second))
+    u32 behind = (u32)(c->pc + 2);
+    if (!jit_fetch_near(c->b, behind, 2, &second) && !jit_fetch(&c->cpu->cpu, behind, 2, &second))
         return false;
     c->insn = (u32)(first << 16 | second);
     c->length = 4;
@@ -31,7 +32,7 @@ static bool fetch(struct arm_ctx *c)
     u64 word;
     if (c->thumb)
         return fetch_t32(c);
-    if (!jit_fetch(&c->cpu->cpu, c->pc, 4, &word))
+    if (!jit_fetch_near(c->b, c->pc, 4, &word) && !jit_fetch(&c->cpu->cpu, c->pc, 4, &word))
         return false;
     c->insn = (u32)word;
     c->length = 4;

@@ -14,6 +14,11 @@
 static bool fetch(struct riscv_ctx *c)
 {
     u64 low, high = 0;
+    if (jit_fetch_near(c->b, c->pc, 4, &low)) {
+        c->length = (low & 3) == 3 ? 4 : 2;
+        c->insn = c->length == 4 ? (u32)low : (u16)low;
+        return true;
+    }
     if (!jit_fetch(&c->cpu->cpu, c->pc, 2, &low))
         return false;
     bool wide = (low & 3) == 3;
