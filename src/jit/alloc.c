@@ -92,6 +92,7 @@ void alloc_scan(struct jit_alloc *a)
         o->skip = !ir_live_step(&live, ir, op, v->next != ALLOC_NONE) || op->op == IR_CONST;
         if (o->skip)
             continue;
+        a->code[--a->code_first] = (u16)i;
         switch (op->op) {
         case IR_INSN: break;
         case IR_PUT: scan_put(a, i, op->a); break;
@@ -110,6 +111,8 @@ void alloc_init(struct jit_alloc *a, const struct ir_unit *ir, struct arena *are
     a->host = host;
     a->val = arena_alloc(arena, ir->count * sizeof(*a->val));
     a->ops = arena_alloc(arena, ir->count * sizeof(*a->ops));
+    a->code = arena_alloc(arena, ir->count * sizeof(*a->code));
+    a->code_first = ir->count;
     memset(a->val, 0xff, ir->count * sizeof(*a->val)); /* nowhere, no next use; the scan sets the rest */
     a->index = 0;
     a->free = host->registers;
@@ -123,11 +126,6 @@ void alloc_init(struct jit_alloc *a, const struct ir_unit *ir, struct arena *are
 }
 
 /* ---- Places ---------------------------------------------------------------------------------- */
-
-static bool needed(const struct alloc_value *v)
-{
-    return v->next != ALLOC_NONE || v->bound;
-}
 
 static void set_reg(struct jit_alloc *a, u32 v, unsigned reg)
 {
@@ -151,11 +149,8 @@ static void drop_spill(struct jit_alloc *a, u32 v)
     a->val[v].spill = ALLOC_NO_REG;
 }
 
-/* The value is gone when nobody needs it any more. */
-static void release(struct jit_alloc *a, u32 v)
+void alloc_drop(struct jit_alloc *a, u32 v)
 {
-    if (needed(&a->val[v]))
-        return;
     if (a->val[v].reg != ALLOC_NO_REG)
         drop_reg(a, v);
     if (a->val[v].spill != ALLOC_NO_REG)
@@ -222,7 +217,7 @@ static void evict(struct jit_alloc *a, unsigned reg)
 {
     u32 v = a->reg_value[reg];
     struct alloc_value *val = &a->val[v];
-    if (alloc_is_const(a, v) || !needed(val)) {
+    if (alloc_is_const(a, v) || !alloc_needed(val)) {
         drop_reg(a, v);
         return;
     }
@@ -271,7 +266,7 @@ static unsigned pick(struct jit_alloc *a, u32 mask, u32 avoid)
 
 /* ---- Forward --------------------------------------------------------------------------------- */
 
-static void stress(struct jit_alloc *a)
+void alloc_stress(struct jit_alloc *a)
 {
     u32 used = a->host->registers & ~a->free;
     for (u32 m = used; m; m &= m - 1) {
@@ -279,20 +274,6 @@ static void stress(struct jit_alloc *a)
         if (!(a->stress >> 62))
             evict(a, (unsigned)__builtin_ctz(m));
     }
-}
-
-void alloc_begin(struct jit_alloc *a, u32 index)
-{
-    a->index = index;
-    a->free |= a->temps;
-    a->temps = a->locked = 0;
-    if (unlikely(a->stress))
-        stress(a);
-}
-
-void alloc_end(struct jit_alloc *a)
-{
-    release(a, a->index);
 }
 
 static void load(struct jit_alloc *a, u32 v, unsigned reg)
@@ -331,11 +312,11 @@ void alloc_done(struct jit_alloc *a)
 {
     struct alloc_operands *o = &a->ops[a->index];
     for (unsigned k = 0; k < o->count; k++) {
-        if (o->next[k] != a->index)
-            a->val[o->value[k]].next = o->next[k];
+        if (o->next[k] == a->index) /* there again */
+            continue;
+        a->val[o->value[k]].next = o->next[k];
+        alloc_release(a, o->value[k]);
     }
-    for (unsigned k = 0; k < o->count; k++)
-        release(a, o->value[k]);
 }
 
 unsigned alloc_def(struct jit_alloc *a, u32 mask, u32 avoid)
@@ -364,7 +345,7 @@ void alloc_temp_at(struct jit_alloc *a, unsigned reg)
     assert(!(a->temps >> reg & 1));
     if (v != ALLOC_NONE) {
         u32 others = a->free & (reg < 16 ? ALLOC_GPR : ALLOC_XMM) & ~a->locked;
-        if (others && needed(&a->val[v])) {
+        if (others && alloc_needed(&a->val[v])) {
             unsigned to = (unsigned)__builtin_ctz(others);
             a->host->move(a, to, reg);
             drop_reg(a, v);
@@ -404,29 +385,28 @@ static void unbind(struct jit_alloc *a, unsigned s)
     u32 old = a->bound[s];
     if (a->dirty[s / 64] >> (s % 64) & 1) {
         set_clean(a, s, old);
-        release(a, old);
+        alloc_release(a, old);
     }
 }
 
 void alloc_put(struct jit_alloc *a, u32 s)
 {
-    u32 v = a->ops[a->index].value[0];
+    u32 v = a->ops[a->index].value[0], next = a->ops[a->index].next[0];
     struct alloc_value *val = &a->val[v];
-    if (a->bound[s] == v) {
-        alloc_done(a);
+    bool same = a->bound[s] == v, clean = a->memory[s] == v;
+    if (!same && !clean && val->reg == ALLOC_NO_REG && val->spill == ALLOC_NO_REG && !alloc_is_const(a, v))
+        alloc_use(a, v);
+    val->next = (u16)next;
+    if (same) {
+        alloc_release(a, v);
         return;
     }
-    bool clean = a->memory[s] == v;
-    if (!clean && val->reg == ALLOC_NO_REG && val->spill == ALLOC_NO_REG && !alloc_is_const(a, v))
-        alloc_use(a, v);
-    val->bound++; /* keeps it */
-    alloc_done(a);
     unbind(a, s);
     a->bound[s] = (u16)v;
     if (clean) {
-        val->bound--;
-        release(a, v);
+        alloc_release(a, v);
     } else {
+        val->bound++;
         a->dirty[s / 64] |= BIT(s % 64);
     }
 }
@@ -439,7 +419,7 @@ void alloc_get(struct jit_alloc *a, u32 s)
         write_slot(a, s);
     leave_memory(a, s); /* another name for the same memory: the old one keeps a place of its own */
     if (w != ALLOC_NONE)
-        release(a, w);
+        alloc_release(a, w);
     a->memory[s] = a->bound[s] = (u16)a->index;
     a->val[a->index].home = (u8)s;
 }
@@ -508,7 +488,7 @@ void alloc_sync(struct jit_alloc *a)
             unsigned s = i * 64 + ctz64(d);
             u32 v = a->bound[s];
             write_slot(a, s);
-            release(a, v);
+            alloc_release(a, v);
         }
     }
 }

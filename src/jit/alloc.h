@@ -70,6 +70,8 @@ struct jit_alloc {
     const struct alloc_host *host;
     struct alloc_value *val;
     struct alloc_operands *ops;
+    u16 *code;                  /* ops that are not skipped, in their order, from code_first to ir->count */
+    u32 code_first;
     u32 index;                  /* op under way */
     u32 free, temps, locked;    /* registers */
     u16 reg_value[ALLOC_REGS];
@@ -84,10 +86,7 @@ struct jit_alloc {
 void alloc_init(struct jit_alloc *a, const struct ir_unit *ir, struct arena *arena, const struct alloc_host *host);
 void alloc_scan(struct jit_alloc *a);
 
-void alloc_begin(struct jit_alloc *a, u32 index);
 void alloc_done(struct jit_alloc *a);
-/* The op is selected: a result that nobody needs is dropped. */
-void alloc_end(struct jit_alloc *a);
 unsigned alloc_use_in(struct jit_alloc *a, u32 v, u32 mask);
 /* A register of mask for the result of the op under way; `avoid` are operands read after it is written. */
 unsigned alloc_def(struct jit_alloc *a, u32 mask, u32 avoid);
@@ -120,6 +119,38 @@ void alloc_sync(struct jit_alloc *a);
 void alloc_forget(struct jit_alloc *a);
 /* Nothing that is needed later stays in these registers. */
 void alloc_clobber(struct jit_alloc *a, u32 mask);
+
+/* -- Of alloc.c, for what follows: the value leaves its places; registers are taken from values at random. */
+void alloc_drop(struct jit_alloc *a, u32 v);
+void alloc_stress(struct jit_alloc *a);
+
+static inline bool alloc_needed(const struct alloc_value *v)
+{
+    return v->next != ALLOC_NONE || v->bound;
+}
+
+/* The value is gone when nobody needs it any more. */
+static inline void alloc_release(struct jit_alloc *a, u32 v)
+{
+    if (!alloc_needed(&a->val[v]))
+        alloc_drop(a, v);
+}
+
+static inline void alloc_begin(struct jit_alloc *a, u32 index)
+{
+    a->index = index;
+    a->free |= a->temps;
+    a->temps = a->locked = 0;
+    if (unlikely(a->stress))
+        alloc_stress(a);
+}
+
+/* The op is selected: a result that nobody needs is dropped. */
+static inline void alloc_end(struct jit_alloc *a)
+{
+    if (a->val[a->index].reg != ALLOC_NO_REG)
+        alloc_release(a, a->index);
+}
 
 static inline u32 alloc_class(unsigned type)
 {

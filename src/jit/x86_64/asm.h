@@ -127,69 +127,62 @@ static inline void asm_u64(struct asm_buf *s, u64 v)
     s->p += 8;
 }
 
-static inline void asm_escape(struct asm_buf *s, u32 op)
+/* Encoders keep the place they write at in a variable: a store through a pointer to bytes may change anything, asm_buf.p too. A
+ * byte that is not always there is written anyway and stepped over if it counts: cheaper than a branch that is guessed wrong. */
+static inline u8 *asm_byte_if(u8 *p, unsigned v, bool there)
 {
-    unsigned map = op >> 8 & 3;
-    if (map) {
-        asm_u8(s, 0x0f);
-        if (map > 1)
-            asm_u8(s, map == 2 ? 0x38 : 0x3a);
-    }
-    asm_u8(s, op);
-}
-
-static inline void asm_prefix(struct asm_buf *s, u32 op)
-{
-    static const u8 prefix[4] = {0, 0x66, 0xf3, 0xf2};
-    unsigned pp = op >> 10 & 3;
-    if (pp)
-        asm_u8(s, prefix[pp]);
+    *p = (u8)v;
+    return p + there;
 }
 
 /* Prefixes and opcode; index 0 where there is none. */
-static inline void asm_head(struct asm_buf *s, u32 op, unsigned reg, unsigned index, unsigned rm, bool force)
+static inline u8 *asm_head(u8 *p, u32 op, unsigned reg, unsigned index, unsigned rm, bool force)
 {
-    asm_prefix(s, op);
+    static const u8 prefix[4] = {0, 0x66, 0xf3, 0xf2};
+    unsigned map = op >> 8 & 3;
+    p = asm_byte_if(p, prefix[op >> 10 & 3], op >> 10 & 3);
     unsigned rex = 0x40 | (op & ASM_W ? 8 : 0) | (reg >> 3) << 2 | (index >> 3) << 1 | rm >> 3;
-    if (rex != 0x40 || force)
-        asm_u8(s, rex);
-    asm_escape(s, op);
+    p = asm_byte_if(p, rex, rex != 0x40 || force);
+    p = asm_byte_if(p, 0x0f, map);
+    p = asm_byte_if(p, map == 2 ? 0x38 : 0x3a, map > 1);
+    *p++ = (u8)op;
+    return p;
+}
+
+static inline u8 *asm_word(u8 *p, u32 v)
+{
+    memcpy(p, &v, 4);
+    return p + 4;
+}
+
+/* The forms of a memory operand without a base register. */
+static inline u8 *asm_modrm_other(struct asm_buf *s, u8 *p, unsigned reg, struct asm_mem m)
+{
+    if (m.base == ASM_NO_REG) { /* index * scale + disp32 */
+        *p++ = (u8)(reg | 4);
+        *p++ = (u8)((unsigned)m.scale << 6 | (m.index & 7u) << 3 | 5);
+        return asm_word(p, (u32)m.disp);
+    }
+    *p++ = (u8)(reg | 5);
+    if (m.base == ASM_NEAR)
+        return p + 4;
+    asm_note_far(s, p);
+    return asm_word(p, (u32)m.disp - ((u32)(p - s->base) + 4));
 }
 
 /* ModRM, SIB and displacement of a memory operand. */
-static inline void asm_modrm(struct asm_buf *s, unsigned reg, struct asm_mem m)
+static inline u8 *asm_modrm(struct asm_buf *s, u8 *p, unsigned reg, struct asm_mem m)
 {
     reg = (reg & 7) << 3;
-    if (m.base == ASM_NEAR) {
-        asm_u8(s, reg | 5);
-        s->p += 4;
-        return;
-    }
-    if (m.base == ASM_RIP) {
-        asm_u8(s, reg | 5);
-        asm_note_far(s, s->p);
-        asm_u32(s, (u32)m.disp - (asm_offset(s) + 4));
-        return;
-    }
-    if (m.base == ASM_NO_REG) { /* index * scale + disp32 */
-        asm_u8(s, reg | 4);
-        asm_u8(s, (unsigned)m.scale << 6 | (m.index & 7u) << 3 | 5);
-        asm_u32(s, (u32)m.disp);
-        return;
-    }
-    unsigned mod = m.disp == 0 && (m.base & 7) != RBP ? 0 : m.disp == (s8)m.disp ? 0x40 : 0x80;
-    if (m.index != ASM_NO_REG) {
-        asm_u8(s, mod | reg | 4);
-        asm_u8(s, (unsigned)m.scale << 6 | (m.index & 7u) << 3 | (m.base & 7u));
-    } else {
-        asm_u8(s, mod | reg | (m.base & 7u));
-        if ((m.base & 7) == RSP)
-            asm_u8(s, 0x24);
-    }
-    if (mod == 0x40)
-        asm_u8(s, (u8)m.disp);
-    else if (mod == 0x80)
-        asm_u32(s, (u32)m.disp);
+    if (m.base >= ASM_NEAR)
+        return asm_modrm_other(s, p, reg, m);
+    unsigned base = m.base & 7u;
+    bool indexed = m.index != ASM_NO_REG, none = m.disp == 0 && base != RBP, small = m.disp == (s8)m.disp;
+    unsigned mod = none ? 0 : small ? 0x40 : 0x80;
+    *p++ = (u8)(mod | reg | (indexed ? 4 : base));
+    p = asm_byte_if(p, indexed ? (unsigned)m.scale << 6 | (m.index & 7u) << 3 | base : 0x24, indexed || base == RSP);
+    asm_word(p, (u32)m.disp);
+    return p + (none ? 0 : small ? 1 : 4);
 }
 
 static inline unsigned asm_mem_index(struct asm_mem m)
@@ -206,53 +199,53 @@ static inline unsigned asm_mem_base(struct asm_mem m)
 static inline void asm_rr(struct asm_buf *s, u32 op, unsigned reg, unsigned rm)
 {
     bool force = (op & ASM_B && reg >= RSP) || (op & ASM_B_RM && rm >= RSP);
-    asm_head(s, op, reg, 0, rm, force);
-    asm_u8(s, 0xc0 | (reg & 7) << 3 | (rm & 7));
+    u8 *p = asm_head(s->p, op, reg, 0, rm, force);
+    *p++ = (u8)(0xc0 | (reg & 7) << 3 | (rm & 7));
+    s->p = p;
 }
 
 static inline void asm_rm(struct asm_buf *s, u32 op, unsigned reg, struct asm_mem m)
 {
-    asm_head(s, op, reg, asm_mem_index(m), asm_mem_base(m), op & ASM_B && reg >= RSP);
-    asm_modrm(s, reg, m);
+    u8 *p = asm_head(s->p, op, reg, asm_mem_index(m), asm_mem_base(m), op & ASM_B && reg >= RSP);
+    s->p = asm_modrm(s, p, reg, m);
 }
 
 /* -- VEX.LZ forms: op reg, vvvv, r/m. */
-static inline void asm_vex_head(struct asm_buf *s, u32 op, unsigned reg, unsigned v, unsigned index, unsigned rm)
+static inline u8 *asm_vex_head(u8 *p, u32 op, unsigned reg, unsigned v, unsigned index, unsigned rm)
 {
     unsigned map = op >> 8 & 3, pp = op >> 10 & 3, last = (~v & 15) << 3 | pp;
     if (map == 1 && !(op & ASM_W) && !((index | rm) & 8)) {
-        asm_u8(s, 0xc5);
-        asm_u8(s, (reg & 8 ? 0 : 0x80) | last);
+        *p++ = 0xc5;
+        *p++ = (u8)((reg & 8 ? 0 : 0x80) | last);
     } else {
-        asm_u8(s, 0xc4);
-        asm_u8(s, (reg & 8 ? 0 : 0x80) | (index & 8 ? 0 : 0x40) | (rm & 8 ? 0 : 0x20) | map);
-        asm_u8(s, (op & ASM_W ? 0x80 : 0) | last);
+        *p++ = 0xc4;
+        *p++ = (u8)((reg & 8 ? 0 : 0x80) | (index & 8 ? 0 : 0x40) | (rm & 8 ? 0 : 0x20) | map);
+        *p++ = (u8)((op & ASM_W ? 0x80 : 0) | last);
     }
-    asm_u8(s, op);
+    *p++ = (u8)op;
+    return p;
 }
 
 static inline void asm_vex_rr(struct asm_buf *s, u32 op, unsigned reg, unsigned v, unsigned rm)
 {
-    asm_vex_head(s, op, reg, v, 0, rm);
-    asm_u8(s, 0xc0 | (reg & 7) << 3 | (rm & 7));
+    u8 *p = asm_vex_head(s->p, op, reg, v, 0, rm);
+    *p++ = (u8)(0xc0 | (reg & 7) << 3 | (rm & 7));
+    s->p = p;
 }
 
 static inline void asm_vex_rm(struct asm_buf *s, u32 op, unsigned reg, unsigned v, struct asm_mem m)
 {
-    asm_vex_head(s, op, reg, v, asm_mem_index(m), asm_mem_base(m));
-    asm_modrm(s, reg, m);
+    u8 *p = asm_vex_head(s->p, op, reg, v, asm_mem_index(m), asm_mem_base(m));
+    s->p = asm_modrm(s, p, reg, m);
 }
 
 /* -- Immediates. */
 static inline void asm_alu_imm(struct asm_buf *s, enum asm_alu op, u32 size, unsigned rm, s32 imm)
 {
-    if (imm == (s8)imm) {
-        asm_rr(s, X_GROUP1_8 | size, op, rm);
-        asm_u8(s, (u8)imm);
-    } else {
-        asm_rr(s, X_GROUP1 | size, op, rm);
-        asm_u32(s, (u32)imm);
-    }
+    bool small = imm == (s8)imm;
+    asm_rr(s, (small ? X_GROUP1_8 : X_GROUP1) | size, op, rm);
+    asm_word(s->p, (u32)imm);
+    s->p += small ? 1 : 4;
 }
 
 /* m must not be relative to rip. */

@@ -5,11 +5,25 @@
 
 #include <errno.h>
 
+/* Cleared by hand: it has the size that compilers call for, or repeat a string instruction. */
+static struct x64_cold *new_cold(struct x64 *g)
+{
+    struct x64_cold *c = arena_alloc(g->arena, sizeof(*c));
+    c->next = c->second = NULL;
+    c->from[0] = c->from[1] = c->from[2] = NULL;
+    c->resume = c->map = NULL;
+    c->places = NULL;
+    c->ir = g->ir;
+    c->stub = c->reg = c->temp = 0;
+    c->value = c->link = 0;
+    memset(&c->site, 0, sizeof(c->site));
+    return c;
+}
+
 struct x64_cold *x64_cold_new(struct x64 *g, void (*emit)(struct x64 *, struct x64_cold *))
 {
-    struct x64_cold *c = arena_zalloc(g->arena, sizeof(*c));
+    struct x64_cold *c = new_cold(g);
     c->emit = emit;
-    c->ir = g->ir;
     *g->cold_tail = c;
     g->cold_tail = &c->next;
     return c;
@@ -47,14 +61,17 @@ void x64_cold_call(struct x64 *g, struct x64_cold *c)
         asm_fix(asm_jmp(&g->s), c->resume);
 }
 
+void x64_cold_map(struct x64 *g, struct x64_cold *c, u64 pc)
+{
+    c->map = arena_alloc(g->arena, ALLOC_MAP_MAX);
+    c->site.map_bytes = (u16)alloc_map(&g->a, pc, c->map);
+    g->arena->ptr = c->map + align_up(c->site.map_bytes, 16);
+}
+
 static void take_map(struct x64 *g, struct x64_cold *c)
 {
-    u8 map[ALLOC_MAP_MAX];
     bool is_put = g->a.bound[g->isa->pc_slot] != ALLOC_NONE; /* dirty, or stored already */
-    unsigned n = alloc_map(&g->a, is_put ? JIT_MAP_PC_STORED : g->pc, map);
-    c->map = arena_alloc(g->arena, n);
-    memcpy(c->map, map, n);
-    c->site.map_bytes = (u16)n;
+    x64_cold_map(g, c, is_put ? JIT_MAP_PC_STORED : g->pc);
 }
 
 static void describe(struct x64 *g, struct x64_cold *c, const struct ir_op *op, u8 stub)
@@ -81,7 +98,7 @@ struct x64_cold *x64_cold_site(struct x64 *g, const struct ir_op *op, u8 stub)
 
 struct x64_cold *x64_cold_second(struct x64 *g, struct x64_cold *first, const struct ir_op *op)
 {
-    struct x64_cold *c = arena_zalloc(g->arena, sizeof(*c));
+    struct x64_cold *c = new_cold(g);
     describe(g, c, op, X64_SLOW);
     if (first->stub != c->stub)
         first->stub = c->stub = X64_SLOW_XMM;

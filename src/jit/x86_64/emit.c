@@ -48,9 +48,14 @@ static void emit_block(struct x64 *g, u32 block)
         first = x64_region_block(g, block);
     else
         x64_prologue(g);
-    for (u32 i = first; i < ir->count && !g->error; i++) {
-        if (g->a.ops[i].skip)
+    for (u32 n = g->a.code_first; n < ir->count && !g->error; n++) {
+        u32 i = g->a.code[n];
+        if (i < first)
             continue;
+        if (ir->ops[i].op == IR_INSN) {
+            x64_insn(g, &ir->ops[i]);
+            continue;
+        }
         alloc_begin(&g->a, i);
         x64_select[ir->ops[i].op](g, &ir->ops[i]);
         alloc_end(&g->a);

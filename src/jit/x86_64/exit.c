@@ -158,12 +158,9 @@ static void cold_exit(struct x64 *g, struct x64_cold *c)
 /* Leaving the block for pc: state map and places are those of now. */
 static void describe_exit(struct x64 *g, struct x64_cold *c, u64 pc)
 {
-    u8 map[ALLOC_MAP_MAX];
     c->value = pc;
     c->places = x64_region_head(g, pc) >= 0 ? x64_region_places(g) : NULL;
-    c->site.map_bytes = (u16)alloc_map(&g->a, g->pc, map);
-    c->map = arena_alloc(g->arena, c->site.map_bytes);
-    memcpy(c->map, map, c->site.map_bytes);
+    x64_cold_map(g, c, g->pc);
 }
 
 /* To another block of the region; when its page is another one now, out of it. */

@@ -652,16 +652,8 @@ static void select_put(struct x64 *g, const struct ir_op *op)
         g->pc_due = false;
 }
 
-static void select_insn(struct x64 *g, const struct ir_op *op)
-{
-    if (unlikely(g->a.bound[g->isa->pc_slot] != ALLOC_NONE))
-        alloc_unbind(&g->a, g->isa->pc_slot);
-    g->pc = ir_imm(op);
-    g->pc_due = true;
-}
-
 void (*const x64_select[IR_OPCODES])(struct x64 *g, const struct ir_op *op) = {
-    [IR_CONST] = select_nothing, [IR_GET] = select_get, [IR_PUT] = select_put, [IR_INSN] = select_insn,
+    [IR_CONST] = select_nothing, [IR_GET] = select_get, [IR_PUT] = select_put, [IR_INSN] = x64_insn,
     [IR_LOAD_STATE] = x64_load_state, [IR_STORE_STATE] = x64_store_state,
     [IR_ADD] = select_add, [IR_SUB] = select_sub, [IR_MUL] = x64_mul,
     [IR_MULHS] = x64_mulh, [IR_MULHU] = x64_mulh, [IR_MULHSU] = x64_mulh,

@@ -187,6 +187,14 @@ struct x64_condition {
 struct x64_condition x64_condition_prepare(struct x64 *g, const struct ir_op *op);
 enum asm_cc x64_compare(struct x64 *g, const struct x64_condition *c);
 
+static inline void x64_insn(struct x64 *g, const struct ir_op *op)
+{
+    if (unlikely(g->a.bound[g->isa->pc_slot] != ALLOC_NONE))
+        alloc_unbind(&g->a, g->isa->pc_slot);
+    g->pc = ir_imm(op);
+    g->pc_due = true;
+}
+
 /* -- cold.c */
 struct x64_cold *x64_cold_new(struct x64 *g, void (*emit)(struct x64 *, struct x64_cold *));
 void x64_cold_flush(struct x64 *g);
@@ -194,6 +202,8 @@ void x64_cold_flush(struct x64 *g);
 struct x64_cold *x64_cold_site(struct x64 *g, const struct ir_op *op, u8 stub);
 /* What that cold part is. */
 void x64_cold_call(struct x64 *g, struct x64_cold *c);
+/* The state map as of now. */
+void x64_cold_map(struct x64 *g, struct x64_cold *c, u64 pc);
 /* A site that is called after that of `first`, in the same cold part. */
 struct x64_cold *x64_cold_second(struct x64 *g, struct x64_cold *first, const struct ir_op *op);
 /* A cold part that puts a constant of the runtime table into float register reg and resumes. */
