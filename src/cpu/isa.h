@@ -139,6 +139,9 @@ struct isa {
     bool (*interrupt)(struct cpu *cpu);
     /* An interrupt is pending that ends WFI, enabled or not. Any thread. */
     bool (*wakes)(struct cpu *cpu);
+    /* Another CPU stored to what this one has loaded exclusively (jit_monitor_is_watched). On that CPU's thread, locks
+     * held: notes it and kicks, nothing else. NULL: nobody waits for that. */
+    void (*monitor_lost)(struct cpu *cpu);
     /* The level of the CPU's interrupt input n changed (struct irq sink). Any thread; must be
      * atomic. */
     void (*set_irq)(struct cpu *cpu, unsigned n, int level);

@@ -184,6 +184,14 @@ static void link_end(struct cpu *cpu)
     cpu->linked = 0;
 }
 
+/* Another CPU's store ends it. Lock held. */
+static void link_lose(struct cpu *cpu)
+{
+    link_end(cpu);
+    if (cpu->isa->monitor_lost)
+        cpu->isa->monitor_lost(cpu);
+}
+
 static struct jit_reserved *reserved_set(struct jit *jit, u32 key)
 {
     return jit->reserved[(key * 0x9e3779b9u) >> 28 & (JIT_RESERVED_SETS - 1)];
@@ -211,7 +219,7 @@ static void end_page(struct jit *jit, u32 key)
     for (u32 i = 0; i < jit->cpu_count; i++) {
         struct jit_cpu *jc = jit_cpu(jit->cpus[i]);
         if (jc->linked_strong && tlb_page_key(jc->linked_host) == key)
-            link_end(jit->cpus[i]);
+            link_lose(jit->cpus[i]);
     }
 }
 
@@ -258,7 +266,7 @@ void atomic_break_reservations(struct cpu *cpu, const u8 *host, unsigned size)
             continue;
         uintptr_t granule = (uintptr_t)jc->linked_host / GRANULE;
         if (granule >= first && granule <= last)
-            link_end(jit->cpus[i]);
+            link_lose(jit->cpus[i]);
     }
     count_idle(jit, host);
 }
@@ -287,6 +295,14 @@ void jit_clear_exclusive(struct cpu *cpu)
 {
     if (cpu->linked)
         link_forget(cpu);
+}
+
+bool jit_monitor_is_watched(struct cpu *cpu)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    bool watched = jc->linked_strong;
+    jc->want_strong |= jc->jit->cpu_count > 1;
+    return watched;
 }
 
 enum isa_fault_kind slow_load_linked(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out,

@@ -83,6 +83,9 @@ void jit_host_stored(struct cpu *cpu, u64 vaddr, unsigned size);
 
 /* The exclusive monitor of this CPU is cleared: a store-conditional fails until the next load-linked. */
 void jit_clear_exclusive(struct cpu *cpu);
+/* Will a store by another CPU to what this one has loaded exclusively call isa->monitor_lost? If not: from the next
+ * load-linked on. */
+bool jit_monitor_is_watched(struct cpu *cpu);
 /* Load-linked and store-conditional of 16 bytes: two words in the order of memory, each little-endian. */
 enum isa_fault_kind must_check jit_load_linked_wide(struct cpu *cpu, u64 vaddr, u64 out[2],
                                                     struct isa_fault *f);

@@ -460,6 +460,7 @@ TESTS = {
     'acpi-its': its_takes_messages,
     'acpi-8-cpus': boots_on(8, '-cpu', 'max', start=Bench.start_efi),
     'gicv3-8-cpus': boots_on(8, '-M', 'virt,gic-version=3,virtualization=on'),
+    'gicv3-64-cpus': boots_on(64, '-M', 'virt,gic-version=3'),
 }
 ONE_ARCH = {
     'finisher-status': ('riscv64',),
@@ -476,6 +477,7 @@ ONE_ARCH = {
     'acpi': ('aarch64',),
     'acpi-8-cpus': ('aarch64',),
     'gicv3-8-cpus': ('aarch64',),
+    'gicv3-64-cpus': ('aarch64',),
 }
 
 

@@ -122,6 +122,11 @@ void jit_clear_exclusive(struct cpu *cpu)
 {
 }
 
+bool jit_monitor_is_watched(struct cpu *cpu)
+{
+    return false;
+}
+
 /* A test that executes IR has its own. */
 #ifndef ARM_FAKE_OWN_EXCLUSIVES
 enum isa_fault_kind jit_load_linked_wide(struct cpu *cpu, u64 vaddr, u64 out[2],

@@ -458,7 +458,10 @@ void arm_unwind(struct arm_cpu *a, u64 syndrome, u64 far, u64 preferred_return);
 void arm_undefined(struct arm_cpu *a); /* of the instruction at pc; unwinds */
 void arm_fault(struct cpu *cpu, const struct isa_fault *f);
 bool arm_interrupt(struct cpu *cpu);
+/* Would it take one? Any thread. */
+bool arm_interrupt_is_due(const struct arm_cpu *a);
 bool arm_wakes(struct cpu *cpu);
+void arm_monitor_lost(struct cpu *cpu);
 void arm_set_irq(struct cpu *cpu, unsigned n, int level);
 void arm_state_changed(struct arm_cpu *a);
 u64 arm_mode(const struct arm_cpu *a);

@@ -14,9 +14,9 @@
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
 enum wfx { WFX_WFI, WFX_WFE, WFX_WFIT, WFX_WFET };
-enum { WFE_YIELDS = 64, WFE_SLEEP_NS = 50 * 1000, SYNC_SPINS = 500, SYNC_SLEEP_NS = 50 * 1000 };
+enum { WFE_YIELDS = 64, WFE_SLEEP_NS = 50 * 1000, WFE_WATCHED_NS = 2000 * 1000, SYNC_SPINS = 500, SYNC_SLEEP_NS = 50 * 1000 };
 
-/* Something to take, or to look at: WFI ends for masked interrupts too. */
+/* Something to take, or to look at: WFI ends for masked interrupts too, WFE does not (arm_interrupt_is_due). */
 static bool interrupt_pending(const struct arm_cpu *a)
 {
     u32 wires = atomic_load_explicit(&((struct arm_cpu *)a)->irq_wires, memory_order_acquire);
@@ -35,7 +35,7 @@ bool arm_wakes(struct cpu *cpu)
     struct arm_cpu *a = arm_cpu(cpu);
     if (a->sync_wait)
         return jit_flush_others_done(cpu);
-    return interrupt_pending(a) || (a->wait_event && atomic_load(&a->event));
+    return a->wait_event ? atomic_load(&a->event) || arm_interrupt_is_due(a) : interrupt_pending(a);
 }
 
 /* Traps come only when the instruction would wait ("AArch64.CheckForWFxTrap"). Level, or 0. */
@@ -72,15 +72,22 @@ static void halt(struct arm_cpu *a, bool event, u64 ns)
     a->cpu.halted = true;
 }
 
-/* Exclusive monitors that others clear are events too, which nobody tells us: a waiting CPU looks
- * again soon. */
+void arm_monitor_lost(struct cpu *cpu)
+{
+    atomic_store(&arm_cpu(cpu)->event, 1);
+    cpu_kick(cpu, CPU_EXIT_IRQ);
+}
+
+/* That an exclusive monitor was cleared is an event too. Who waits for long has its monitor watched; others, and who waits
+ * for the counter's event stream, look again soon. */
 static void wait_for_event(struct arm_cpu *a, u64 limit)
 {
     if (++a->spins < WFE_YIELDS) {
         host_yield();
         return;
     }
-    halt(a, true, limit ? MIN(limit, WFE_SLEEP_NS) : WFE_SLEEP_NS);
+    u64 ns = jit_monitor_is_watched(&a->cpu) ? WFE_WATCHED_NS : WFE_SLEEP_NS;
+    halt(a, true, limit ? MIN(limit, ns) : ns);
 }
 
 /* insn: for the register of the syndrome; how: enum wfx, the length from bit 8 on where it is not 4;
@@ -94,7 +101,7 @@ void arm_helper_wfx(struct cpu *cpu, u64 insn, u64 how, u64 until)
     bool done = event && atomic_exchange(&a->event, 0);
     if (done)
         a->spins = 0;
-    done = done || interrupt_pending(a) || (timed && !limit);
+    done = done || (event ? arm_interrupt_is_due(a) : interrupt_pending(a)) || (timed && !limit);
     unsigned to = done ? 0 : wfx_trap(a, event);
     if (to) {
         u64 rn = timed ? BIT(2) | (insn & 31) << 5 : 0; /* RV, RN */

@@ -101,6 +101,7 @@ const struct isa arm_isa = {
     .fault = arm_fault,
     .interrupt = arm_interrupt,
     .wakes = arm_wakes,
+    .monitor_lost = arm_monitor_lost,
     .set_irq = arm_set_irq,
     .float_round = float_round,
     .float_accrue = float_accrue,

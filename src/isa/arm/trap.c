@@ -437,38 +437,66 @@ static u32 resolved_wires(const struct arm_cpu *a, u32 wires)
            (below && wires & own ? BIT(ARM_IRQ_IRQ) : 0);
 }
 
-static bool take_physical(struct arm_cpu *a, u32 wires)
+/* The first that is not masked; *to: the level it goes to. */
+static const struct source *due_physical(const struct arm_cpu *a, u32 wires, unsigned *to)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(physical); i++) {
         const struct source *s = &physical[i];
-        unsigned to = physical_level(a, s->scr, s->mo);
-        if (!(wires >> s->wire & 1) || is_masked(a, to, s->mask))
-            continue;
-        if (s->vector == ARM_VECTOR_SERROR) {
-            a->sysreg[esr[to]] = ARM_SYNDROME(ARM_EC_SERROR, 0);
-            atomic_fetch_and(&a->irq_wires, ~(u32)BIT(ARM_IRQ_SERROR));
-        }
-        take_interrupt(a, to, s->vector);
-        return true;
+        *to = physical_level(a, s->scr, s->mo);
+        if (wires >> s->wire & 1 && !is_masked(a, *to, s->mask))
+            return s;
     }
-    return false;
+    return NULL;
+}
+
+static const struct source *due_virtual(const struct arm_cpu *a, u32 wires)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(virtual); i++) {
+        const struct source *s = &virtual[i];
+        if (is_virtual_pending(a, s, wires) && !(a->pstate & s->mask))
+            return s;
+    }
+    return NULL;
+}
+
+static bool may_be_due(const struct arm_cpu *a, u32 wires)
+{
+    return wires || arm_hcr(a) & (HCR_VF | HCR_VI | HCR_VSE);
+}
+
+bool arm_interrupt_is_due(const struct arm_cpu *a)
+{
+    u32 wires = atomic_load_explicit(&((struct arm_cpu *)a)->irq_wires, memory_order_acquire);
+    unsigned to;
+    return may_be_due(a, wires) && (due_physical(a, resolved_wires(a, wires), &to) || due_virtual(a, wires));
+}
+
+static bool take_physical(struct arm_cpu *a, u32 wires)
+{
+    unsigned to;
+    const struct source *s = due_physical(a, wires, &to);
+    if (!s)
+        return false;
+    if (s->vector == ARM_VECTOR_SERROR) {
+        a->sysreg[esr[to]] = ARM_SYNDROME(ARM_EC_SERROR, 0);
+        atomic_fetch_and(&a->irq_wires, ~(u32)BIT(ARM_IRQ_SERROR));
+    }
+    take_interrupt(a, to, s->vector);
+    return true;
 }
 
 static bool take_virtual(struct arm_cpu *a, u32 wires)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(virtual); i++) {
-        const struct source *s = &virtual[i];
-        if (!is_virtual_pending(a, s, wires) || a->pstate & s->mask)
-            continue;
-        if (s->vector == ARM_VECTOR_SERROR) {
-            u64 vsesr = arm_cpu_has(a, ARM_EXT_RAS) ? a->sysreg[ARM_SYS_VSESR_EL2] : 0;
-            a->sysreg[ARM_SYS_HCR_EL2] &= ~HCR_VSE;
-            a->sysreg[ARM_SYS_ESR_EL1] = ARM_SYNDROME(ARM_EC_SERROR, vsesr & BITS(24, 0));
-        }
-        take_interrupt(a, 1, s->vector);
-        return true;
+    const struct source *s = due_virtual(a, wires);
+    if (!s)
+        return false;
+    if (s->vector == ARM_VECTOR_SERROR) {
+        u64 vsesr = arm_cpu_has(a, ARM_EXT_RAS) ? a->sysreg[ARM_SYS_VSESR_EL2] : 0;
+        a->sysreg[ARM_SYS_HCR_EL2] &= ~HCR_VSE;
+        a->sysreg[ARM_SYS_ESR_EL1] = ARM_SYNDROME(ARM_EC_SERROR, vsesr & BITS(24, 0));
     }
-    return false;
+    take_interrupt(a, 1, s->vector);
+    return true;
 }
 
 /* ISR_EL1: what is pending, of the virtual ones where HCR_EL2 gives EL1 those. */
@@ -493,7 +521,7 @@ bool arm_interrupt(struct cpu *cpu)
         return false;
     if (unlikely(wires) && take_physical(a, resolved_wires(a, wires)))
         return true;
-    if (unlikely((wires || arm_hcr(a) & (HCR_VF | HCR_VI | HCR_VSE)) && take_virtual(a, wires)))
+    if (unlikely(may_be_due(a, wires) && take_virtual(a, wires)))
         return true;
     if (unlikely(a->pstate & PSTATE_IL)) {
         arm_exception(a, ARM_SYNDROME(ARM_EC_ILLEGAL_STATE, 0), 0, a->pc);
