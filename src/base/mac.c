@@ -1,6 +1,6 @@
 /*
- * mac.c - mac.h by libgnutls. It fails only when the host has no memory, or refuses SHA-256: the
- * process ends then.
+ * mac.c - mac.h by libgnutls. It fails only when the host has no memory, or refuses SHA-256 or AES:
+ * the process ends then.
  */
 #include "base/mac.h"
 
@@ -14,7 +14,7 @@ static void demand(int result)
 {
     if (likely(result >= 0))
         return;
-    fprintf(stderr, "guise: libgnutls: SHA-256: %s\n", gnutls_strerror(result));
+    fprintf(stderr, "guise: libgnutls: %s\n", gnutls_strerror(result));
     exit(1);
 }
 
@@ -57,4 +57,35 @@ void mac_of(const u8 key[MAC_BYTES], const void *p, size_t size, u8 out[MAC_BYTE
 bool mac_equal(const u8 a[MAC_BYTES], const u8 b[MAC_BYTES])
 {
     return !gnutls_memcmp(a, b, MAC_BYTES);
+}
+
+/* ---- Tags ------------------------------------------------------------------------------------ */
+
+void tagger_init(struct tagger *t, const u8 key[MAC_BYTES])
+{
+    gnutls_aead_cipher_hd_t handle;
+    gnutls_datum_t k = {.data = (u8 *)key, .size = MAC_BYTES};
+    demand(gnutls_aead_cipher_init(&handle, GNUTLS_CIPHER_AES_256_GCM, &k));
+    t->handle = handle;
+}
+
+void tagger_fini(struct tagger *t)
+{
+    if (t->handle)
+        gnutls_aead_cipher_deinit(t->handle);
+    t->handle = NULL;
+}
+
+/* GMAC is GCM of nothing, with the data beside it. */
+void tagger_tag(struct tagger *t, const u8 nonce[TAG_NONCE], const void *p, size_t size,
+                u8 out[TAG_BYTES])
+{
+    size_t written = TAG_BYTES;
+    demand(gnutls_aead_cipher_encrypt(t->handle, nonce, TAG_NONCE, p, size, TAG_BYTES, "", 0, out,
+                                      &written));
+}
+
+bool tag_equal(const u8 a[TAG_BYTES], const u8 b[TAG_BYTES])
+{
+    return !gnutls_memcmp(a, b, TAG_BYTES);
 }

@@ -23,6 +23,8 @@ void jit_destroy(struct jit *jit);
 const struct cpu_engine *jit_cpu_engine(const struct jit *jit);
 /* The folder of the cache on disk, which is written at the end; NULL: none. */
 const char *jit_cache_folder(const struct jit *jit);
+/* What is new is written now: the guest begins again. CPUs may run. */
+void jit_cache_save(struct jit *jit);
 /* Bytes for the guest's /chosen/kaslr-seed: secret, and the same in all runs with one key of the cache, so that a kernel's
  * code is found where it was. False: no cache, or one that is not to change what guests see. */
 bool jit_cache_kaslr_seed(const struct jit *jit, u8 out[8]);

@@ -21,7 +21,11 @@
 #include "base/host.h"
 #include "jit/store_file.h"
 
-enum { IN_MEMORY = 64, TABLE_MIN = 4096 };
+enum {
+    IN_MEMORY = 64,
+    TABLE_MIN = 4096,
+    SAVE_BYTES = 64 * 1024 * 1024, /* so much is not lost when the process is killed */
+};
 
 struct segment_copy {
     u32 segment; /* UINT32_MAX: none */
@@ -34,9 +38,11 @@ struct store {
     int folder;
     char name[48]; /* of the file */
     u8 key[MAC_BYTES], identity[MAC_BYTES];
+    struct tagger tagger; /* of segments */
     u64 limit;
     struct store_file base; /* its tables are taken over; fd -1: none */
-    u32 base_segments, base_entries;
+    u32 base_segments;
+    u32 saved_segments, saved_entries; /* those from here on are in no file yet */
     struct store_entry *entries;
     u32 entry_count, entry_room;
     u32 *table; /* index of entry + 1; open addressing */
@@ -48,7 +54,7 @@ struct store {
     u8 *fresh; /* the segment that is being filled */
     u32 fresh_used;
     int spool;
-    u64 spool_used;
+    u64 spool_used, spool_saved;
     bool full, damaged;
 };
 
@@ -117,7 +123,7 @@ static const u8 *segment_bytes(struct store *s, u32 segment)
     if (!c->data)
         c->data = alloc_bytes(STORE_SEGMENT);
     c->segment = UINT32_MAX;
-    if (store_segment_read(segment < s->base_segments ? s->base.fd : s->spool, from, s->key,
+    if (store_segment_read(segment < s->base_segments ? s->base.fd : s->spool, from, &s->tagger,
                            c->data)) {
         segment_damaged(s, segment);
         return NULL;
@@ -185,10 +191,13 @@ static void flush_fresh(struct store *s)
     struct store_segment *to = &s->segments[s->segment_count++];
     *to = (struct store_segment){
         .offset = s->spool_used, .size = s->full ? 0 : s->fresh_used, .run = UINT32_MAX};
-    mac_of(s->key, s->fresh, s->fresh_used, to->mac);
+    host_random(to->nonce, sizeof(to->nonce));
+    tagger_tag(&s->tagger, to->nonce, s->fresh, s->fresh_used, to->tag);
     s->spool_used += to->size;
     s->fresh_used = 0;
 }
+
+static void save_locked(struct store *s);
 
 struct stored_unit *store_begin(struct store *s, u32 size)
 {
@@ -220,6 +229,8 @@ void store_end(struct store *s, struct stored_unit *u, bool keep)
             table_build(s);
         else
             table_add(s, s->entry_count - 1);
+        if (s->spool_used - s->spool_saved >= SAVE_BYTES)
+            save_locked(s);
     }
     pthread_mutex_unlock(&s->lock);
 }
@@ -289,8 +300,8 @@ static void take_entries(struct merge *m, const struct store_entry *from, u32 co
 static int write_merged(struct store *s, const struct store_file *old, struct store_segment *all,
                         u32 run, struct err *err)
 {
-    u32 there = old->head.segments, fresh = s->entry_count - s->base_entries;
-    struct merge m = {.count = there + s->segment_count - s->base_segments};
+    u32 there = old->head.segments, fresh = s->entry_count - s->saved_entries;
+    struct merge m = {.count = there + s->segment_count - s->saved_segments};
     m.to = alloc_zero(m.count * sizeof(*m.to));
     m.order = alloc_zero(m.count * sizeof(*m.order));
     m.sources = alloc_zero(m.count * sizeof(*m.sources));
@@ -301,7 +312,7 @@ static int write_merged(struct store *s, const struct store_file *old, struct st
     choose(&m, all, s->limit);
     take_segments(&m, all, there, old, s->spool);
     take_entries(&m, old->entries, old->head.entries, 0);
-    take_entries(&m, s->entries + s->base_entries, fresh, there - s->base_segments);
+    take_entries(&m, s->entries + s->saved_entries, fresh, there - s->saved_segments);
     memcpy(m.out.head.identity, s->identity, MAC_BYTES);
     m.out.head.run = run;
     int r = store_file_write(s->folder, s->name, s->key, &m.out, m.sources, err);
@@ -328,10 +339,11 @@ static bool enough_is_new(const struct store *s)
     u64 old = 0;
     for (u32 i = 0; i < s->base_segments; i++)
         old += s->segments[i].size;
-    return s->spool_used && s->spool_used >= old / LEAST_PART;
+    u64 fresh = s->spool_used - s->spool_saved;
+    return fresh && fresh >= old / LEAST_PART;
 }
 
-static void save(struct store *s)
+static void save_locked(struct store *s)
 {
     struct store_file old;
     struct err err = {0};
@@ -340,17 +352,27 @@ static void save(struct store *s)
         return;
     if (store_file_open(&old, s->folder, s->name, s->key, s->identity, &err))
         old = (struct store_file){.fd = -1};
-    u32 there = old.head.segments, count = s->segment_count - s->base_segments;
+    u32 there = old.head.segments, count = s->segment_count - s->saved_segments;
     struct store_segment *all = alloc_zero((there + count) * sizeof(*all));
     for (u32 i = 0; i < there; i++)
         all[i] = same_file(old.fd, s->base.fd) ? s->segments[i] : old.segments[i];
-    memcpy(all + there, s->segments + s->base_segments, count * sizeof(*all));
+    memcpy(all + there, s->segments + s->saved_segments, count * sizeof(*all));
     err = (struct err){0};
     if (write_merged(s, &old, all, old.head.run + 1, &err))
         fprintf(stderr, "guise: translation cache: writing %s\n", err.text);
     store_folder_prune(s->folder, s->name, s->limit);
     store_file_close(&old);
     free(all);
+    s->saved_segments = s->segment_count;
+    s->saved_entries = s->entry_count;
+    s->spool_saved = s->spool_used;
+}
+
+void store_save(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    save_locked(s);
+    pthread_mutex_unlock(&s->lock);
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -424,8 +446,8 @@ static void open_base(struct store *s)
         s->base = (struct store_file){.fd = -1};
         return;
     }
-    s->base_segments = s->segment_count = s->base.head.segments;
-    s->base_entries = s->entry_count = s->entry_room = s->base.head.entries;
+    s->base_segments = s->saved_segments = s->segment_count = s->base.head.segments;
+    s->saved_entries = s->entry_count = s->entry_room = s->base.head.entries;
     s->segments = s->base.segments;
     s->entries = s->base.entries;
     s->base.segments = NULL;
@@ -441,6 +463,7 @@ static void store_free(struct store *s)
         close(s->spool);
     if (s->folder >= 0)
         close(s->folder);
+    tagger_fini(&s->tagger);
     explicit_bzero(s->key, sizeof(s->key));
     pthread_mutex_destroy(&s->lock);
     free(s->table);
@@ -448,6 +471,14 @@ static void store_free(struct store *s)
     free(s->segments);
     free(s->fresh);
     free(s);
+}
+
+static void make_tagger(struct store *s)
+{
+    u8 key[MAC_BYTES];
+    store_secret(s, "segments", key, sizeof(key));
+    tagger_init(&s->tagger, key);
+    explicit_bzero(key, sizeof(key));
 }
 
 struct store *store_open(const struct store_options *o, const u8 identity[MAC_BYTES],
@@ -469,6 +500,7 @@ struct store *store_open(const struct store_options *o, const u8 identity[MAC_BY
         store_free(s);
         return NULL;
     }
+    make_tagger(s);
     open_base(s);
     s->fresh = alloc_zero(STORE_SEGMENT);
     table_build(s);
@@ -487,6 +519,6 @@ void store_close(struct store *s)
 {
     if (!s)
         return;
-    save(s);
+    store_save(s);
     store_free(s);
 }

@@ -30,7 +30,9 @@ struct store_options {
  * fit is no error. */
 struct store *store_open(const struct store_options *o, const u8 identity[MAC_BYTES],
                          struct err *err);
-/* Writes the file, if enough is new, and forgets everything. */
+/* Writes the file, if enough is new. Done by itself when much is. */
+void store_save(struct store *s);
+/* The same, and forgets everything. */
 void store_close(struct store *s);
 
 /* At most MAC_BYTES that nobody knows who has not the key, for one use: the same in each run. */

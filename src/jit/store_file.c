@@ -16,7 +16,7 @@
 #include "base/alloc.h"
 #include "base/host.h"
 
-static const u8 magic[8] = "GuiseTC1";
+static const u8 magic[8] = "GuiseTC2";
 #define FILE_ENDING ".translations"
 #define NEW_PREFIX  ".new-"
 
@@ -203,15 +203,14 @@ void store_file_close(struct store_file *f)
     *f = (struct store_file){.fd = -1};
 }
 
-int store_segment_read(int fd, const struct store_segment *segment, const u8 key[MAC_BYTES],
-                       u8 *out)
+int store_segment_read(int fd, const struct store_segment *segment, struct tagger *tagger, u8 *out)
 {
-    u8 mac[MAC_BYTES];
+    u8 tag[TAG_BYTES];
     int r = read_all(fd, out, segment->size, segment->offset);
     if (r)
         return r;
-    mac_of(key, out, segment->size, mac);
-    return mac_equal(mac, segment->mac) ? 0 : -EBADMSG;
+    tagger_tag(tagger, segment->nonce, out, segment->size, tag);
+    return tag_equal(tag, segment->tag) ? 0 : -EBADMSG;
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */

@@ -39,7 +39,9 @@ struct store_segment {
     u64 offset;
     u32 size;
     u32 run; /* the last one in which something of it was used */
-    u8 mac[MAC_BYTES];
+    u8 nonce[TAG_NONCE];
+    u32 zero;
+    u8 tag[TAG_BYTES];
 };
 
 struct store_entry {
@@ -69,7 +71,7 @@ u64 store_file_tables(const struct store_header *head);
 
 /* segment->size bytes from fd, verified. */
 int must_check store_segment_read(int fd, const struct store_segment *segment,
-                                  const u8 key[MAC_BYTES], u8 *out);
+                                  struct tagger *tagger, u8 *out);
 
 /* Where the bytes of a segment that is written are now. */
 struct store_source {

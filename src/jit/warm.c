@@ -42,10 +42,9 @@ static int identify(struct jit *jit, u8 identity[MAC_BYTES], struct err *err)
     const struct jit_options *o = &jit->opt;
     mac_begin(&m, NULL);
     int r = add_program(&m, err);
-    int n =
-        snprintf(text, sizeof(text), "%s %x insns=%u tlb=%u link=%d spill=%d hot=%d", jit->backend->name,
-                 jit->backend->features(jit), o->max_insns, o->tlb_bits, o->link, o->stress_spill,
-                     o->hot);
+    int n = snprintf(text, sizeof(text), "%s %x insns=%u tlb=%u link=%d spill=%d hot=%d",
+                     jit->backend->name, jit->backend->features(jit), o->max_insns, o->tlb_bits,
+                     o->link, o->stress_spill, o->hot);
     mac_add(&m, text, (size_t)n);
     mac_end(&m, identity);
     return r;
@@ -86,6 +85,12 @@ void jit_warm_close(struct jit *jit)
 {
     store_close(jit->store);
     jit->store = NULL;
+}
+
+void jit_cache_save(struct jit *jit)
+{
+    if (jit->store)
+        store_save(jit->store);
 }
 
 const char *jit_cache_folder(const struct jit *jit)

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "backend/block/block.h"
+#include "jit/engine.h"
 #include "loop/timer.h"
 
 enum {
@@ -144,6 +145,7 @@ void machine_reset(struct machine *m)
 {
     bool running = m->state == MACHINE_RUNNING;
     stop_cpus(m);
+    jit_cache_save(m->jit);
     for (struct device *d = m->devices; d; d = d->next)
         device_reset(d);
     for (u32 i = 0; i < m->cpu_count; i++)

@@ -114,7 +114,7 @@ static u32 make_record(struct stored_unit *u, u32 links)
 
 static void seed_tables(struct fuzz_seed *s, u32 segments, u32 entries)
 {
-    struct store_header head = {.magic = "GuiseTC1", .segments = segments, .entries = entries};
+    struct store_header head = {.magic = "GuiseTC2", .segments = segments, .entries = entries};
     u64 end = store_file_tables(&head);
     head.file_bytes = end + 64 * segments;
     fuzz_put_number(s, head.file_bytes, 4);

@@ -265,6 +265,33 @@ static void test_two_at_once(void **state)
     teardown(&p);
 }
 
+/* Saved on the way: nothing is lost when the process is killed then, and nothing is there twice. */
+static void test_saved_on_the_way(void **state)
+{
+    struct place p;
+    struct stat once, all;
+    setup(&p);
+    struct store *s = open_it(&p);
+    for (u32 n = 0; n < 300; n++) {
+        add(s, n);
+        if (n % 100 == 99) {
+            store_save(s);
+            store_save(s);
+            assert_int_equal(count_in_file(&p), n + 1);
+            assert_int_equal(count(s), n + 1);
+        }
+    }
+    char *path = file_of(&p);
+    assert_int_equal(stat(path, &all), 0);
+    store_close(s);
+    unlink(path);
+    fill(&p, 0, 300);
+    assert_int_equal(stat(path, &once), 0);
+    assert_true(all.st_size < once.st_size + 4 * (off_t)sizeof(struct store_segment));
+    free(path);
+    teardown(&p);
+}
+
 static void test_limit(void **state)
 {
     struct place p;
@@ -508,13 +535,21 @@ static void test_unsound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_other_bytes),
-        cmocka_unit_test(test_more_is_added),  cmocka_unit_test(test_two_at_once),
-        cmocka_unit_test(test_limit),          cmocka_unit_test(test_modes),
-        cmocka_unit_test(test_owner),          cmocka_unit_test(test_no_links),
-        cmocka_unit_test(test_planted),        cmocka_unit_test(test_other_program),
-        cmocka_unit_test(test_truncated),      cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_cut_while_open), cmocka_unit_test(test_unsound),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_other_bytes),
+        cmocka_unit_test(test_more_is_added),
+        cmocka_unit_test(test_two_at_once),
+        cmocka_unit_test(test_saved_on_the_way),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_modes),
+        cmocka_unit_test(test_owner),
+        cmocka_unit_test(test_no_links),
+        cmocka_unit_test(test_planted),
+        cmocka_unit_test(test_other_program),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_cut_while_open),
+        cmocka_unit_test(test_unsound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
