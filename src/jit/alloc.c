@@ -13,96 +13,105 @@ static bool scan_is_alias(const struct ir_op *op)
     return op->op == IR_TRUNC || (op->op == IR_VLOW && (op->type == IR_F32 || op->type == IR_F64));
 }
 
-static u32 scan_resolve(const struct ir_unit *ir, u32 v)
-{
-    while (scan_is_alias(&ir->ops[v]))
-        v = ir->ops[v].a;
-    return v;
-}
+/* Pointers in variables: what is stored through them might change the allocator's own. */
+struct scan {
+    const struct ir_unit *ir;
+    const struct ir_op *op;
+    struct alloc_operands *ops;
+    struct alloc_value *val;
+};
 
 /* Operand k of op i, which is v. Those of an op are added from the last to the first: of one that is there twice, the first has
  * the op itself as its next use. */
-static inline void scan_add(struct jit_alloc *a, u32 i, unsigned k, u32 v)
+static inline void scan_exact(const struct scan *s, u32 i, unsigned k, u32 v)
 {
-    v = scan_resolve(a->ir, v);
-    a->ops[i].value[k] = (u16)v;
-    a->ops[i].next[k] = a->val[v].next;
-    a->val[v].next = (u16)i;
+    s->ops[i].value[k] = (u16)v;
+    s->ops[i].next[k] = s->val[v].next;
+    s->val[v].next = (u16)i;
+}
+
+static inline void scan_add(const struct scan *s, u32 i, unsigned k, u32 v)
+{
+    while (unlikely(scan_is_alias(&s->op[v])))
+        v = s->op[v].a;
+    scan_exact(s, i, k, v);
 }
 
 /* A condition, the first of `more` + 1 operands: the operands of its comparison when it is one. */
-static void scan_condition(struct jit_alloc *a, u32 i, const struct ir_op *op, unsigned more)
+static inline void scan_condition(const struct scan *s, u32 i, const struct ir_op *op, unsigned more)
 {
-    const struct ir_op *cond = &a->ir->ops[op->a];
-    struct alloc_operands *o = &a->ops[i];
-    o->fused = cond->op == IR_CMP;
-    o->count = (u8)(1 + o->fused + more);
+    const struct ir_op *cond = &s->op[op->a];
+    bool fused = cond->op == IR_CMP;
+    unsigned count = 1 + fused + more;
+    s->ops[i].fused = fused;
+    s->ops[i].count = (u8)count;
     if (more) {
-        scan_add(a, i, o->count - 1u, op->c);
-        scan_add(a, i, o->count - 2u, op->b);
+        scan_add(s, i, count - 1, op->c);
+        scan_add(s, i, count - 2, op->b);
     }
-    if (o->fused) {
-        scan_add(a, i, 1, cond->b);
-        scan_add(a, i, 0, cond->a);
+    if (fused) {
+        scan_add(s, i, 1, cond->b);
+        scan_add(s, i, 0, cond->a);
     } else {
-        scan_add(a, i, 0, op->a);
+        scan_add(s, i, 0, op->a);
     }
 }
 
-/* Not through an alias: the slot's memory must hold exactly the value. */
-static void scan_put(struct jit_alloc *a, u32 i, u32 v)
+static void scan_call(const struct scan *s, u32 i, const struct ir_op *op)
 {
-    a->ops[i].count = 1;
-    a->ops[i].value[0] = (u16)v;
-    a->ops[i].next[0] = a->val[v].next;
-    a->val[v].next = (u16)i;
-}
-
-static void scan_call(struct jit_alloc *a, u32 i, const struct ir_op *op)
-{
-    a->ops[i].count = (u8)op->aux;
+    s->ops[i].count = (u8)op->aux;
     for (u32 n = op->aux; n-- > 0;)
-        scan_add(a, i, n, a->ir->args[op->b + n]);
+        scan_add(s, i, n, s->ir->args[op->b + n]);
 }
 
-static inline void scan_operands(struct jit_alloc *a, u32 i, const struct ir_op *op)
+static inline void scan_operands(const struct scan *s, u32 i, const struct ir_op *op)
 {
-    unsigned values = ir_op_info[op->op].values, k = values - (values >> 1 & 3) - (values >> 2); /* the ones in it */
-    a->ops[i].count = (u8)k;
+    unsigned values = ir_op_info[op->op].values, k = ir_op_info[op->op].count;
+    s->ops[i].count = (u8)k;
     if (values & 4)
-        scan_add(a, i, --k, op->c);
+        scan_add(s, i, --k, op->c);
     if (values & 2)
-        scan_add(a, i, --k, op->b);
+        scan_add(s, i, --k, op->b);
     if (values & 1)
-        scan_add(a, i, --k, op->a);
+        scan_add(s, i, --k, op->a);
+}
+
+static inline void scan_op(const struct scan *s, u32 i, const struct ir_op *op)
+{
+    switch (op->op) {
+    case IR_INSN: break;
+    case IR_PUT: /* not through an alias: the slot's memory must hold exactly the value */
+        s->ops[i].count = 1;
+        scan_exact(s, i, 0, op->a);
+        break;
+    case IR_EXIT_IF:
+    case IR_TRAP_IF: scan_condition(s, i, op, 0); break;
+    case IR_SELECT: scan_condition(s, i, op, 2); break;
+    case IR_CALL: scan_call(s, i, op); break;
+    default: scan_operands(s, i, op);
+    }
 }
 
 void alloc_scan(struct jit_alloc *a)
 {
-    const struct ir_unit *ir = a->ir;
+    const struct scan s = {.ir = a->ir, .op = a->ir->ops, .ops = a->ops, .val = a->val};
     struct ir_live live = {0};
-    for (u32 i = ir->count; i-- > 0;) {
-        const struct ir_op *op = &ir->ops[i];
-        struct alloc_operands *o = &a->ops[i];
-        struct alloc_value *v = &a->val[i];
-        v->type = op->op == IR_CMP || op->op == IR_FCMP || op->op == IR_STORE_COND ? IR_I64 : op->type;
+    u16 *code = a->code + s.ir->count;
+    for (u32 i = s.ir->count; i-- > 0;) {
+        const struct ir_op *op = &s.op[i];
+        struct alloc_value *v = &s.val[i];
+        v->type = ir_op_info[op->op].wide ? IR_I64 : op->type;
         v->bound = 0;
-        o->count = 0;
-        o->fused = false;
-        o->skip = !ir_live_step(&live, ir, op, v->next != ALLOC_NONE) || op->op == IR_CONST;
-        if (o->skip)
+        s.ops[i].count = 0;
+        s.ops[i].fused = false;
+        s.ops[i].skip = true;
+        if (op->op == IR_CONST || !ir_live_step(&live, s.ir, op, v->next != ALLOC_NONE))
             continue;
-        a->code[--a->code_first] = (u16)i;
-        switch (op->op) {
-        case IR_INSN: break;
-        case IR_PUT: scan_put(a, i, op->a); break;
-        case IR_EXIT_IF:
-        case IR_TRAP_IF: scan_condition(a, i, op, 0); break;
-        case IR_SELECT: scan_condition(a, i, op, 2); break;
-        case IR_CALL: scan_call(a, i, op); break;
-        default: scan_operands(a, i, op);
-        }
+        s.ops[i].skip = false;
+        *--code = (u16)i;
+        scan_op(&s, i, op);
     }
+    a->code_first = (u32)(code - a->code);
 }
 
 void alloc_init(struct jit_alloc *a, const struct ir_unit *ir, struct arena *arena, const struct alloc_host *host)

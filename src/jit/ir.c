@@ -10,6 +10,15 @@
 
 #define HAS(string, letter)   (__builtin_strchr(string, letter) != NULL)
 #define IS_VALUE(operands, n) ((operands)[n] == 'v' ? 1 << (n) : 0)
+#define LIVE(op, flags)                                                                            \
+    ((op) == IR_GET                                    ? IR_LIVE_GET                               \
+     : (op) == IR_PUT                                  ? IR_LIVE_PUT                               \
+     : (op) == IR_INSN                                 ? IR_LIVE_INSN                              \
+     : (op) == IR_CALL                                 ? IR_LIVE_CALL                              \
+     : (op) == IR_EXIT_JUMP || (op) == IR_EXIT_INDIRECT ? IR_LIVE_JUMPS                            \
+     : HAS(flags, 'E')                                 ? IR_LIVE_LEAVES                            \
+     : HAS(flags, 'S') || HAS(flags, 'X')              ? IR_LIVE_EFFECT                            \
+                                                       : IR_LIVE_PURE)
 
 const struct ir_op_info ir_op_info[IR_OPCODES] = {
 #define OP(name, text_, operands_, result_, flags_)                                                \
@@ -21,6 +30,9 @@ const struct ir_op_info ir_op_info[IR_OPCODES] = {
                  (HAS(flags_, 'S') || HAS(flags_, 'X') ? IR_OP_EFFECT : 0) |                       \
                  (HAS(flags_, 'C') ? IR_OP_COMMUTES : 0) | (HAS(flags_, 'M') ? IR_OP_MEMORY : 0),  \
         .values = IS_VALUE(operands_, 0) | IS_VALUE(operands_, 1) | IS_VALUE(operands_, 2),        \
+        .count = !!IS_VALUE(operands_, 0) + !!IS_VALUE(operands_, 1) + !!IS_VALUE(operands_, 2),   \
+        .live = LIVE(IR_##name, flags_),                                                           \
+        .wide = (result_)[0] == '6',                                                               \
     },
 #include "jit/ir.def"
 #undef OP

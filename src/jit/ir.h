@@ -139,10 +139,17 @@ struct ir_unit {
 enum ir_op_flag {
     IR_OP_EXITS = 1, IR_OP_ENDS = 2, IR_OP_EFFECT = 4, IR_OP_COMMUTES = 8, IR_OP_MEMORY = 16,
 };
+/* When an op is needed, and what it does to what is known of later puts (opt_live.h). */
+enum ir_live_kind {
+    IR_LIVE_PURE, IR_LIVE_GET, IR_LIVE_PUT, IR_LIVE_INSN, IR_LIVE_EFFECT, IR_LIVE_LEAVES, IR_LIVE_JUMPS, IR_LIVE_CALL,
+};
 struct ir_op_info {
     const char *text, *operands, *result;
     u8 flags;  /* enum ir_op_flag */
     u8 values; /* which of a, b, c are values: bits 0..2 */
+    u8 count;  /* ... how many */
+    u8 live;   /* enum ir_live_kind */
+    bool wide; /* the result is i64, whatever the type */
 };
 extern const struct ir_op_info ir_op_info[IR_OPCODES];
 extern const char *const ir_type_names[IR_TYPES];

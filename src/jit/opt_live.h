@@ -25,11 +25,22 @@ static inline void ir_live_cover(struct ir_live *l, u32 slot)
     l->covered[slot / 64] |= BIT(slot % 64);
 }
 
+static inline void ir_live_seen(struct ir_live *l)
+{
+    memset(l, 0, sizeof(*l));
+}
+
 static inline bool ir_live_put(struct ir_live *l, u32 slot)
 {
     bool covered = l->covered[slot / 64] >> (slot % 64) & 1;
     ir_live_cover(l, slot);
     return !covered;
+}
+
+static inline bool ir_live_get(struct ir_live *l, u32 slot, bool used)
+{
+    l->covered[slot / 64] &= ~((u64)used << slot % 64);
+    return used;
 }
 
 static inline bool ir_live_call(struct ir_live *l, const struct ir_unit *u, const struct ir_op *op, bool used)
@@ -38,27 +49,24 @@ static inline bool ir_live_call(struct ir_live *l, const struct ir_unit *u, cons
     if (effects & IR_FX_PURE)
         return used;
     if (effects & IR_FX_READ)
-        *l = (struct ir_live){0};
+        ir_live_seen(l);
     return true;
 }
 
 /* Whether op is needed; used: a later one that is needed has its result as an operand. */
 static inline bool ir_live_step(struct ir_live *l, const struct ir_unit *u, const struct ir_op *op, bool used)
 {
-    unsigned flags = ir_op_info[op->op].flags;
-    if (op->op == IR_PUT)
-        return ir_live_put(l, op->b);
-    if (op->op == IR_CALL)
-        return ir_live_call(l, u, op, used);
-    if (!(flags & (IR_OP_EFFECT | IR_OP_EXITS))) {
-        if (op->op == IR_GET && used)
-            l->covered[op->a / 64] &= ~BIT(op->a % 64);
-        return used;
+    switch (ir_op_info[op->op].live) {
+    case IR_LIVE_PURE: return used;
+    case IR_LIVE_GET: return ir_live_get(l, op->a, used);
+    case IR_LIVE_PUT: return ir_live_put(l, op->b);
+    case IR_LIVE_CALL: return ir_live_call(l, u, op, used);
+    case IR_LIVE_LEAVES: ir_live_seen(l); return true;
+    case IR_LIVE_JUMPS: ir_live_seen(l); break;
+    case IR_LIVE_INSN: break;
+    default: return true;
     }
-    if (flags & IR_OP_EXITS)
-        *l = (struct ir_live){0};
-    if (op->op == IR_INSN || op->op == IR_EXIT_JUMP || op->op == IR_EXIT_INDIRECT)
-        ir_live_cover(l, u->isa->pc_slot);
+    ir_live_cover(l, u->isa->pc_slot);
     return true;
 }
 
