@@ -29,6 +29,7 @@ void host_code_unmap(struct host_code *c);
 /* Nanoseconds; monotonic (not stopped in suspend does not matter), and since 1970. */
 u64 host_monotonic_ns(void);
 u64 host_realtime_ns(void);
+u64 host_thread_ns(void); /* of a CPU, spent on this thread; a system call */
 /* Cryptographic random bytes. */
 void host_random(void *p, size_t n);
 unsigned host_cpu_count(void);

@@ -152,6 +152,11 @@ u64 host_monotonic_ns(void)
     return host_clock_ns(CLOCK_MONOTONIC);
 }
 
+u64 host_thread_ns(void)
+{
+    return host_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 u64 host_realtime_ns(void)
 {
     return host_clock_ns(CLOCK_REALTIME);

@@ -29,7 +29,7 @@
 enum {
     CHUNK_SIZE = 256 * 1024,
     CHUNK_MIN_LEFT = 16 * 1024, /* below it the chunk is closed: one unit never needs more */
-    UNIT_HASH_BITS = 16,
+    UNIT_HASH_BITS = 17,
     PAGE_HASH_BITS = 14,
     CODE_LINE = 64, /* as jit_protect_lines protects */
 };
@@ -239,10 +239,11 @@ void jit_chunk_release(struct jit_cpu *jc)
 
 /* ---- Units ----------------------------------------------------------------------------------- */
 
+/* Units near each other are in buckets near each other: translated and looked for together, they share lines of the table. */
 static u32 unit_bucket(const struct jit *jit, u32 page_id, u64 pc)
 {
-    u64 key = (u64)page_id << 11 | (pc & (TLB_PAGE - 1)) >> 1;
-    return (u32)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 44) & jit->hash_mask;
+    u32 page = (u32)((page_id * UINT64_C(0x9e3779b97f4a7c15)) >> 40);
+    return (page + (u32)((pc & (TLB_PAGE - 1)) >> 2)) & jit->hash_mask;
 }
 
 u64 jit_unit_lines(u64 pc, u32 bytes, unsigned n)
@@ -637,7 +638,7 @@ struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)
         if (u)
             return u;
         if (!start)
-            start = host_monotonic_ns();
+            start = jit_count_begin(jc);
         if (!chunk_has_room(jc)) {
             chunk_next(cpu);
             continue;
@@ -645,14 +646,14 @@ struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)
         u = jit->store ? load_once(cpu, &page, pc) : NULL;
         if (u) {
             jc->stats.loaded++;
-            jc->stats.load_ns += host_monotonic_ns() - start;
+            jc->stats.load_ns += jit_count_time(start);
             return u;
         }
         if (page.fine)
             max_insns = 1;
         u = translate_once(cpu, &page, pc, &max_insns, f);
         if (u)
-            jit_count_unit(jc, u, host_monotonic_ns() - start);
+            jit_count_unit(jc, u, jit_count_time(start));
         if (u || f->kind)
             return u;
     }

@@ -72,6 +72,19 @@ void jit_log_entry(struct cpu *cpu, u64 pc)
     }
 }
 
+/* Reading the clock is a system call: one translation in TIMED stands for all. */
+enum { TIMED = 16 };
+
+u64 jit_count_begin(const struct jit_cpu *jc)
+{
+    return (jc->stats.units + jc->stats.loaded) % TIMED ? UINT64_MAX : host_thread_ns();
+}
+
+u64 jit_count_time(u64 start)
+{
+    return start == UINT64_MAX ? 0 : TIMED * (host_thread_ns() - start);
+}
+
 void jit_count_unit(struct jit_cpu *jc, const struct jit_unit *u, u64 ns)
 {
     jc->stats.units++;

@@ -13,6 +13,9 @@ void jit_log_ir(struct jit *jit, const struct ir_unit *ir, u32 item, const char 
 void jit_log_unit(struct cpu *cpu, const struct jit_unit *u);
 /* -d exec, -d cpu: before a unit runs. */
 void jit_log_entry(struct cpu *cpu, u64 pc);
+/* Time that translations take, by samples: jit_count_begin before one (never 0), jit_count_time after it. */
+u64 jit_count_begin(const struct jit_cpu *jc);
+u64 jit_count_time(u64 start);
 void jit_count_unit(struct jit_cpu *jc, const struct jit_unit *u, u64 ns);
 void jit_stats_add(struct jit_stats *sum, struct jit_stats *s);
 /* Host disassembly; back end's or capstone's. */

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "isa/arm/arm.h"
 #include "jit/cache.h"
@@ -144,14 +143,6 @@ static void free_machine(struct bench *w)
     epoch_fini(&w->epoch);
 }
 
-/* Of this thread: the machine may have other work. */
-static u64 cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
-}
-
 /* Its name is known to tests/bench/translate-profile. */
 __attribute__((noinline)) void bench_turn(struct bench *w);
 void bench_turn(struct bench *w)
@@ -176,9 +167,9 @@ int main(int argc, char **argv)
     struct jit_stats *stats = &jit_cpu(w->cpu)->stats, before = {0}, least = {.translate_ns = UINT64_MAX};
     for (int turns = argc > 2 ? atoi(argv[2]) : 5; turns > 0; turns--) {
         before = *stats;
-        u64 start = cpu_ns();
+        u64 start = host_thread_ns(); /* the machine may have other work */
         bench_turn(w);
-        u64 ns = cpu_ns() - start;
+        u64 ns = host_thread_ns() - start;
         if (ns < least.translate_ns)
             least = (struct jit_stats){.units = stats->units - before.units,
                                        .guest_insns = stats->guest_insns - before.guest_insns,

@@ -155,6 +155,19 @@ static inline u8 *asm_word(u8 *p, u32 v)
     return p + 4;
 }
 
+/* ModRM, SIB and displacement of a memory operand with a base register. */
+static inline u8 *asm_modrm_base(u8 *p, unsigned reg, struct asm_mem m)
+{
+    reg = (reg & 7) << 3;
+    unsigned base = m.base & 7u;
+    bool indexed = m.index != ASM_NO_REG, none = m.disp == 0 && base != RBP, small = m.disp == (s8)m.disp;
+    unsigned mod = none ? 0 : small ? 0x40 : 0x80;
+    *p++ = (u8)(mod | reg | (indexed ? 4 : base));
+    p = asm_byte_if(p, indexed ? (unsigned)m.scale << 6 | (m.index & 7u) << 3 | base : 0x24, indexed || base == RSP);
+    asm_word(p, (u32)m.disp);
+    return p + (none ? 0 : small ? 1 : 4);
+}
+
 /* The forms of a memory operand without a base register. */
 static inline u8 *asm_modrm_other(struct asm_buf *s, u8 *p, unsigned reg, struct asm_mem m)
 {
@@ -173,16 +186,9 @@ static inline u8 *asm_modrm_other(struct asm_buf *s, u8 *p, unsigned reg, struct
 /* ModRM, SIB and displacement of a memory operand. */
 static inline u8 *asm_modrm(struct asm_buf *s, u8 *p, unsigned reg, struct asm_mem m)
 {
-    reg = (reg & 7) << 3;
-    if (m.base >= ASM_NEAR)
-        return asm_modrm_other(s, p, reg, m);
-    unsigned base = m.base & 7u;
-    bool indexed = m.index != ASM_NO_REG, none = m.disp == 0 && base != RBP, small = m.disp == (s8)m.disp;
-    unsigned mod = none ? 0 : small ? 0x40 : 0x80;
-    *p++ = (u8)(mod | reg | (indexed ? 4 : base));
-    p = asm_byte_if(p, indexed ? (unsigned)m.scale << 6 | (m.index & 7u) << 3 | base : 0x24, indexed || base == RSP);
-    asm_word(p, (u32)m.disp);
-    return p + (none ? 0 : small ? 1 : 4);
+    if (unlikely(m.base >= ASM_NEAR))
+        return asm_modrm_other(s, p, (reg & 7) << 3, m);
+    return asm_modrm_base(p, reg, m);
 }
 
 static inline unsigned asm_mem_index(struct asm_mem m)
@@ -196,12 +202,24 @@ static inline unsigned asm_mem_base(struct asm_mem m)
 }
 
 /* -- Legacy forms: op reg, r/m (or the other way round: the opcode says). */
-static inline void asm_rr(struct asm_buf *s, u32 op, unsigned reg, unsigned rm)
+static inline u8 *asm_at_rr(u8 *p, u32 op, unsigned reg, unsigned rm)
 {
     bool force = (op & ASM_B && reg >= RSP) || (op & ASM_B_RM && rm >= RSP);
-    u8 *p = asm_head(s->p, op, reg, 0, rm, force);
-    *p++ = (u8)(0xc0 | (reg & 7) << 3 | (rm & 7));
-    s->p = p;
+    p = asm_head(p, op, reg, 0, rm, force);
+    *p = (u8)(0xc0 | (reg & 7) << 3 | (rm & 7));
+    return p + 1;
+}
+
+static inline void asm_rr(struct asm_buf *s, u32 op, unsigned reg, unsigned rm)
+{
+    s->p = asm_at_rr(s->p, op, reg, rm);
+}
+
+/* m has a base register. */
+static inline u8 *asm_at_rm(u8 *p, u32 op, unsigned reg, struct asm_mem m)
+{
+    p = asm_head(p, op, reg, asm_mem_index(m), m.base, op & ASM_B && reg >= RSP);
+    return asm_modrm_base(p, reg, m);
 }
 
 static inline void asm_rm(struct asm_buf *s, u32 op, unsigned reg, struct asm_mem m)

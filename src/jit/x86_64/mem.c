@@ -38,27 +38,32 @@ static struct asm_mem entry_field(const struct access *m, s32 offset)
     return m->other ? asm_at(m->t, offset) : asm_indexed(X64_TLB, m->t, 0, (s32)offsetof(struct tlb_context, data) + offset);
 }
 
+/* lea, or a move where there is nothing to add. */
+static u8 *sum(u8 *p, u32 size, unsigned to, unsigned from, s32 disp)
+{
+    if (!disp)
+        return asm_at_rr(p, X_MOV | size, to, from);
+    return asm_at_rm(p, X_LEA | size, to, asm_at(from, disp));
+}
+
 static void emit_check(struct x64 *g, struct access *m)
 {
     s32 entry = (s32)((m->write ? sizeof(struct tlb_entry) * TLB_ENTRIES : 0));
     s32 first = m->low, last = m->aligned ? first : m->high;
     _Static_assert(sizeof(struct tlb_entry) == 16, "the index is scaled by shifting 4 less");
-    if (first)
-        asm_rm(&g->s, X_LEA, m->t, asm_at(m->addr, first));
-    else
-        asm_mov(&g->s, 0, m->t, m->addr);
-    if (last)
-        asm_rm(&g->s, X_LEA | ASM_W, m->u, asm_at(m->addr, last));
-    else
-        asm_mov(&g->s, ASM_W, m->u, m->addr);
-    asm_shift_imm(&g->s, SHIFT_SHR, 0, m->t, TLB_PAGE_BITS - 4);
-    asm_alu_imm(&g->s, ALU_AND, 0, m->t, (s32)(g->jit->tlb_mask << 4));
-    asm_alu_imm(&g->s, ALU_AND, ASM_W, m->u, (s32)(TLB_PAGE_MASK | (m->aligned ? m->size - 1 : 0)));
+    u8 *p = sum(g->s.p, 0, m->t, m->addr, first);
+    p = sum(p, ASM_W, m->u, m->addr, last);
+    p = asm_at_rr(p, X_SHIFT_IMM, SHIFT_SHR, m->t);
+    *p++ = TLB_PAGE_BITS - 4;
+    p = asm_word(asm_at_rr(p, X_GROUP1, ALU_AND, m->t), g->jit->tlb_mask << 4);
+    p = asm_word(asm_at_rr(p, X_GROUP1 | ASM_W, ALU_AND, m->u), (u32)(TLB_PAGE_MASK | (m->aligned ? m->size - 1 : 0)));
     if (m->other)
-        asm_rm(&g->s, X_ADD | ASM_W, m->t, asm_at(X64_TLB, (s32)offsetof(struct tlb_context, other)));
-    asm_rm(&g->s, X_CMP | ASM_W, m->u, entry_field(m, entry + (s32)offsetof(struct tlb_entry, tag)));
-    m->cold->from[0] = asm_jcc(&g->s, CC_NE);
-    asm_rm(&g->s, X_MOV | ASM_W, m->t, entry_field(m, entry + (s32)offsetof(struct tlb_entry, addend)));
+        p = asm_at_rm(p, X_ADD | ASM_W, m->t, asm_at(X64_TLB, (s32)offsetof(struct tlb_context, other)));
+    p = asm_at_rm(p, X_CMP | ASM_W, m->u, entry_field(m, entry + (s32)offsetof(struct tlb_entry, tag)));
+    *p++ = 0x0f;
+    *p++ = 0x80 | CC_NE;
+    m->cold->from[0] = p;
+    g->s.p = asm_at_rm(p + 4, X_MOV | ASM_W, m->t, entry_field(m, entry + (s32)offsetof(struct tlb_entry, addend)));
 }
 
 static struct asm_mem accessed(const struct access *m)

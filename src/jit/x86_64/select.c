@@ -20,7 +20,7 @@ static void load_mem(struct x64 *g, unsigned reg, struct asm_mem m, unsigned typ
     else if (reg >= 16)
         asm_rm(&g->s, X_MOVS | x64_scalar(type), reg & 15, m);
     else
-        asm_rm(&g->s, X_MOV | x64_size(type), reg, m);
+        g->s.p = asm_at_rm(g->s.p, X_MOV | x64_size(type), reg, m);
 }
 
 static void store_mem(struct x64 *g, struct asm_mem m, unsigned reg, unsigned type)
@@ -30,7 +30,7 @@ static void store_mem(struct x64 *g, struct asm_mem m, unsigned reg, unsigned ty
     else if (reg >= 16)
         asm_rm(&g->s, X_MOVS_STORE | x64_scalar(type), reg & 15, m);
     else
-        asm_rm(&g->s, X_MOV_STORE | x64_size(type), reg, m);
+        g->s.p = asm_at_rm(g->s.p, X_MOV_STORE | x64_size(type), reg, m);
 }
 
 static void host_load_slot(struct jit_alloc *a, unsigned reg, unsigned slot)
