@@ -3,42 +3,42 @@
 # checksum is the row's. The text is the sources of Python's library, the binary the C compiler's.
 cd /work
 
-text() { cat /usr/lib/python3.*/[a-z]*.py | head -c "$1"; }
+text() { cat /usr/lib/python3.*/[a-z]*.py /usr/lib/python3.*/[a-z]*/*.py | head -c "$1"; }
 binary() { cat /usr/libexec/gcc/*/*/cc1 | head -c "$1"; }
 
-# row: python3 3
+# row: python3 8
 data_python3() { text 300000 > text; }
 run_python3() { python3 work.py "$1" < text; }
 
-# row: perl 4
+# row: perl 5
 data_perl() { text 1000000 > text; }
 run_perl() { perl work.pl "$1" < text; }
 
-# row: lua 3
+# row: lua 20
 data_lua() { :; }
 run_lua() { lua5.4 work.lua "$1"; }
 
-# row: gzip 3000000
+# row: gzip 9000000
 data_gzip() { text "$1" > text; }
 run_gzip() { gzip -6 -n -c text > text.gz && gzip -d -c text.gz | cksum && cksum < text.gz; }
 
-# row: xz 600000
+# row: xz 1200000
 data_xz() { text "$1" > text; binary "$1" >> text; }
 run_xz() { xz -6 -T1 -c text > text.xz && xz -d -c text.xz | cksum && cksum < text.xz; }
 
-# row: zstd 6000000
+# row: zstd 12000000
 data_zstd() { text "$1" > text; }
 run_zstd() { zstd -q -9 --single-thread -c text > text.zst && zstd -q -d -c text.zst | cksum && cksum < text.zst; }
 
-# row: sqlite3 40000
+# row: sqlite3 16000
 data_sqlite3() { sed "s/COUNT/$1/" work.sql > run.sql; }
 run_sqlite3() { sqlite3 -batch :memory: < run.sql; }
 
-# row: sort 3000000
+# row: sort 4000000
 data_sort() { text "$1" | tr -cs 'A-Za-z0-9_' '\n' > words; }
 run_sort() { sort words | cksum && sort -u -r words | cksum && sort -t_ -k2,2 -k1,1n words | cksum; }
 
-# row: awk 2
+# row: awk 8
 data_awk() { text 2000000 > text; }
 run_awk() { for turn in $(seq "$1"); do mawk -f work.awk text; done; }
 
@@ -51,11 +51,11 @@ run_cc() {
     done
 }
 
-# row: sh 250
+# row: sh 60
 data_sh() { text 20000 > text; }
 run_sh() { dash work.sh "$1"; }
 
-# row: openssl 6000000
+# row: openssl 16000000
 data_openssl() { binary "$1" > data; }
 run_openssl() {
     openssl dgst -sha256 data
