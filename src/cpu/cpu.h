@@ -75,6 +75,7 @@ struct cpu {
     u8 unwind;                /* a helper entered a trap: translated code leaves (IR_FX_FAULT) */
     u8 linked;   /* bytes of the load-linked whose reservation holds, 0: none (jit/atomic.c) */
     bool halted; /* isa: waits for an interrupt (WFI); the engine returns */
+    u64 code_base; /* engine: the page that the movable unit under way is at (jit/ir.h) */
     u64 mode;    /* mode word: the isa keeps it true at every unit boundary */
     u32 context_stamp; /* the isa bumps it when isa->context() would answer anew */
     u64 halt_ns;       /* isa: halted no longer than this; 0: until isa->wakes() */

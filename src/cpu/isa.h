@@ -119,6 +119,7 @@ struct isa {
     /* What translations depend on beside guest bytes, pc and mode, in one number: model and features. Asked when the CPU
      * runs, and fixed from then on. NULL: translations are not kept from run to run. */
     u64 (*code_config)(const struct cpu *cpu);
+    u64 fixed_modes; /* bits of the mode word: with any of them code is translated for its address */
     /* Text of the guest instruction at code (at most len bytes); returns its length in bytes. */
     unsigned (*disassemble)(const struct cpu *cpu, u64 pc, const u8 *code, unsigned len, char *text,
                             size_t size);

@@ -10,7 +10,7 @@
  */
 #include "jit/build.h"
 
-#include "cpu/isa.h"
+#include "cpu/cpu.h"
 #include "jit/eval.h"
 #include "jit/opt_fold.h"
 
@@ -33,6 +33,7 @@ void ir_builder_init(struct ir_builder *b, struct ir_unit *u, struct arena *aren
     b->ended = false;
     b->pc_bound = false;
     b->pc = pc;
+    b->code_base = IR_NONE;
     memset(b->slot, 0xff, sizeof(b->slot));
     memset(b->recent, 0, sizeof(b->recent));
 }
@@ -114,6 +115,15 @@ ir_value ir_const32(struct ir_builder *b, u32 v)
     return ir_constant(b, IR_I32, v);
 }
 
+ir_value ir_pc(struct ir_builder *b, u64 pc)
+{
+    if (!ir_pc_movable(b->unit->pc))
+        return ir_const(b, pc);
+    if (b->code_base == IR_NONE)
+        b->code_base = ir_load_state(b, IR_I64, offsetof(struct cpu, code_base), 3);
+    return ir_addi(b, b->code_base, (s64)(pc - IR_MOVABLE_PAGE));
+}
+
 bool ir_is_const(const struct ir_builder *b, ir_value v, u64 *out)
 {
     const struct ir_op *op = &b->unit->ops[v];
@@ -149,7 +159,7 @@ ir_value ir_get(struct ir_builder *b, unsigned slot)
         return b->slot[slot];
     unsigned type = isa->slots[slot].type;
     if (slot == isa->pc_slot && b->pc_bound)
-        return ir_constant(b, type, b->pc);
+        return type == IR_I64 ? ir_pc(b, b->pc) : ir_constant(b, type, b->pc);
     return b->slot[slot] = ir_append(b, (struct ir_op){.op = IR_GET, .type = type, .a = slot});
 }
 

@@ -30,6 +30,7 @@ struct ir_builder {
     bool ended;
     bool pc_bound;               /* the pc slot is the pc of the last insn op */
     u64 pc;                      /* of the last insn op */
+    ir_value code_base;          /* of a movable unit, once it was needed, or IR_NONE */
     ir_value slot[IR_MAX_SLOTS]; /* value known to be in the slot, or IR_NONE */
     u32 recent[64];              /* hash of recent pure ops, for common subexpressions */
 };
@@ -50,6 +51,8 @@ void ir_insn(struct ir_builder *b, u64 pc, unsigned length);
 /* -- Values. */
 ir_value ir_const(struct ir_builder *b, u64 v);
 ir_value ir_const32(struct ir_builder *b, u32 v);
+/* An address of code, reckoned from the pc: every one must be made by this (movable units, ir.h). */
+ir_value ir_pc(struct ir_builder *b, u64 pc);
 bool ir_is_const(const struct ir_builder *b, ir_value v, u64 *out);
 enum ir_type ir_type_of(const struct ir_builder *b, ir_value v);
 ir_value ir_get(struct ir_builder *b, unsigned slot);

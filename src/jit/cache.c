@@ -32,6 +32,7 @@ enum {
     UNIT_HASH_BITS = 17,
     PAGE_HASH_BITS = 14,
     CODE_LINE = 64, /* as jit_protect_lines protects */
+    CROSSING_KEPT = 16,
 };
 
 /* A piece of code memory, filled by one CPU, emptied as a whole, oldest first. */
@@ -107,20 +108,43 @@ static bool page_is(const struct jit_page *p, const struct isa *isa, u64 vpage, 
            p->isa == isa;
 }
 
+/*
+ * Finds the page, for this address or for any; reuse: an empty one of the same RAM page. *seen: it
+ * has units for another address.
+ */
+static struct jit_page *page_find(struct jit *jit, const struct jit_page *wanted, bool may_move,
+                                  struct jit_page **reuse, bool *seen)
+{
+    struct jit_page *any = NULL;
+    for (struct jit_page *p = jit_pages_of(jit, wanted->ram, wanted->ram_offset); p; p = p->hash_next) {
+        if (p->ram != wanted->ram || p->ram_offset != wanted->ram_offset)
+            continue;
+        if (page_is(p, wanted->isa, wanted->vpage, wanted->mode, wanted->ram, wanted->ram_offset))
+            return p;
+        if (page_is(p, wanted->isa, IR_MOVABLE_PAGE, wanted->mode, wanted->ram, wanted->ram_offset))
+            any = p;
+        if (!p->units)
+            *reuse = p;
+        else if (p->isa == wanted->isa && p->mode == wanted->mode)
+            *seen = true;
+    }
+    return may_move ? any : NULL;
+}
+
 /* Finds or makes the page. An empty one of the same RAM page is given the new identity (invariant
  * 4): *id is read before somebody else can do that. NULL: no memory. */
 static struct jit_page *page_get(struct jit *jit, const struct isa *isa, u64 vpage, u64 mode,
-                                 struct ram_block *ram, u64 ram_offset, u32 *id)
+                                 const struct tlb_target *t, bool may_move, bool move_first, u32 *id)
 {
-    u32 bucket = page_bucket(jit, ram, ram_offset);
+    const struct jit_page wanted = {
+        .isa = isa, .vpage = vpage, .mode = mode, .ram = t->ram, .ram_offset = t->ram_offset};
+    u32 bucket = page_bucket(jit, t->ram, t->ram_offset);
     struct jit_page *p, *reuse = NULL;
+    bool seen = jit->opt.movable == JIT_MOVABLE_ALWAYS || move_first;
     pthread_mutex_lock(&jit->lock);
-    for (p = jit->pages[bucket]; p; p = p->hash_next) {
-        if (page_is(p, isa, vpage, mode, ram, ram_offset))
-            goto out;
-        if (!p->units && p->ram == ram && p->ram_offset == ram_offset)
-            reuse = p;
-    }
+    p = page_find(jit, &wanted, may_move, &reuse, &seen);
+    if (p)
+        goto out;
     p = reuse;
     if (!p) {
         p = calloc(1, sizeof(*p));
@@ -131,11 +155,11 @@ static struct jit_page *page_get(struct jit *jit, const struct isa *isa, u64 vpa
     }
     p->id = ++jit->next_page_id;
     p->isa = isa;
-    p->vpage = vpage;
+    p->vpage = may_move && seen ? IR_MOVABLE_PAGE : vpage;
     p->mode = mode;
-    p->ram = ram;
-    p->ram_offset = ram_offset;
-    p->host = ram->host + ram_offset;
+    p->ram = t->ram;
+    p->ram_offset = t->ram_offset;
+    p->host = t->ram->host + t->ram_offset;
 out:
     *id = p ? p->id : 0;
     pthread_mutex_unlock(&jit->lock);
@@ -158,15 +182,16 @@ bool jit_page_at(struct cpu *cpu, u64 vaddr, struct jit_page_ref *ref, struct is
     if (f->kind)
         return false;
     tlb_physical(cpu, m.paddr & TLB_PAGE_MASK, &t);
-    ref->page = t.host
-                    ? page_get(jc->jit, cpu->isa, vpage, cpu->mode | m.code_mode, t.ram,
-                               t.ram_offset, &ref->id)
-                    : NULL;
+    ref->fine = m.page_size < TLB_PAGE;
+    u64 mode = cpu->mode | m.code_mode;
+    bool may_move = jc->jit->opt.movable && !ref->fine && !(mode & cpu->isa->fixed_modes);
+    /* What is kept on disk is for another boot, where a process's code will be somewhere else. */
+    bool move_first = jc->jit->store && !m.global;
+    ref->page = t.host ? page_get(jc->jit, cpu->isa, vpage, mode, &t, may_move, move_first, &ref->id) : NULL;
     if (!ref->page) {
         f->kind = ISA_FAULT_ACCESS;
         return false;
     }
-    ref->fine = m.page_size < TLB_PAGE;
     if (!ref->fine) {
         tlb_note_large(jc->context, vaddr, m.page_size);
         *e = (struct tlb_code_entry){
@@ -263,13 +288,19 @@ struct jit_unit *jit_unit_known(struct jit *jit, u32 page_id, u64 pc)
     return u;
 }
 
+u64 jit_unit_pc(const struct jit_page *page, u64 pc)
+{
+    return page->vpage == IR_MOVABLE_PAGE ? IR_MOVABLE_PAGE | (pc & (TLB_PAGE - 1)) : pc;
+}
+
 static struct jit_unit *unit_find(struct cpu *cpu, const struct jit_page_ref *first, u64 pc)
 {
+    u64 named = jit_unit_pc(first->page, pc);
     struct jit *jit = jit_cpu(cpu)->jit;
     struct jit_unit *u =
         atomic_load_explicit(&jit->hash[unit_bucket(jit, first->id, pc)], memory_order_acquire);
     for (; u; u = atomic_load_explicit(&u->hash_next, memory_order_acquire)) {
-        if (u->pc != pc || u->pages[0].id != first->id)
+        if ((u->pc != pc && u->pc != named) || u->pages[0].id != first->id)
             continue;
         if (!u->crosses)
             return u;
@@ -298,6 +329,27 @@ static void page_remove_unit(struct jit_unit *u, const struct jit_unit_page *own
         *p = own->next;
 }
 
+/*
+ * A unit that goes on behind a movable page is for its address only, and there may be many such
+ * addresses. Few are kept: the oldest makes room. Lock held.
+ */
+static void thin_crossing(struct jit *jit, const struct jit_unit *u)
+{
+    struct jit_unit *oldest = NULL;
+    unsigned count = 0;
+    if (!u->crosses || u->pages[0].page->vpage != IR_MOVABLE_PAGE)
+        return;
+    for (struct jit_unit *v = atomic_load(&jit->hash[unit_bucket(jit, u->pages[0].id, u->pc)]); v;
+         v = atomic_load(&v->hash_next)) {
+        if (v->crosses && v->pages[0].id == u->pages[0].id) {
+            oldest = v;
+            count++;
+        }
+    }
+    if (count >= CROSSING_KEPT)
+        jit_unit_invalidate(jit, oldest);
+}
+
 static bool unit_is_current(const struct jit_unit *u)
 {
     bool ok = true;
@@ -321,6 +373,8 @@ bool jit_units_insert(struct jit_cpu *jc, struct jit_unit *const *units, u32 cou
     for (u32 i = 0; i < count; i++)
         ok = ok && unit_is_current(units[i]);
     for (u32 i = 0; i < count; i++) {
+        if (ok)
+            thin_crossing(jit, units[i]);
         struct jit_unit *u = units[i], *old = ok && !u->crosses ? jit_unit_known(jit, u->pages[0].id, u->pc) : NULL;
         if (old)
             jit_unit_invalidate(jit, old);
@@ -367,8 +421,11 @@ void jit_cache_flush(struct cpu *cpu)
 
 /* ---- Translation ----------------------------------------------------------------------------- */
 
-static void fetch_begin(struct jit_cpu *jc, struct ir_unit *ir, const struct jit_page_ref *page)
+static void fetch_begin(struct jit_cpu *jc, struct ir_unit *ir, const struct jit_page_ref *page,
+                        u64 pc)
 {
+    jc->fetch_vpage = pc & TLB_PAGE_MASK;
+    jc->fetch_crossed = false;
     jc->fetch_unit = ir;
     jc->fetch_page[0] = *page;
     jc->fetch_page[1] = (struct jit_page_ref){0};
@@ -380,6 +437,10 @@ static struct jit_page *fetch_second_page(struct cpu *cpu, u64 pc)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit_page_ref *second = &jc->fetch_page[1];
+    if (jc->fetch_vpage == IR_MOVABLE_PAGE) {
+        jc->fetch_crossed = true;
+        return NULL;
+    }
     if (!second->page && !jit_page_at(cpu, pc, second, &jc->fetch_fault))
         second->page = NULL;
     return second->page;
@@ -401,7 +462,7 @@ bool jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out)
         if (f->kind)
             return false;
     }
-    if (page->vpage != (pc & TLB_PAGE_MASK)) {
+    if (jc->fetch_vpage != (pc & TLB_PAGE_MASK)) {
         page = ir->guest_insns ? NULL : fetch_second_page(cpu, pc);
         if (!page)
             return false;
@@ -434,7 +495,7 @@ bool jit_peek(struct cpu *cpu, u64 pc, u8 *out)
     struct jit_cpu *jc = jit_cpu(cpu);
     for (unsigned n = 0; n < 2; n++) {
         struct jit_page *page = jc->fetch_page[n].page;
-        if (page && page->vpage == (pc & TLB_PAGE_MASK)) {
+        if (page && jc->fetch_vpage + n * TLB_PAGE == (pc & TLB_PAGE_MASK)) {
             *out = page->host[pc & (TLB_PAGE - 1)];
             return true;
         }
@@ -447,7 +508,7 @@ bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct ir_builder *b = &jc->builder;
-    fetch_begin(jc, ir, page);
+    fetch_begin(jc, ir, page, pc);
     arena_reset(&jc->arena);
     /* The page's mode: cpu->mode and what its mapping added. */
     ir_builder_init(b, ir, &jc->arena, cpu->isa, pc, jc->fetch_page[0].page->mode);
@@ -519,6 +580,9 @@ static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u)
     out->link_count = 0;
     out->link_base = links;
     out->page2_id = u->crosses ? u->pages[1].id : 0;
+    out->page2_tag = u->crosses && u->pages[1].page->vpage == IR_MOVABLE_PAGE
+                         ? (u->pc & TLB_PAGE_MASK) + TLB_PAGE
+                         : 0;
     int r = jit->backend->emit(jit, out);
     c->meta.ptr = (u8 *)links + align_up(sizeof(*links) * (r ? 0 : out->link_count), 16);
     if (r)
@@ -553,10 +617,10 @@ static struct jit_unit *unit_of(struct jit_cpu *jc, const struct ir_unit *ir)
     return u;
 }
 
-/* One try. NULL with f->kind: fetch fault; NULL without: try again (smaller, or the code changed
- * meanwhile). */
+/* One try. NULL with f->kind: fetch fault; NULL without: try again (smaller, for this address only,
+ * or the code changed meanwhile). */
 static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_ref *page, u64 pc,
-                                       unsigned *max_insns, struct isa_fault *f)
+                                       unsigned *max_insns, bool *fixed, struct isa_fault *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
@@ -566,6 +630,7 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
     /* The back end passes over what is dead. */
     u32 passes = jit->backend ? ~(u32)IR_PASS_DEAD : ~0u;
     if (!jit_block_ir(cpu, &ir, page, pc, *max_insns, passes)) {
+        *fixed |= jc->fetch_crossed;
         *f = jc->fetch_fault;
         return NULL;
     }
@@ -601,7 +666,7 @@ static struct jit_unit *load_once(struct cpu *cpu, const struct jit_page_ref *pa
     struct jit_unit *u = NULL;
     struct ir_unit ir = {0};
     u64 seen = atomic_load(&jit->invalidations);
-    fetch_begin(jc, &ir, page);
+    fetch_begin(jc, &ir, page, pc);
     const struct stored_unit *s = jit_warm_find(cpu, pc);
     if (!s)
         return NULL;
@@ -627,6 +692,7 @@ struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)
     struct jit *jit = jc->jit;
     unsigned max_insns = jit->opt.max_insns;
     u64 start = 0;
+    bool fixed = false;
     f->kind = ISA_FAULT_NONE;
     for (;;) {
         /* Anew at each try: the page may have been given away while a chunk was waited for. */
@@ -643,7 +709,8 @@ struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)
             chunk_next(cpu);
             continue;
         }
-        u = jit->store ? load_once(cpu, &page, pc) : NULL;
+        u64 named = fixed ? pc : jit_unit_pc(page.page, pc);
+        u = jit->store ? load_once(cpu, &page, named) : NULL;
         if (u) {
             jc->stats.loaded++;
             jc->stats.load_ns += jit_count_time(start);
@@ -651,7 +718,7 @@ struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)
         }
         if (page.fine)
             max_insns = 1;
-        u = translate_once(cpu, &page, pc, &max_insns, f);
+        u = translate_once(cpu, &page, named, &max_insns, &fixed, f);
         if (u)
             jit_count_unit(jc, u, jit_count_time(start));
         if (u || f->kind)

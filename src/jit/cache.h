@@ -37,6 +37,8 @@ bool jit_region_form(struct cpu *cpu, u64 pc);
 /* The CPU stands at pc by chance. */
 void jit_region_sample(struct cpu *cpu, u64 pc);
 
+/* What units of the page call pc: a movable page has its units' addresses (ir.h). */
+u64 jit_unit_pc(const struct jit_page *page, u64 pc);
 /* First of the hash bucket with the pages of a RAM page (others among them). Lock held. */
 struct jit_page *jit_pages_of(struct jit *jit, const struct ram_block *ram, u64 ram_offset);
 /* Lock held. Takes the unit out of every structure; it is freed with its chunk. */
@@ -50,7 +52,7 @@ void jit_chunk_release(struct jit_cpu *jc);
 void jit_link(struct jit *jit, struct jit_link *link, struct jit_unit *to); /* takes the lock */
 void jit_unlink_all(struct jit *jit, struct jit_unit *unit);                /* lock held */
 void jit_link_heads(struct jit *jit, struct jit_unit *unit);                /* its links to itself; lock held */
-void jit_jump_insert(struct cpu *cpu, struct jit_unit *unit);
+void jit_jump_insert(struct cpu *cpu, struct jit_unit *unit, u64 pc); /* pc: where the unit is now */
 void jit_jump_forget(struct jit *jit, struct jit_unit *unit); /* any thread */
 
 /* smc.c */

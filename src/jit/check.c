@@ -181,7 +181,7 @@ void jit_check_fault(struct cpu *cpu, struct jit_check *c)
         compare(cpu, c, true);
 }
 
-void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, const u8 *code),
+void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, const u8 *code, u64 pc),
                      const u8 *code)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
@@ -190,7 +190,7 @@ void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, con
     struct jit_unit *u = jit_unit_at(cpu, pc, &f);
     if (!u || !u->ir || cpu_exit_pending(cpu) || !can_run_twice(u->ir)) {
         c->skipped++;
-        enter(cpu, code);
+        enter(cpu, code, pc);
         return;
     }
     jit_float_merge(cpu);
@@ -198,7 +198,7 @@ void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, con
     c->wrong = 0;
     c->trapped = false;
     c->ir = u->ir;
-    enter(cpu, code);
+    enter(cpu, code, pc);
     /* An interrupt that came between the turns ends the second one by the poll, or by a trap that
      * looks for it. */
     bool polled = cpu_exit_pending(cpu) && (c->trapped || *slot_at(cpu, cpu->isa->pc_slot) == pc);

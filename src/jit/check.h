@@ -33,7 +33,7 @@ struct jit_check {
 
 /* Runs the unit at pc both ways; enter runs the host code. Stops the machine with a report when
  * they differ. */
-void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, const u8 *code),
+void jit_check_enter(struct cpu *cpu, u64 pc, void (*enter)(struct cpu *cpu, const u8 *code, u64 pc),
                      const u8 *code);
 
 /* Host code faults: compared now, since entering the trap changes registers. */

@@ -47,21 +47,22 @@ static bool closes_loop(const struct jit_link *link, const struct jit_unit *u)
 }
 
 /* Runs translated code from `code` until it needs the engine; links on the way are resolved. */
-static void enter_code(struct cpu *cpu, const u8 *code)
+static void enter_code(struct cpu *cpu, const u8 *code, u64 pc)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
     for (;;) {
-        struct jit_link *link = jit->enter(cpu, jc->context, code);
+        struct jit_link *link = jit->enter(cpu, jc->context, code, pc);
         jc->stats.exits++;
         if (link == JIT_EXIT_LOOKUP)
             return;
-        *pc_slot(cpu) = link->pc;
+        pc = jit_real_pc(cpu, link->pc);
+        *pc_slot(cpu) = pc;
         if (cpu_exit_pending(cpu) || !jit->opt.link || jc->check)
             return;
         struct isa_fault f;
         u64 chunks = jc->chunks_taken;
-        struct jit_unit *u = jit_unit_at(cpu, link->pc, &f);
+        struct jit_unit *u = jit_unit_at(cpu, pc, &f);
         if (!u) {
             jc->stats.faults++;
             cpu->isa->fault(cpu, &f);
@@ -70,12 +71,12 @@ static void enter_code(struct cpu *cpu, const u8 *code)
         if (!jc->unit_fine) {
             if (jc->chunks_taken == chunks) {
                 if (unlikely(jit->opt.stress_hot) && closes_loop(link, u) &&
-                    (jit_region_form(cpu, u->pc) || jc->chunks_taken != chunks))
+                    (jit_region_form(cpu, pc) || jc->chunks_taken != chunks))
                     return;
                 jit_link(jit, link, u);
             }
             jc->stats.links++;
-            jit_jump_insert(cpu, u);
+            jit_jump_insert(cpu, u, pc);
         }
         code = u->code;
     }
@@ -100,7 +101,7 @@ static const u8 *code_at(struct cpu *cpu, u64 pc)
         return NULL;
     }
     if (!jc->unit_fine)
-        jit_jump_insert(cpu, u);
+        jit_jump_insert(cpu, u, pc);
     return u->code ? u->code : (const u8 *)u;
 }
 
@@ -151,7 +152,7 @@ static void engine_loop(struct cpu *cpu)
         else if (unlikely(jc->check))
             jit_check_enter(cpu, pc, enter_code, code);
         else
-            enter_code(cpu, code);
+            enter_code(cpu, code, pc);
     }
 }
 

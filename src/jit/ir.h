@@ -122,6 +122,17 @@ enum { IR_MAX_OPS = 4096, IR_MAX_ARGS = 1024 };
 /* What a unit may have that a pass looks for. */
 enum ir_may { IR_MAY_PAIR = 1 /* a store-conditional */, IR_MAY_LOOP = 2 /* a jump to its start */, IR_MAY_ANY = 0xff };
 
+/*
+ * A movable unit holds for its RAM page wherever that is mapped. It is translated as if the page were at this address, which
+ * no guest can fetch from; at run time cpu->code_base says where the page is. Its addresses of code are within this of it.
+ */
+#define IR_MOVABLE_PAGE  (UINT64_C(0x5a5a) << 48)
+#define IR_MOVABLE_REACH (UINT64_C(1) << 40)
+static inline bool ir_pc_movable(u64 pc)
+{
+    return pc - IR_MOVABLE_PAGE + IR_MOVABLE_REACH < 2 * IR_MOVABLE_REACH;
+}
+
 struct ir_unit {
     const struct isa *isa;
     u64 pc;          /* guest virtual address of the entry */

@@ -19,6 +19,9 @@
 /* Back ends this build has, in order of preference. */
 static const struct jit_backend *const backends[] = {&jit_x86_64};
 
+/* By enum jit_movable. */
+static const char *const movable_names[] = {"off", "on", "always", NULL};
+
 static const struct option accel_options[] = {
     OPTION_BOOL("check", struct jit_options, check, "off",
                 "run every unit in the interpreter too and compare (one CPU)"),
@@ -34,6 +37,8 @@ static const struct option accel_options[] = {
                 "make one translation of units that loop through each other, where CPUs are often seen"),
     OPTION_BOOL("stress-hot", struct jit_options, stress_hot, "off",
                 "... of each loop when it is first closed"),
+    OPTION_ENUM("movable", struct jit_options, movable, "on", movable_names,
+                "translate code that is seen at a second virtual address for any"),
     OPTION_BOOL("perf-map", struct jit_options, perf_map, "off",
                 "write /tmp/perf-PID.map for perf"),
     OPTION_BOOL("stress-spill", struct jit_options, stress_spill, "off",
@@ -126,6 +131,8 @@ struct jit *jit_create(const char *accel, struct memory *memory, struct epoch *e
     jit->tlb_mask = (1u << jit->opt.tlb_bits) - 1;
     for (u32 i = 0; i < 2 * TLB_ENTRIES; i++)
         atomic_init(&jit->no_entries[i / TLB_ENTRIES][i % TLB_ENTRIES].tag, TLB_INVALID);
+    if (interp || jit->opt.check) /* the interpreter has units for their address only */
+        jit->opt.movable = JIT_MOVABLE_OFF;
     if (!r && !interp)
         r = start_backend(jit, err);
     if (!r)

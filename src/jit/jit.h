@@ -76,7 +76,9 @@ void jit_write_state(struct cpu *cpu, const struct jit_frame *frame, const struc
  * -----------------------------------------------------------------------------------------------------------------------
  */
 
-/* A virtual page in a mode that code was translated from. id is unique for ever (never 0). The lock
+/* A virtual page in a mode that code was translated from; or, where vpage is IR_MOVABLE_PAGE, a page of
+ * RAM that was seen at two virtual addresses: its units serve all of them (ir.h). An instruction
+ * that goes on behind a movable page has a unit of its own for each address. id is unique for ever (never 0). The lock
  * guards it, but id and vpage are read without: whoever relies on them has the id it began with
  * compared by unit_insert. */
 struct jit_page {
@@ -153,6 +155,9 @@ static inline struct jit_unit_page *jit_unit_page(const struct jit_unit *u, cons
  */
 
 enum { JIT_MAX_LINKS = 256, JIT_MAX_FAR = 2048, JIT_MAX_BLOCKS = 32 };
+/* A movable unit's entries set code_base by the pc that they are given, in this many bytes; its own
+ * page's units enter behind them. */
+enum { JIT_MOVABLE_ENTRY = 16 };
 
 /* A block of a region; a plain unit is one block. */
 struct jit_emit_block {
@@ -173,6 +178,7 @@ struct jit_emit {
     u32 capacity;
     u32 size;     /* out */
     u32 page2_id; /* not 0: at entry check that the page behind has this id, else leave by lookup */
+    u64 page2_tag; /* not 0: compared too; a movable page's id alone does not say where it is */
     u32 page2_patch; /* out: 0, or offset of the 4 bytes that hold page2_id */
     /* out: offsets of rel32 fields that refer to the start of the code memory. All of them, unless far_count is JIT_MAX_FAR. */
     u32 far[JIT_MAX_FAR], far_count;
@@ -231,7 +237,10 @@ struct jit_options {
     u32 store_mib;
     bool store_kaslr;  /* the guest gets a new kaslr-seed at each boot nevertheless */
     bool store_verify; /* all is translated, and compared with what was kept */
+    int movable;       /* enum jit_movable */
 };
+
+enum jit_movable { JIT_MOVABLE_OFF, JIT_MOVABLE_ON, JIT_MOVABLE_ALWAYS };
 
 struct jit_stats {
     u64 units, guest_insns, code_bytes, translate_ns;
@@ -255,8 +264,9 @@ struct jit {
     struct jit_options opt;
     struct host_code code;
     u32 stub_bytes;
-    /* Set by backend->init. Enters translated code at `code`: returns link or JIT_EXIT_*. */
-    struct jit_link *(*enter)(struct cpu *cpu, struct tlb_context *context, const u8 *code);
+    /* Set by backend->init. Enters translated code at `code`, which is that of pc: returns link or
+     * JIT_EXIT_*. */
+    struct jit_link *(*enter)(struct cpu *cpu, struct tlb_context *context, const u8 *code, u64 pc);
     u32 tlb_mask;
     struct tlb_entry no_entries[2][TLB_ENTRIES]; /* all invalid */
     pthread_mutex_t lock;
@@ -306,6 +316,8 @@ struct jit_cpu {
     struct jit_fetched fetched[160]; /* with a store: what it read (warm.h) */
     u32 fetched_count; /* more than there is room for: not all */
     u64 config; /* what isa->code_config said; 0: not asked yet */
+    u64 fetch_vpage;    /* that the unit is translated for: IR_MOVABLE_PAGE where it is movable */
+    bool fetch_crossed; /* a movable unit must not go on behind its page */
     bool unit_fine; /* of the last jit_unit_at: the unit is for this time only */
     struct isa_fault fetch_fault;
     /* Load-linked. */
@@ -333,6 +345,12 @@ struct jit_cpu {
 static inline struct jit_cpu *jit_cpu(struct cpu *cpu)
 {
     return cpu->engine_data;
+}
+
+/* The guest's address of one of the unit's under way. */
+static inline u64 jit_real_pc(const struct cpu *cpu, u64 pc)
+{
+    return ir_pc_movable(pc) ? pc - IR_MOVABLE_PAGE + cpu->code_base : pc;
 }
 
 #endif

@@ -10,6 +10,10 @@
  */
 #include "jit/cache.h"
 
+/* A jump entry's index has one bit of the page's address. */
+enum { JUMP_OTHER_PAGE = TLB_PAGE >> 1 };
+_Static_assert(TLB_JUMP_ENTRIES == 2 * JUMP_OTHER_PAGE, "two entries may hold a movable unit");
+
 static bool link_may_go(const struct jit_link *link, const struct jit_unit *to)
 {
     if (link->to || link->head || !atomic_load(&link->from->valid) || !atomic_load(&to->valid))
@@ -28,11 +32,12 @@ void jit_link(struct jit *jit, struct jit_link *link, struct jit_unit *to)
         return;
     pthread_mutex_lock(&jit->lock);
     if (link_may_go(link, to)) {
+        u32 inner = ir_pc_movable(to->pc) ? JIT_MOVABLE_ENTRY : 0;
         link->to = to;
         link->page_id = to->pages[0].id;
         link->next_in = to->incoming;
         to->incoming = link;
-        jit->backend->patch(jit, link, to->code, to->pages[0].id);
+        jit->backend->patch(jit, link, to->code + inner, to->pages[0].id);
     }
     pthread_mutex_unlock(&jit->lock);
 }
@@ -74,27 +79,37 @@ void jit_unlink_all(struct jit *jit, struct jit_unit *u)
     }
 }
 
-void jit_jump_insert(struct cpu *cpu, struct jit_unit *u)
+void jit_jump_insert(struct cpu *cpu, struct jit_unit *u, u64 pc)
 {
     const struct jit *jit = jit_cpu(cpu)->jit;
     /* Host code would go from unit to unit by itself. */
     if (jit->backend && (!jit->opt.link || jit->opt.check))
         return;
     struct tlb_context *c = jit_cpu(cpu)->context;
-    u32 i = tlb_jump_index(u->pc);
+    u32 i = tlb_jump_index(pc);
     struct tlb_jump_entry *e = &c->jump[i];
-    u64 pc = atomic_load_explicit(&e->pc, memory_order_relaxed);
-    if (tlb_jump_is_empty(pc, i) && c->jump_used < TLB_LIST)
+    u64 old = atomic_load_explicit(&e->pc, memory_order_relaxed);
+    if (tlb_jump_is_empty(old, i) && c->jump_used < TLB_LIST)
         c->jump_list[c->jump_used++] = (u16)i;
     tlb_jump_clear(c, i, memory_order_relaxed);
-    const struct tlb_code_entry *page = &c->code[tlb_code_index(u->pc)];
-    c->jump_global[i] = page->tag == (u->pc & TLB_PAGE_MASK) && page->global;
-    c->jump_pages[tlb_code_index(u->pc)] = 1;
-    e->code = u->code ? u->code : (const u8 *)u;
-    atomic_store(&e->pc, u->pc);
+    const struct tlb_code_entry *page = &c->code[tlb_code_index(pc)];
+    c->jump_global[i] = page->tag == (pc & TLB_PAGE_MASK) && page->global;
+    c->jump_pages[tlb_code_index(pc)] = 1;
+    __atomic_store_n(&e->code, u->code ? u->code : (const u8 *)u, __ATOMIC_RELAXED);
+    atomic_store(&e->pc, pc);
     /* An invalidation by another thread before this store did not see the entry. */
     if (!atomic_load(&u->valid))
         tlb_jump_clear(c, i, memory_order_seq_cst);
+}
+
+static void jump_forget_at(struct tlb_context *c, u32 index, const struct jit_unit *u)
+{
+    const struct tlb_jump_entry *e = &c->jump[index];
+    bool is_its = ir_pc_movable(u->pc)
+                      ? __atomic_load_n(&e->code, __ATOMIC_RELAXED) == u->code
+                      : atomic_load_explicit(&e->pc, memory_order_relaxed) == u->pc;
+    if (is_its)
+        tlb_jump_clear(c, index, memory_order_seq_cst);
 }
 
 void jit_jump_forget(struct jit *jit, struct jit_unit *u)
@@ -103,9 +118,9 @@ void jit_jump_forget(struct jit *jit, struct jit_unit *u)
     for (u32 i = 0; i < jit->cpu_count; i++) {
         struct jit_cpu *jc = jit_cpu(jit->cpus[i]);
         for (u32 n = 0; n < TLB_CONTEXTS; n++) {
-            struct tlb_context *c = &jc->contexts[n];
-            if (atomic_load_explicit(&c->jump[index].pc, memory_order_relaxed) == u->pc)
-                tlb_jump_clear(c, index, memory_order_seq_cst);
+            jump_forget_at(&jc->contexts[n], index, u);
+            if (ir_pc_movable(u->pc)) /* the page may be an odd one or an even one */
+                jump_forget_at(&jc->contexts[n], index ^ JUMP_OTHER_PAGE, u);
         }
     }
 }

@@ -45,6 +45,7 @@ struct block {
 
 struct region {
     struct cpu *cpu;
+    struct jit_page_ref page; /* where it begins; of a movable page, all of it */
     struct arena arena;
     struct block block[REGION_BLOCKS];
     u32 count, insns, returned_to;
@@ -59,6 +60,15 @@ static bool page_known(struct cpu *cpu, u64 pc, struct jit_page_ref *ref)
     const struct tlb_code_entry *e = &jit_cpu(cpu)->context->code[tlb_code_index(pc)];
     *ref = (struct jit_page_ref){.page = e->page, .id = e->id};
     return e->tag == (pc & TLB_PAGE_MASK) && e->page->id == e->id;
+}
+
+/* pc: as units of the region name it. */
+static bool find_page(const struct region *r, u64 pc, struct jit_page_ref *ref)
+{
+    *ref = r->page;
+    if (r->page.page->vpage == IR_MOVABLE_PAGE)
+        return (pc & TLB_PAGE_MASK) == IR_MOVABLE_PAGE;
+    return page_known(r->cpu, pc, ref);
 }
 
 static void keep_ir(struct region *r, struct ir_unit *ir)
@@ -81,7 +91,7 @@ static u8 add_block(struct region *r, u64 pc)
     if (r->count == REGION_BLOCKS || r->insns >= REGION_INSNS)
         return NO_BLOCK;
     *b = (struct block){.pc = pc, .place = NO_BLOCK};
-    if (!page_known(r->cpu, pc, &b->page))
+    if (!find_page(r, pc, &b->page))
         return NO_BLOCK;
     const struct jit_unit *u = jit_unit_known(jc->jit, b->page.id, pc);
     enum { PASSES = ~IR_PASS_LOOP };
@@ -101,14 +111,26 @@ static void add_exit(struct region *r, struct block *b, u64 pc)
         b->to[b->exits++] = to;
 }
 
+/* The address of code that the value is, as ir_pc makes them; 0: another value. */
+static u64 code_address(const struct ir_unit *ir, u32 v)
+{
+    const struct ir_op *op = &ir->ops[v];
+    if (op->op == IR_CONST)
+        return ir_imm(op);
+    if (!ir_pc_movable(ir->pc) || op->op != IR_ADD || ir->ops[op->b].op != IR_CONST)
+        return 0;
+    const struct ir_op *base = &ir->ops[op->a];
+    bool is_base = base->op == IR_LOAD_STATE && base->a == offsetof(struct cpu, code_base);
+    return is_base ? IR_MOVABLE_PAGE + ir_imm(&ir->ops[op->b]) : 0;
+}
+
 /* A call leaves the address behind it in a register. */
 static bool is_call(const struct ir_unit *ir)
 {
     u64 behind = ir->pc + ir->guest_bytes;
     for (u32 i = 0; i < ir->count; i++) {
         const struct ir_op *op = &ir->ops[i];
-        if (op->op == IR_PUT && op->b != ir->isa->pc_slot && ir->ops[op->a].op == IR_CONST &&
-            ir_imm(&ir->ops[op->a]) == behind)
+        if (op->op == IR_PUT && op->b != ir->isa->pc_slot && code_address(ir, op->a) == behind)
             return true;
     }
     return false;
@@ -342,10 +364,10 @@ bool jit_region_form(struct cpu *cpu, u64 pc)
     struct jit_cpu *jc = jit_cpu(cpu);
     u64 start = host_monotonic_ns(), seen = atomic_load(&jc->jit->invalidations);
     struct region r = {.cpu = cpu};
-    if (!jc->chunk)
+    if (!jc->chunk || !page_known(cpu, pc, &r.page))
         return false;
     arena_init(&r.arena);
-    add_block(&r, pc);
+    add_block(&r, jit_unit_pc(r.page.page, pc));
     for (u32 n = 0; n < r.count; n++)
         explore(&r, &r.block[n]);
     for (u32 n = 0; n < r.count; n++)
@@ -367,7 +389,8 @@ void jit_region_sample(struct cpu *cpu, u64 pc)
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit_page_ref page;
     jit_context_refresh(cpu);
-    struct jit_unit *u = page_known(cpu, pc, &page) ? jit_unit_known(jc->jit, page.id, pc) : NULL;
+    struct jit_unit *u =
+        page_known(cpu, pc, &page) ? jit_unit_known(jc->jit, page.id, jit_unit_pc(page.page, pc)) : NULL;
     jc->stats.samples++;
     if (!u || u->region || u->crosses || u->samples == UINT8_MAX)
         return;

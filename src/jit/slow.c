@@ -313,7 +313,7 @@ void jit_write_state(struct cpu *cpu, const struct jit_frame *frame, const struc
     const u8 *p = site->map, *end = p + site->map_bytes;
     u64 pc = load_le(p, 8);
     if (pc != JIT_MAP_PC_STORED)
-        *slot_address(cpu, cpu->isa->pc_slot) = pc;
+        *slot_address(cpu, cpu->isa->pc_slot) = jit_real_pc(cpu, pc);
     p += 8;
     while (p < end) {
         u64 *slot = slot_address(cpu, p[0]);

@@ -47,7 +47,8 @@ static void set_field(u8 *p, u32 v)
 
 u32 stored_size(const struct jit_emit *out, u32 guest_bytes)
 {
-    if (out->far_count == JIT_MAX_FAR || out->link_count > JIT_MAX_LINKS || !guest_bytes)
+    if (out->far_count == JIT_MAX_FAR || out->link_count > JIT_MAX_LINKS || !guest_bytes ||
+        out->page2_tag)
         return 0;
     return (u32)parts_size(out->link_count, out->far_count, guest_bytes, out->size);
 }

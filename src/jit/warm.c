@@ -142,7 +142,8 @@ static bool second_page_has(struct cpu *cpu, u64 pc, const u8 *bytes, u32 size)
     struct jit_cpu *jc = jit_cpu(cpu);
     struct isa_fault f;
     struct jit_page_ref *second = &jc->fetch_page[1];
-    if (size > TLB_PAGE || !jit_page_at(cpu, pc, second, &f) || second->fine) {
+    if (size > TLB_PAGE || !jit_page_at(cpu, pc, second, &f) || second->fine ||
+        second->page->vpage == IR_MOVABLE_PAGE) {
         *second = (struct jit_page_ref){0};
         return false;
     }

@@ -110,7 +110,7 @@ static struct jit_link *run_code(struct world *w, const u8 *code)
 {
     struct cpu *cpu = &w->toy->cpu;
     jit_float_reload(cpu);
-    struct jit_link *link = w->jit->enter(cpu, jit_cpu(cpu)->context, code);
+    struct jit_link *link = w->jit->enter(cpu, jit_cpu(cpu)->context, code, 0);
     jit_float_merge(cpu);
     jit_x86_64.float_restore();
     if (link)

@@ -95,6 +95,7 @@ const struct isa arm_isa = {
     .print_registers = arm_print_registers,
     .translate = arm_translate_unit,
     .code_config = arm_code_config,
+    .fixed_modes = ARM_MODE_A32 | ARM_MODE_SS,
     .disassemble = arm_disassemble,
     .context = arm_context,
     .walk = arm_walk,

@@ -40,7 +40,7 @@ void arm_raise(struct arm_ctx *c, u64 syndrome)
 
 void arm_end_lookup(struct arm_ctx *c)
 {
-    ir_put(c->b, ARM_SLOT_PC, ir_const(c->b, c->next));
+    ir_put(c->b, ARM_SLOT_PC, ir_pc(c->b, c->next));
     ir_exit_lookup(c->b);
 }
 

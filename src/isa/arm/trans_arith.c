@@ -22,12 +22,12 @@ static ir_value widen(struct arm_ctx *c, u32 sf, ir_value v)
 
 bool arm_trans_a64_adr(struct arm_ctx *c, const struct arm_arg_pcrel *a)
 {
-    return arm_set_x(c, a->Rd, ir_const(c->b, c->pc + (u64)(s64)a->off));
+    return arm_set_x(c, a->Rd, ir_pc(c->b, c->pc + (u64)(s64)a->off));
 }
 
 bool arm_trans_a64_adrp(struct arm_ctx *c, const struct arm_arg_page *a)
 {
-    return arm_set_x(c, a->Rd, ir_const(c->b, align_down(c->pc, 4096) + (u64)(s64)a->page * 4096));
+    return arm_set_x(c, a->Rd, ir_pc(c->b, align_down(c->pc, 4096) + (u64)(s64)a->page * 4096));
 }
 
 /* wimm: which halfword, its value. W registers have two. */

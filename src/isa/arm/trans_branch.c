@@ -34,7 +34,7 @@ bool arm_trans_a64_b(struct arm_ctx *c, const struct arm_arg_branch *a)
 
 bool arm_trans_a64_bl(struct arm_ctx *c, const struct arm_arg_branch *a)
 {
-    arm_set_x(c, 30, ir_const(c->b, c->pc + c->length));
+    arm_set_x(c, 30, ir_pc(c->b, c->pc + c->length));
     ir_exit_jump(c->b, target_of(c, a->off));
     return true;
 }
@@ -109,7 +109,7 @@ static bool branch_register(struct arm_ctx *c, u32 n, u32 link, enum ir_jump_hin
     if (hint != IR_JUMP_RETURN)
         arm_bti_branch(c, target, n, link != NO_LINK);
     if (link != NO_LINK)
-        arm_set_x(c, link, ir_const(c->b, c->pc + c->length));
+        arm_set_x(c, link, ir_pc(c->b, c->pc + c->length));
     ir_exit_indirect(c->b, target, hint);
     return true;
 }

@@ -34,7 +34,7 @@ void arm_bti_check(struct arm_ctx *c)
     if (!c->guarded || types == (TYPE_1 | TYPE_2 | TYPE_3))
         return;
     ir_value noted = ir_load_state(c->b, IR_I64, offsetof(struct arm_cpu, branch_target), 3);
-    ir_value type = ir_xor(c->b, noted, ir_const(c->b, c->pc)); /* 1..3: here */
+    ir_value type = ir_xor(c->b, noted, ir_pc(c->b, c->pc)); /* 1..3: here */
     ir_value refused;
     if (types & BY_CONTROL || types == (TYPE_1 | TYPE_2))
         refused = ir_cmp(c->b, IR_EQ, type, ir_const(c->b, 3));

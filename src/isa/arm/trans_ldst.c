@@ -90,7 +90,7 @@ bool arm_trans_a64_str_reg(struct arm_ctx *c, const struct arm_arg_strreg *a)
 
 bool arm_trans_a64_ldr_lit(struct arm_ctx *c, const struct arm_arg_ldrlit *a)
 {
-    ir_value addr = ir_const(c->b, c->pc + (u64)(s64)a->off);
+    ir_value addr = ir_pc(c->b, c->pc + (u64)(s64)a->off);
     return arm_set_x(c, a->Rt, arm_load(c, mem_of(c, a->size, a->sign), a->sign, addr, 0));
 }
 

@@ -124,7 +124,7 @@ bool arm_trans_a64_blra(struct arm_ctx *c, const struct arm_arg_bra *a)
 {
     ir_value target = target_of(c, a);
     arm_bti_branch(c, target, a->Rn, true);
-    arm_set_x(c, 30, ir_const(c->b, c->pc + c->length));
+    arm_set_x(c, 30, ir_pc(c->b, c->pc + c->length));
     arm_jump(c, target, IR_JUMP_CALL);
     return true;
 }

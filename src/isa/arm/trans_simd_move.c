@@ -277,7 +277,7 @@ bool arm_trans_a64_v_load_literal(struct arm_ctx *c, const struct arm_arg_vlit *
 {
     if (!arm_fp_begin(c))
         return true;
-    ir_value at = ir_const(c->b, c->pc + (u64)(s64)a->off);
+    ir_value at = ir_pc(c->b, c->pc + (u64)(s64)a->off);
     return arm_set_v(c, a->Rt, load(c, a->opc + 2, at, 0));
 }
 

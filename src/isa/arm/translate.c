@@ -124,7 +124,7 @@ static void end_unit(struct arm_ctx *c)
 {
     struct ir_builder *b = c->b;
     if (c->it && b->unit->guest_insns) {
-        ir_put(b, ARM_SLOT_PC, ir_const(b, c->pc));
+        ir_put(b, ARM_SLOT_PC, ir_pc(b, c->pc));
         arm_call(c, ARM_HELPER_REMODE, NULL);
     }
     if (b->unit->guest_insns && !c->it)

@@ -80,6 +80,7 @@ const struct isa riscv_isa = {
     .print_registers = riscv_print_registers,
     .translate = riscv_translate_unit,
     .code_config = riscv_code_config,
+    .fixed_modes = BIT(RISCV_MODE_XL_SHIFT), /* XLEN=32 */
     .disassemble = riscv_disassemble,
     .context = riscv_context,
     .walk = riscv_walk,

@@ -45,15 +45,15 @@ bool riscv_unary(struct riscv_ctx *c, const struct riscv_arg_r1 *a, riscv_unary_
 
 /* -- Leaving ----------------------------------------------------------------------------------- */
 
-void riscv_raise(struct riscv_ctx *c, enum riscv_cause cause, u64 tval)
+void riscv_raise(struct riscv_ctx *c, enum riscv_cause cause, u64 address)
 {
-    ir_call2(c->b, &riscv_helpers[RISCV_HELPER_RAISE], ir_const(c->b, cause), ir_const(c->b, tval));
+    ir_call2(c->b, &riscv_helpers[RISCV_HELPER_RAISE], ir_const(c->b, cause), ir_pc(c->b, address));
     ir_exit_lookup(c->b);
 }
 
 void riscv_end_lookup(struct riscv_ctx *c)
 {
-    ir_put(c->b, RISCV_SLOT_PC, ir_const(c->b, riscv_next(c)));
+    ir_put(c->b, RISCV_SLOT_PC, ir_pc(c->b, riscv_next(c)));
     ir_exit_lookup(c->b);
 }
 

@@ -131,8 +131,8 @@ static inline ir_value riscv_call_insn(struct riscv_ctx *c, enum riscv_helper h)
     return ir_call1(c->b, &riscv_helpers[h], ir_const(c->b, c->insn));
 }
 
-/* -- Leaving. raise: the instruction does nothing but trap, and the unit ends. */
-void riscv_raise(struct riscv_ctx *c, enum riscv_cause cause, u64 tval);
+/* -- Leaving. raise: the instruction does nothing but trap, with an address of code as tval, and the unit ends. */
+void riscv_raise(struct riscv_ctx *c, enum riscv_cause cause, u64 address);
 /* On to the next instruction by way of the engine: mode, context, interrupts or code may have
  * changed. */
 void riscv_end_lookup(struct riscv_ctx *c);

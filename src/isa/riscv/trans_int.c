@@ -22,7 +22,7 @@ bool riscv_trans_lui(struct riscv_ctx *c, const struct riscv_arg_u *a)
 
 bool riscv_trans_auipc(struct riscv_ctx *c, const struct riscv_arg_u *a)
 {
-    riscv_set_xlen(c, a->rd, ir_const(c->b, c->pc + (u64)(s64)a->hi20));
+    riscv_set_xlen(c, a->rd, ir_pc(c->b, c->pc + (u64)(s64)a->hi20));
     return true;
 }
 
@@ -30,7 +30,7 @@ bool riscv_trans_auipc(struct riscv_ctx *c, const struct riscv_arg_u *a)
 static ir_value link_value(struct riscv_ctx *c)
 {
     u64 next = riscv_next(c);
-    return ir_const(c->b, c->rv32 ? (u64)(s64)(s32)next : next);
+    return ir_pc(c->b, c->rv32 ? (u64)(s64)(s32)next : next);
 }
 
 /* The target of a jump by off; IALIGN=32 without compressed instructions. */

@@ -44,10 +44,13 @@ static void emit_block(struct x64 *g, u32 block)
     alloc_scan(&g->a);
     g->upper = arena_zalloc(g->arena, ir->count);
     u32 first = 0;
-    if (g->region.count)
+    if (g->region.count) {
         first = x64_region_block(g, block);
-    else
+    } else {
+        if (ir_pc_movable(ir->pc))
+            x64_movable_entry(g);
         x64_prologue(g);
+    }
     for (u32 n = g->a.code_first; n < ir->count && !g->error; n++) {
         u32 i = g->a.code[n];
         if (i < first)

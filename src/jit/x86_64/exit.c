@@ -3,6 +3,9 @@
  *
  * A link is a jmp rel32 whose field is 4-byte aligned, so patching is one store. Across pages it stands behind a compare of
  * the target page's identity (jit.h, struct jit_link): id 0 never matches, so an unlinked one goes to its stub.
+ *
+ * Who jumps to a unit's entry by a jump entry has its pc in rax. A movable unit (jit/ir.h) takes from that where it is; it goes
+ * directly to units of its own page only, and to others by the jump entries.
  */
 #include "jit/x86_64/x64.h"
 
@@ -18,15 +21,56 @@ static struct asm_mem tlb_field(size_t array, size_t entry, u32 index, size_t fi
     return asm_at(X64_TLB, (s32)(array + entry * index + field));
 }
 
-static void store_pc(struct x64 *g, u64 pc)
+static bool is_movable(const struct x64 *g)
 {
-    x64_alloc_host.store_slot_const(&g->a, g->isa->pc_slot, pc);
+    return ir_pc_movable(g->ir->pc);
+}
+
+static struct asm_mem code_base(const struct x64 *g)
+{
+    return x64_state(g, offsetof(struct cpu, code_base));
+}
+
+/* rax = where pc is; changes rcx when it is far. */
+static void movable_pc(struct x64 *g, u64 pc)
+{
+    s64 offset = (s64)(pc - IR_MOVABLE_PAGE);
+    asm_rm(&g->s, X_MOV | ASM_W, RAX, code_base(g));
+    if (offset == (s32)offset) {
+        asm_rm(&g->s, X_LEA | ASM_W, RAX, asm_at(RAX, (s32)offset));
+        return;
+    }
+    asm_mov_imm(&g->s, RCX, (u64)offset);
+    asm_rm(&g->s, X_LEA | ASM_W, RAX, asm_indexed(RAX, RCX, 0, 0));
+}
+
+void x64_movable_entry(struct x64 *g)
+{
+    const u8 *start = g->s.p;
+    asm_rm(&g->s, X_LEA | ASM_W, RAX, asm_at(RAX, -(s32)(g->ir->pc - IR_MOVABLE_PAGE)));
+    asm_rm(&g->s, X_MOV_STORE | ASM_W, RAX, code_base(g));
+    assert(g->s.p <= start + JIT_MOVABLE_ENTRY);
+    asm_nop(&g->s, (unsigned)(start + JIT_MOVABLE_ENTRY - g->s.p));
+}
+
+/* Of an instruction of the unit; changes no register. */
+void x64_store_pc(struct x64 *g, u64 pc)
+{
+    struct asm_mem scratch = asm_at(X64_FRAME, offsetof(struct jit_frame, scratch));
+    if (!is_movable(g)) {
+        x64_alloc_host.store_slot_const(&g->a, g->isa->pc_slot, pc);
+        return;
+    }
+    asm_rm(&g->s, X_MOV_STORE | ASM_W, RAX, scratch);
+    movable_pc(g, pc);
+    asm_rm(&g->s, X_MOV_STORE | ASM_W, RAX, x64_slot(g, g->isa->pc_slot));
+    asm_rm(&g->s, X_MOV | ASM_W, RAX, scratch);
 }
 
 void x64_settle_pc(struct x64 *g)
 {
     if (g->pc_due)
-        store_pc(g, g->pc);
+        x64_store_pc(g, g->pc);
     g->pc_due = false;
 }
 
@@ -49,12 +93,36 @@ static void leave_by_link(struct x64 *g, u32 n)
     x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE);
 }
 
+/* Goes on at the jump entry of the pc in rax, if it is there; else at the jump returned. Changes rcx. */
+static u8 *probe_jump(struct x64 *g)
+{
+    s32 jump = (s32)offsetof(struct tlb_context, jump);
+    asm_rm(&g->s, X_LEA, RCX, asm_indexed(ASM_NO_REG, RAX, 3, 0));
+    asm_alu_imm(&g->s, ALU_AND, 0, RCX, (TLB_JUMP_ENTRIES - 1) * 16);
+    asm_rm(&g->s, X_CMP | ASM_W, RAX, asm_indexed(X64_TLB, RCX, 0, jump + (s32)offsetof(struct tlb_jump_entry, pc)));
+    u8 *miss = asm_jcc_short(&g->s, CC_NE);
+    asm_rm(&g->s, X_GROUP5, G5_JMP, asm_indexed(X64_TLB, RCX, 0, jump + (s32)offsetof(struct tlb_jump_entry, code)));
+    return miss;
+}
+
+/* From a movable unit to another page; the state is stored. */
+static void leave_movable(struct x64 *g, u64 pc)
+{
+    movable_pc(g, pc);
+    asm_fix_short(&g->s, probe_jump(g));
+    asm_rm(&g->s, X_MOV_STORE | ASM_W, RAX, x64_slot(g, g->isa->pc_slot));
+    x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE_LOOKUP);
+}
+
 /* Unlinked, or another page now: across pages the jump cache may know the target, else the engine. */
 static void cold_link(struct x64 *g, struct x64_cold *c)
 {
     struct jit_link *link = &g->out->links[c->link];
     link->stub = asm_offset(&g->s);
-    if (crosses_page(g, link->pc)) {
+    if (is_movable(g)) { /* what it looks for may be in its page for this address only */
+        movable_pc(g, link->pc);
+        asm_fix_short(&g->s, probe_jump(g));
+    } else if (crosses_page(g, link->pc) || g->out->page2_id) {
         u32 index = tlb_jump_index(link->pc);
         size_t array = offsetof(struct tlb_context, jump), entry = sizeof(struct tlb_jump_entry);
         asm_mov_imm(&g->s, RAX, link->pc);
@@ -70,6 +138,10 @@ static void cold_link(struct x64 *g, struct x64_cold *c)
 static void emit_link(struct x64 *g, u64 pc)
 {
     u32 n = g->out->link_count;
+    if (is_movable(g) && crosses_page(g, pc)) {
+        leave_movable(g, pc);
+        return;
+    }
     if (n == JIT_MAX_LINKS) {
         g->error = -E2BIG;
         return;
@@ -108,7 +180,7 @@ static u32 compare_page(struct x64 *g, u64 pc, u32 id)
 
 static void cold_entry(struct x64 *g, struct x64_cold *c)
 {
-    store_pc(g, g->ir->pc);
+    x64_store_pc(g, g->ir->pc);
     x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE_LOOKUP);
 }
 
@@ -121,6 +193,13 @@ void x64_prologue(struct x64 *g)
         return;
     g->out->page2_patch = compare_page(g, (g->ir->pc & TLB_PAGE_MASK) + TLB_PAGE, g->out->page2_id);
     c->from[1] = asm_jcc(&g->s, CC_NE);
+    if (!g->out->page2_tag)
+        return;
+    asm_mov_imm(&g->s, RCX, g->out->page2_tag);
+    asm_rm(&g->s, X_CMP | ASM_W, RCX,
+           tlb_field(offsetof(struct tlb_context, code), sizeof(struct tlb_code_entry),
+                     tlb_code_index(g->out->page2_tag), offsetof(struct tlb_code_entry, tag)));
+    c->from[2] = asm_jcc(&g->s, CC_NE);
 }
 
 /* ---- Exits ----------------------------------------------------------------------------------- */
@@ -236,7 +315,11 @@ static void return_edges(struct x64 *g, unsigned ra, unsigned t)
         if (!g->out->block[n].returned_to)
             continue;
         struct x64_cold *c = exit_to(g, pc);
-        if (pc == (u64)(s64)(s32)pc) {
+        if (is_movable(g)) {
+            asm_rm(&g->s, X_MOV | ASM_W, t, code_base(g));
+            asm_rm(&g->s, X_LEA | ASM_W, t, asm_at(t, (s32)(pc - IR_MOVABLE_PAGE)));
+            asm_rr(&g->s, X_CMP | ASM_W, ra, t);
+        } else if (pc == (u64)(s64)(s32)pc) {
             asm_alu_imm(&g->s, ALU_CMP, ASM_W, ra, (s32)pc);
         } else {
             asm_mov_imm(&g->s, t, pc);
@@ -249,11 +332,14 @@ static void return_edges(struct x64 *g, unsigned ra, unsigned t)
 X64_SELECT(exit_indirect)
 {
     s32 jump = (s32)offsetof(struct tlb_context, jump);
-    unsigned ra = x64_use(g, 0), t = alloc_temp(&g->a, ALLOC_GPR);
+    if (!g->region.count) /* leaves rax free, most often */
+        alloc_sync(&g->a);
+    unsigned ra = x64_use_in(g, 0, 1u << RAX), t = alloc_temp(&g->a, ALLOC_GPR);
     alloc_done(&g->a);
-    if (g->region.count)
+    if (g->region.count) {
         return_edges(g, ra, t);
-    alloc_sync(&g->a);
+        alloc_sync(&g->a);
+    }
     _Static_assert(sizeof(struct tlb_jump_entry) == 16, "(pc >> 1) * 16 is pc * 8");
     asm_rm(&g->s, X_LEA, t, asm_indexed(ASM_NO_REG, ra, 3, 0));
     asm_alu_imm(&g->s, ALU_AND, 0, t, (TLB_JUMP_ENTRIES - 1) * 16);

@@ -123,7 +123,7 @@ static void jump_store(struct x64 *g)
 static void cold_poll(struct x64 *g, struct x64_cold *c)
 {
     (void)c;
-    x64_alloc_host.store_slot_const(&g->a, g->isa->pc_slot, g->ir->pc);
+    x64_store_pc(g, g->ir->pc);
     asm_rr(&g->s, X_XOR, RAX, RAX);
     jump_store(g);
 }
@@ -131,6 +131,8 @@ static void cold_poll(struct x64 *g, struct x64_cold *c)
 static void open_door(struct x64 *g, u32 block)
 {
     g->out->block[block].door = asm_offset(&g->s);
+    if (ir_pc_movable(g->ir->pc))
+        x64_movable_entry(g);
     for (u32 n = 0; n < g->region.count; n++)
         x64_alloc_host.load_slot(&g->a, g->region.reg[n], g->region.slot[n]);
 }

@@ -71,7 +71,7 @@ static void pop(struct asm_buf *s, unsigned reg)
     asm_rr(s, X_POP, 0, reg);
 }
 
-/* struct jit_link *enter(cpu rdi, context rsi, code rdx) */
+/* struct jit_link *enter(cpu rdi, context rsi, code rdx, pc rcx): units have the pc in rax when they are jumped to. */
 static void stub_enter(struct asm_buf *s)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(pushed); i++)
@@ -82,6 +82,7 @@ static void stub_enter(struct asm_buf *s)
     asm_rm(s, X_MOV | ASM_W, RAX, asm_at(RDI, offsetof(struct cpu, isa)));
     asm_rm(s, X_MOV, RAX, asm_at(RAX, offsetof(struct isa, state_bias)));
     asm_rm(s, X_LEA | ASM_W, X64_STATE, asm_indexed(RDI, RAX, 0, 0));
+    asm_mov(s, ASM_W, RAX, RCX);
     asm_rr(s, X_GROUP5, G5_JMP, RDX);
 }
 
@@ -266,7 +267,7 @@ int x64_init(struct jit *jit, struct err *err)
     if (r)
         return r;
     write_stubs(&s, rt);
-    jit->enter = (struct jit_link * (*)(struct cpu *, struct tlb_context *, const u8 *))(void *)(jit->code.rx +
+    jit->enter = (struct jit_link * (*)(struct cpu *, struct tlb_context *, const u8 *, u64))(void *)(jit->code.rx +
                                                                                                   rt->stub[X64_ENTER]);
     return (int)align_up(asm_offset(&s), 64);
 }

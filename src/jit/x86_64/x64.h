@@ -213,6 +213,9 @@ void x64_resume(struct x64 *g, struct x64_cold *c);
 void x64_jump_stub(struct x64 *g, u8 *field, enum x64_stub stub);
 
 /* -- exit.c */
+/* Where a movable unit is entered from elsewhere: rax is its pc. */
+void x64_movable_entry(struct x64 *g);
+void x64_store_pc(struct x64 *g, u64 pc);
 void x64_prologue(struct x64 *g);
 /* The address of link n to rax: with it unlinked ones leave to the engine. */
 void x64_load_link(struct x64 *g, u32 n);
