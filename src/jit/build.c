@@ -184,6 +184,11 @@ void ir_store_state(struct ir_builder *b, u32 offset, unsigned mem, ir_value v)
                   .op = IR_STORE_STATE, .type = type_of(b, v), .aux = mem, .a = v, .b = offset});
 }
 
+ir_value ir_float_flags(struct ir_builder *b)
+{
+    return ir_append(b, (struct ir_op){.op = IR_FLOAT_FLAGS, .type = IR_I64});
+}
+
 /* ---- Integer ---- */
 
 static ir_value binary(struct ir_builder *b, enum ir_opcode op, ir_value x, ir_value y)

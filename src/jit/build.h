@@ -61,6 +61,8 @@ void ir_put(struct ir_builder *b, unsigned slot, ir_value v);
  * ir_mem. */
 ir_value ir_load_state(struct ir_builder *b, enum ir_type type, u32 offset, unsigned mem);
 void ir_store_state(struct ir_builder *b, u32 offset, unsigned mem, ir_value v);
+/* Float flags (enum float_flag) that wait to be accrued. */
+ir_value ir_float_flags(struct ir_builder *b);
 
 /* -- Integer. */
 /* clang-format off */

@@ -193,7 +193,7 @@ static inline bool ir_op_is_vector_float(unsigned op)
 static inline bool ir_op_is_pure(unsigned op)
 {
     return !(ir_op_info[op].flags & (IR_OP_EFFECT | IR_OP_EXITS)) && op != IR_GET &&
-           op != IR_LOAD_STATE;
+           op != IR_LOAD_STATE && op != IR_FLOAT_FLAGS;
 }
 
 /* A CALL's effects, what IR_FX_FAULT implies included. */

@@ -59,6 +59,7 @@ static u64 ones(const struct ir_unit *u, u32 v, unsigned depth)
     case IR_CLZ:
     case IR_CTZ:
     case IR_POPCNT: return 0x7f;
+    case IR_FLOAT_FLAGS: return 0x3f;
     case IR_LOAD:
     case IR_LOAD_STATE:
     case IR_LOAD_LINKED:

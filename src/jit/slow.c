@@ -395,11 +395,15 @@ bool jit_slow_access(struct cpu *cpu, struct jit_frame *frame, const struct jit_
     u64 out = 0;
     if (site->op == IR_TRAP_IF) {
         jit_write_state(cpu, frame, site);
-        void (*fn)(struct cpu *, u64) =
-            (void (*)(struct cpu *, u64))cpu->isa->helpers[site->kind].fn;
+        const struct ir_helper *h = &cpu->isa->helpers[site->kind];
+        void (*fn)(struct cpu *, u64) = (void (*)(struct cpu *, u64))h->fn;
         if (unlikely(jit_cpu(cpu)->check))
             jit_cpu(cpu)->check->trapped = true;
+        if (h->effects & IR_FX_FLOAT)
+            jit_float_merge(cpu);
         fn(cpu, site->argument);
+        if (h->effects & IR_FX_FLOAT)
+            jit_float_reload(cpu);
         return false;
     }
     u64 addr = frame_get(frame, site->addr) + (u64)(s64)site->offset;

@@ -22,6 +22,7 @@ static const char *signature(unsigned op)
     case IR_CONST: return "i---";
     case IR_GET: return "m---";
     case IR_LOAD_STATE: return "x---";
+    case IR_FLOAT_FLAGS: return "6---";
     case IR_PUT: return "mt--";
     case IR_STORE_STATE: return "xt--";
     case IR_NOT:

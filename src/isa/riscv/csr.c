@@ -581,11 +581,14 @@ u64 riscv_helper_csr(struct cpu *cpu, u64 insn, u64 operand)
     return riscv_sext_xlen(rv, old);
 }
 
+#define CSR_IMMEDIATE BIT(14) /* of funct3 */
+
 void riscv_helper_csr_step(struct cpu *cpu, u64 insn)
 {
     struct riscv_cpu *rv = riscv_cpu(cpu);
     unsigned rd = (unsigned)bits_get(insn, 7, 5);
-    u64 old = riscv_helper_csr(cpu, insn, rv->x[bits_get(insn, 15, 5)]);
+    unsigned rs1 = (unsigned)bits_get(insn, 15, 5);
+    u64 old = riscv_helper_csr(cpu, insn, insn & CSR_IMMEDIATE ? rs1 : rv->x[rs1]);
     if (cpu->unwind)
         return;
     if (rd)

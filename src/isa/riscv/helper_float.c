@@ -9,6 +9,15 @@
 #include "isa/riscv/riscv.h"
 #include "isa/riscv/trans.h"
 
+void riscv_helper_float_begin(struct cpu *cpu, u64 insn)
+{
+    struct riscv_cpu *rv = riscv_cpu(cpu);
+    if (rv->mstatus & MSTATUS_FS)
+        rv->mstatus |= MSTATUS_FS;
+    else
+        riscv_helper_illegal(cpu, insn);
+}
+
 static u64 half_arithmetic(enum riscv_float_op op, u16 x, u16 y, u16 z, struct float_env *e)
 {
     switch (op) {

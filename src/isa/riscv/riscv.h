@@ -291,6 +291,7 @@ void riscv_helper_ecall(struct cpu *cpu);
 void riscv_helper_check_target(struct cpu *cpu, u64 target);
 void riscv_helper_branch_misaligned(struct cpu *cpu, u64 offset);
 void riscv_helper_leave(struct cpu *cpu, u64 length);
+void riscv_helper_float_begin(struct cpu *cpu, u64 insn);
 void riscv_helper_sret(struct cpu *cpu, u64 insn);
 void riscv_helper_mret(struct cpu *cpu, u64 insn);
 void riscv_helper_wfi(struct cpu *cpu, u64 insn);

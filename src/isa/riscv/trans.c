@@ -63,8 +63,7 @@ void riscv_float_begin(struct riscv_ctx *c)
     if (c->fs_checked)
         return;
     c->fs_checked = true;
-    ir_value mstatus = ir_load_state(c->b, IR_I64, offset, 3);
-    ir_value off = ir_cmp(c->b, IR_EQ, ir_andi(c->b, mstatus, MSTATUS_FS), ir_const(c->b, 0));
-    ir_trap_if(c->b, off, &riscv_helpers[RISCV_HELPER_ILLEGAL], c->insn);
-    ir_store_state(c->b, offset, 3, ir_or(c->b, mstatus, ir_const(c->b, MSTATUS_FS)));
+    ir_value fs = ir_andi(c->b, ir_load_state(c->b, IR_I64, offset, 3), MSTATUS_FS);
+    ir_value other = ir_cmp(c->b, IR_NE, fs, ir_const(c->b, MSTATUS_FS));
+    ir_trap_if(c->b, other, &riscv_helpers[RISCV_HELPER_FLOAT_BEGIN], c->insn);
 }

@@ -158,7 +158,7 @@ bool riscv_trans_prefetch(struct riscv_ctx *c, const struct riscv_arg_prefetch *
 /* -- CSRs -------------------------------------------------------------------------------------- */
 
 enum csr_op { CSR_WRITE, CSR_SET, CSR_CLEAR };
-enum { CSR_SSTATUS = 0x100 };
+enum { CSR_FFLAGS = 0x001, CSR_SSTATUS = 0x100 };
 
 static ir_value csr_new_value(struct riscv_ctx *c, enum csr_op op, ir_value old, ir_value operand)
 {
@@ -232,10 +232,31 @@ static bool csr_interrupts(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd,
     return true;
 }
 
+/*
+ * fflags: what the state has accrued, and what the host still holds for it. A write that changes it is the helper's; programs mostly
+ * put back what they read, around a comparison.
+ */
+static bool csr_fflags(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_value operand, bool write)
+{
+    if (csr != CSR_FFLAGS || !riscv_has(c, RISCV_EXT_F))
+        return false;
+    riscv_float_begin(c);
+    ir_value accrued = ir_load_state(c->b, IR_I64, offsetof(struct riscv_cpu, fflags), 0);
+    ir_value old = ir_or(c->b, accrued, ir_andi(c->b, ir_float_flags(c->b), RISCV_FFLAGS));
+    if (write) {
+        ir_value v = ir_andi(c->b, csr_new_value(c, op, old, operand), RISCV_FFLAGS);
+        ir_trap_if(c->b, ir_cmp(c->b, IR_NE, v, old), &riscv_helpers[RISCV_HELPER_CSR_STEP], c->insn);
+    }
+    riscv_set_x(c, rd, old);
+    return true;
+}
+
 static bool csr_access(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_value operand,
                        bool write)
 {
     if (write && csr_interrupts(c, op, csr, rd, operand))
+        return true;
+    if (csr_fflags(c, op, csr, rd, operand, write))
         return true;
     struct riscv_csr_plan plan = riscv_csr_plan(c, csr, write);
     if (plan.in_line) {

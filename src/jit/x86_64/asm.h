@@ -43,7 +43,7 @@ enum asm_op {
     X_XADD = 0xc1 | ASM_0F, X_XADD8 = 0xc0 | ASM_0F | ASM_B, X_XADD16 = 0xc1 | ASM_0F | ASM_66,
     X_CMPXCHG = 0xb1 | ASM_0F, X_CMPXCHG8 = 0xb0 | ASM_0F | ASM_B, X_CMPXCHG16 = 0xb1 | ASM_0F | ASM_66,
     /* r/m with the operation in the reg field */
-    X_GROUP1 = 0x81, X_GROUP1_8 = 0x83, X_SHIFT_IMM = 0xc1, X_SHIFT_CL = 0xd3, X_GROUP3 = 0xf7, X_GROUP5 = 0xff,
+    X_GROUP1 = 0x81, X_GROUP1_8 = 0x83, X_SHIFT_IMM = 0xc1, X_SHIFT_CL = 0xd3, X_GROUP3 = 0xf7, X_GROUP5 = 0xff, X_GROUP15 = 0xae | ASM_0F,
     X_MOV_IMM = 0xc7, X_MOV_IMM8 = 0xc6, X_MOV_IMM16 = 0xc7 | ASM_66, X_POP = 0x8f,
     X_SETCC = 0x90 | ASM_0F | ASM_B_RM, /* + condition */
     /* BMI: VEX */

@@ -360,6 +360,20 @@ X64_SELECT(fcmp)
     }
 }
 
+X64_SELECT(float_flags)
+{
+    enum { STMXCSR = 3, FLAGS = 0x3f };
+    struct asm_mem m = asm_at(X64_FRAME, (s32)offsetof(struct jit_frame, scratch));
+    unsigned t = alloc_temp(&g->a, ALLOC_GPR);
+    alloc_done(&g->a);
+    unsigned rd = alloc_def(&g->a, ALLOC_GPR, 0);
+    asm_rm(&g->s, X_GROUP15, STMXCSR, m);
+    asm_rm(&g->s, X_MOV, rd, m);
+    asm_alu_imm(&g->s, ALU_AND, 0, rd, FLAGS);
+    asm_rm(&g->s, X_LEA | ASM_W, t, X64_TABLE(float_flags));
+    asm_rm(&g->s, X_MOVZX8 & ~ASM_B_RM, rd, asm_indexed(t, rd, 0, 0));
+}
+
 /* ---- Conversions ----------------------------------------------------------------------------- */
 
 X64_SELECT(fcvt)

@@ -202,6 +202,15 @@ static void set_bounds(struct x64_runtime *rt)
     }
 }
 
+enum { MXCSR_DEFAULT = 0x1f80, MXCSR_FLAGS = 0x3f };
+
+/* MXCSR's sticky flags as enum float_flag. */
+static unsigned float_flags(u32 m)
+{
+    return (m & 0x01 ? FLOAT_NV : 0) | (m & 0x04 ? FLOAT_DZ : 0) | (m & 0x08 ? FLOAT_OF : 0) | (m & 0x10 ? FLOAT_UF : 0) |
+           (m & 0x20 ? FLOAT_NX : 0) | (m & 0x02 ? FLOAT_DN : 0);
+}
+
 static void set_constants(struct x64_runtime *rt)
 {
     u64 sign32 = UINT64_C(0x8000000080000000), sign64 = BIT(63);
@@ -222,6 +231,8 @@ static void set_constants(struct x64_runtime *rt)
     rt->nanbox[0] = UINT64_C(0xffffffff00000000);
     rt->nan[0] = 0x7fc00000;
     rt->nan[1] = UINT64_C(0x7ff8000000000000);
+    for (unsigned m = 0; m <= MXCSR_FLAGS; m++)
+        rt->float_flags[m] = (u8)float_flags(m);
     set_bounds(rt);
 }
 
@@ -293,16 +304,13 @@ static void x64_patch(struct jit *jit, struct jit_link *link, const u8 *target, 
 
 /* ---- Float control --------------------------------------------------------------------------- */
 
-enum { MXCSR_DEFAULT = 0x1f80, MXCSR_FLAGS = 0x3f };
-
 static unsigned x64_float_accrued(void)
 {
     u32 m = __builtin_ia32_stmxcsr();
     if (!(m & MXCSR_FLAGS))
         return 0;
     __builtin_ia32_ldmxcsr(m & ~(u32)MXCSR_FLAGS);
-    return (m & 0x01 ? FLOAT_NV : 0) | (m & 0x04 ? FLOAT_DZ : 0) | (m & 0x08 ? FLOAT_OF : 0) | (m & 0x10 ? FLOAT_UF : 0) |
-           (m & 0x20 ? FLOAT_NX : 0) | (m & 0x02 ? FLOAT_DN : 0);
+    return float_flags(m);
 }
 
 static void x64_float_control(unsigned round)

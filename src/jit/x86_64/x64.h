@@ -52,6 +52,7 @@ struct x64_runtime {
     u64 nanbox[2];
     u64 table_bias[2], nibble[2], nibble_ones[2]; /* bytes of 0x70, of 0x0f; ones in 0..15 */
     u64 nan[2];                      /* default NaN: [f64] */
+    u8 float_flags[64];              /* by MXCSR's: enum float_flag */
     struct x64_bounds bounds[2][2][2]; /* [f64 operand][64-bit result][rounding: 0 to zero, 1 dynamic] */
     void *slow_access, *soft_op, *float_merge, *float_reload;
     u32 stub[X64_STUBS];
@@ -240,7 +241,7 @@ void x64_region_edge(struct x64 *g, u32 to, struct x64_places *places);
 X64_SELECT(load); X64_SELECT(store); X64_SELECT(rmw); X64_SELECT(cas); X64_SELECT(linked); X64_SELECT(fence);
 X64_SELECT(load_state); X64_SELECT(store_state);
 X64_SELECT(fbinary); X64_SELECT(fsqrt); X64_SELECT(fmadd); X64_SELECT(fminmax); X64_SELECT(fcmp); X64_SELECT(fcvt);
-X64_SELECT(ftoi); X64_SELECT(itof); X64_SELECT(fsign); X64_SELECT(nanbox); X64_SELECT(unbox); X64_SELECT(bitcast);
+X64_SELECT(float_flags); X64_SELECT(ftoi); X64_SELECT(itof); X64_SELECT(fsign); X64_SELECT(nanbox); X64_SELECT(unbox); X64_SELECT(bitcast);
 X64_SELECT(clmul); X64_SELECT(call); X64_SELECT(exit_if); X64_SELECT(trap_if); X64_SELECT(exit_jump); X64_SELECT(exit_indirect);
 X64_SELECT(exit_lookup);
 X64_SELECT(vbinary); X64_SELECT(vandn); X64_SELECT(vsel); X64_SELECT(vgtu); X64_SELECT(vshift); X64_SELECT(vunary); X64_SELECT(vext);
