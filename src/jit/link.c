@@ -14,6 +14,16 @@
 enum { JUMP_OTHER_PAGE = TLB_PAGE >> 1 };
 _Static_assert(TLB_JUMP_ENTRIES == 2 * JUMP_OTHER_PAGE, "two entries may hold a movable unit");
 
+/* Is the unit, of several pages perhaps, made from this one? A jump within a page stands in code of that page. */
+static bool unit_has_page(const struct jit_unit *u, const struct jit_unit_page *page)
+{
+    for (u32 n = 0; n < u->page_count; n++) {
+        if (u->pages[n].page == page->page)
+            return u->pages[n].id == page->id;
+    }
+    return false;
+}
+
 static bool link_may_go(const struct jit_link *link, const struct jit_unit *to)
 {
     if (link->to || link->head || !atomic_load(&link->from->valid) || !atomic_load(&to->valid))
@@ -22,7 +32,7 @@ static bool link_may_go(const struct jit_link *link, const struct jit_unit *to)
         link->from->pages[0].page->isa != to->pages[0].page->isa)
         return false;
     if (!link->id_patch)
-        return link->from->pages[0].page == to->pages[0].page;
+        return unit_has_page(link->from, &to->pages[0]);
     return !link->page_id || link->page_id == to->pages[0].id;
 }
 
