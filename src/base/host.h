@@ -14,6 +14,8 @@
 int must_check host_memfd(const char *name, u64 size, struct err *err);
 /* Maps fd read-write (fd < 0: anonymous). NULL and err on failure. */
 void *must_check host_map(int fd, u64 size, struct err *err);
+/* Maps the start of a file readable and executable, privately: profilers take note of such mappings. */
+void *must_check host_map_code_file(int fd, u64 size, struct err *err);
 void host_unmap(void *p, u64 size);
 /* Gives the pages back to the host; they read as zero afterwards. */
 void host_discard(void *p, u64 size);

@@ -85,6 +85,16 @@ void *host_map(int fd, u64 size, struct err *err)
     return p;
 }
 
+void *host_map_code_file(int fd, u64 size, struct err *err)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED) {
+        err_set_errno(err, errno, "cannot map a file as code");
+        return NULL;
+    }
+    return p;
+}
+
 void host_unmap(void *p, u64 size)
 {
     if (p)

@@ -681,6 +681,7 @@ static struct jit_unit *load_once(struct cpu *cpu, const struct jit_page_ref *pa
         stored_place(s, jit->code.rw + start, start, links, u->crosses ? u->pages[1].id : 0);
         unit_has_code(jit, c, u, s->code_bytes, links, s->links);
         jit_log_unit(cpu, u);
+        jit_log_unit(cpu, u);
     }
     store_release(jit->store);
     return u && jit_units_insert(jc, &u, 1, seen) ? u : NULL;

@@ -11,6 +11,7 @@
 
 #include "base/option.h"
 #include "jit/cache.h"
+#include "jit/dump.h"
 #include "jit/engine.h"
 #include "jit/stats.h"
 #include "jit/warm.h"
@@ -41,6 +42,8 @@ static const struct option accel_options[] = {
                 "translate code that is seen at a second virtual address for any"),
     OPTION_BOOL("perf-map", struct jit_options, perf_map, "off",
                 "write /tmp/perf-PID.map for perf"),
+    OPTION_STRING("perf-dump", struct jit_options, perf_dump, NULL,
+                  "folder for jit-PID.dump: code as perf inject --jit takes it"),
     OPTION_BOOL("stress-spill", struct jit_options, stress_spill, "off",
                 "spill registers at random"),
     OPTION_INT("stress-flush", struct jit_options, stress_flush, "0", 0, INT32_MAX,
@@ -110,6 +113,11 @@ static int start_backend(struct jit *jit, struct err *err)
             return err_set_errno(err, errno, "-accel jit,perf-map=on: %s", path);
         setvbuf(jit->perf_map, NULL, _IOLBF, 0);
     }
+    if (jit->opt.perf_dump) {
+        jit->dump = jit_dump_open(jit->opt.perf_dump, jit->backend->elf_machine, err);
+        if (!jit->dump)
+            return -err->code;
+    }
     return 0;
 }
 
@@ -164,6 +172,7 @@ void jit_destroy(struct jit *jit)
         host_code_unmap(&jit->code);
     if (jit->perf_map)
         fclose(jit->perf_map);
+    jit_dump_close(jit->dump);
     free(jit);
 }
 

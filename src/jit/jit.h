@@ -196,6 +196,7 @@ struct jit_emit {
 
 struct jit_backend {
     const char *name;
+    u32 elf_machine; /* EM_ of its code, for profilers */
     bool (*usable)(void);
     /* Writes entry, exit, slow-path stubs and the runtime table to the start of the code memory;
      * returns bytes used or -errno. */
@@ -233,6 +234,7 @@ struct jit_options {
     bool hot;         /* make regions */
     bool stress_hot;  /* ... of every loop as soon as it is one */
     bool perf_map;
+    char *perf_dump; /* folder */
     char *store, *store_key; /* cache=, cache-key=: translations kept on disk (store.h) */
     u32 store_mib;
     bool store_kaslr;  /* the guest gets a new kaslr-seed at each boot nevertheless */
@@ -285,6 +287,7 @@ struct jit {
     struct log *log;
     struct memory *memory;
     FILE *perf_map;
+    struct jit_dump *dump;
     struct store *store; /* NULL: no cache= */
     /* Strong reservations (lr/sc that could not be made one locked operation). */
     pthread_mutex_t reserve_lock;

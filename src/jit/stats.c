@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "jit/dump.h"
 #include "jit/engine.h"
 
 void jit_log_guest(struct cpu *cpu, const struct ir_unit *ir)
@@ -51,6 +52,8 @@ void jit_log_unit(struct cpu *cpu, const struct jit_unit *u)
     if (jit->perf_map && u->code_size)
         fprintf(jit->perf_map, "%lx %x guest_%llx_%u\n", (unsigned long)(uintptr_t)u->code,
                 u->code_size, (unsigned long long)u->pc, u->guest_insns);
+    if (jit->dump && u->code_size)
+        jit_dump_unit(jit->dump, u);
     if (!log_on(jit->log, LOG_OUT_ASM) || !u->code_size)
         return;
     flockfile(jit->log->file);

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -312,6 +313,28 @@ def log_is_written(bench):
     require('lui' in text and 'to be kept' not in text, f'the log: {text}')
 
 
+def code_for_perf(bench):
+    """The jitdump file: header, units of code that follow each other in time, and its end."""
+    with bench.start(*USUAL, '-serial', 'null', '-kernel', 'off.elf', '-accel', 'jit,perf-dump=folder') as process:
+        process.ends(0)
+        pid = process.process.pid
+    with open(bench.path(f'folder/jit-{pid}.dump'), 'rb') as file:
+        data = file.read()
+    magic, version, at, _, _, owner, last, _ = struct.unpack_from('<6I2Q', data)
+    require((magic, version, at, owner) == (0x4a695444, 1, 40, pid), f'the header: {data[:40]}')
+    kinds = []
+    while at < len(data):
+        kind, size, when = struct.unpack_from('<2IQ', data, at)
+        require(size >= 16 and when >= last, f'record {kind} of {size} bytes at {at}')
+        if kind == 0:
+            _, _, address, _, code_size, index = struct.unpack_from('<2I4Q', data, at + 16)
+            name = data[at + 56:at + size - code_size]
+            require(address and index == len(kinds) and re.fullmatch(rb'guest_[0-9a-f]+_\d+\0', name), f'{name}')
+        kinds.append(kind)
+        last, at = when, at + size
+    require(kinds[-1] == 3 and len(kinds) > 1 and not any(kinds[:-1]), f'records: {kinds}')
+
+
 def log_to_errors(bench):
     done = bench.run([*USUAL, '-serial', 'null', '-kernel', 'off.elf', '-d', 'in_asm'])
     require('lui' in done.stderr, f'standard error: {done.stderr}')
@@ -434,7 +457,7 @@ TESTS = {
     'greeting-waits': greeting_waits,
     'pidfile': pidfile_tells,
     'pidfile-of-one': pidfile_is_of_one,
-    'log-file': log_is_written,
+    'log-file': log_is_written, 'perf-dump': code_for_perf,
     'log-stderr': log_to_errors,
     'dtb': tree_of_the_users,
     'incoming': state_is_taken_up,

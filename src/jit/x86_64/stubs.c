@@ -336,6 +336,7 @@ static bool x64_usable(void)
 
 const struct jit_backend jit_x86_64 = {
     .name = "x86-64",
+    .elf_machine = 62, /* EM_X86_64 */
     .usable = x64_usable,
     .init = x64_init,
     .emit = x64_emit,

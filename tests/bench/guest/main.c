@@ -1,10 +1,11 @@
 /*
- * gbench ROW [COUNT]: runs one row and frames it with two lines on the console, between which the harness
+ * gbench ROW [COUNT [COPIES]]: runs one row, in several processes at once when told so, and frames it with two lines on the console, between which the harness
  * measures. The pauses let it take its sample while the guest is idle.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "gbench.h"
 
@@ -54,14 +55,39 @@ static void mark(const char *line)
     }
 }
 
-static int run_row(const struct row *row, long count)
+/* The row in COPIES processes; this one is the last of them. */
+static uint64_t run_copies(const struct row *row, long count, long copies)
+{
+    uint64_t sum;
+    int status;
+
+    for (long i = 1; i < copies; i++) {
+        pid_t child = fork();
+        if (child < 0) {
+            bench_fail("fork");
+        }
+        if (!child) {
+            row->run(count);
+            _exit(0);
+        }
+    }
+    sum = row->run(count);
+    for (long i = 1; i < copies; i++) {
+        if (wait(&status) < 0 || status) {
+            bench_fail("a copy");
+        }
+    }
+    return sum;
+}
+
+static int run_row(const struct row *row, long count, long copies)
 {
     char line[100];
     uint64_t sum;
 
     snprintf(line, sizeof line, "gbench: begin %s %ld", row->name, count);
     mark(line);
-    sum = row->run(count);
+    sum = run_copies(row, count, copies);
     snprintf(line, sizeof line, "gbench: end %s %016llx", row->name, (unsigned long long)sum);
     mark(line);
     return 0;
@@ -74,7 +100,8 @@ int main(int argc, char **argv)
     }
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (argc >= 2 && !strcmp(argv[1], rows[i].name)) {
-            return run_row(&rows[i], argc >= 3 ? atol(argv[2]) : rows[i].count);
+            return run_row(&rows[i], argc >= 3 ? atol(argv[2]) : rows[i].count,
+                           argc >= 4 ? atol(argv[3]) : 1);
         }
         if (argc < 2) {
             printf("%s\n", rows[i].name);
