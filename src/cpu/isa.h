@@ -38,9 +38,10 @@ struct isa_mapping {
     u8 rights; /* BIT(ISA_READ) | BIT(ISA_WRITE) | BIT(ISA_FETCH): allowed now without another walk
                   (no A/D update due) */
     bool global;
-    bool io; /* guest says: device memory (Svpbmt), informative */
-    u64 code_mode; /* fetch: bits that translations of this page's code have in their mode word beside
-                      cpu->mode (guarded pages) */
+    bool io;       /* guest says: device memory (Svpbmt), informative */
+    bool aligned;  /* data: what is not aligned to its size is an alignment fault, RAM or not */
+    u64 code_mode; /* fetch: bits that translations of this page's code have in their mode word
+                      beside cpu->mode (guarded pages) */
 };
 
 /* What went wrong with an access; the isa makes its trap of it. */

@@ -55,7 +55,13 @@ enum ir_mem {
     IR_MEM_CONTEXT_SHIFT = 8, /* bits 8..11: MMU context; 0: the current, n: isa->context(n) */
     IR_MEM_CONTEXT = 15 << 8,
     IR_MEM_ATOMIC = 1 << 12, /* loads: faults where atomics do (devices) */
+    /* What must be aligned where a mapping asks for it (isa_mapping.aligned). 0: the whole; n:
+       parts of 2^(n - 1) bytes. */
+    IR_MEM_UNIT_SHIFT = 13,
+    IR_MEM_UNIT = 7 << 13,
+    IR_MEM_UNIT_NONE = 7 << 13, /* there is an alignment fault there always */
 };
+#define IR_MEM_PARTS(size) (((size) + 1u) << IR_MEM_UNIT_SHIFT)
 #define IR_MEM_BYTES(aux) (1u << ((aux)&IR_MEM_SIZE))
 
 enum ir_rmw {

@@ -149,6 +149,14 @@ static enum isa_fault_kind resolve(struct cpu *cpu, unsigned n, u64 vaddr, unsig
     return ISA_FAULT_NONE;
 }
 
+/* For mappings where alignment is asked for. */
+static bool is_aligned(unsigned aux, u64 vaddr)
+{
+    unsigned unit = (aux & IR_MEM_UNIT) >> IR_MEM_UNIT_SHIFT;
+    u64 size = unit ? BIT(unit - 1) : IR_MEM_BYTES(aux);
+    return unit != IR_MEM_UNIT_NONE >> IR_MEM_UNIT_SHIFT && !(vaddr & (size - 1));
+}
+
 enum isa_fault_kind slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out,
                               struct isa_fault *f)
 {
@@ -160,6 +168,8 @@ enum isa_fault_kind slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out
         return refuse(f, ISA_FAULT_ALIGNMENT, ISA_READ, vaddr);
     if (resolve(cpu, n, vaddr, here, ISA_READ, &t, f))
         return f->kind;
+    if (unlikely(t.flags & TLB_ALIGNED && !is_aligned(aux, vaddr)))
+        return refuse(f, ISA_FAULT_ALIGNMENT, ISA_READ, vaddr);
     if (aux & IR_MEM_ATOMIC && !t.host)
         return refuse(f, ISA_FAULT_ACCESS, ISA_READ, vaddr);
     if (here == size) {
@@ -206,6 +216,8 @@ enum isa_fault_kind slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 val
         value = bswap_size(value, size);
     if (resolve(cpu, n, vaddr, here, ISA_WRITE, &t, f))
         return f->kind;
+    if (unlikely(t.flags & TLB_ALIGNED && !is_aligned(aux, vaddr)))
+        return refuse(f, ISA_FAULT_ALIGNMENT, ISA_WRITE, vaddr);
     if (here == size) {
         if (!target_store(cpu, &t, value, size))
             return refuse(f, ISA_FAULT_ACCESS, ISA_WRITE, vaddr);
@@ -234,6 +246,14 @@ enum isa_fault_kind slow_load_wide(struct cpu *cpu, unsigned aux, u64 vaddr, str
     unsigned first = aux & IR_MEM_BIG ? 1 : 0;
     if ((aux & IR_MEM_ALIGN) && vaddr & (WIDE - 1))
         return refuse(f, ISA_FAULT_ALIGNMENT, ISA_READ, vaddr);
+    if (!is_aligned(aux, vaddr)) {
+        struct tlb_target t;
+        unsigned n = (aux & IR_MEM_CONTEXT) >> IR_MEM_CONTEXT_SHIFT;
+        if (resolve(cpu, n, vaddr, bytes_here(vaddr, WIDE), ISA_READ, &t, f))
+            return f->kind;
+        if (t.flags & TLB_ALIGNED)
+            return refuse(f, ISA_FAULT_ALIGNMENT, ISA_READ, vaddr);
+    }
     if (slow_load(cpu, half_aux(aux), vaddr, &out->d[first], f))
         return f->kind;
     return slow_load(cpu, half_aux(aux), vaddr + HALF, &out->d[!first], f);
@@ -249,6 +269,8 @@ enum isa_fault_kind slow_store_wide(struct cpu *cpu, unsigned aux, u64 vaddr, co
     unsigned here = bytes_here(vaddr, WIDE);
     if (resolve(cpu, n, vaddr, here, ISA_WRITE, &t, f))
         return f->kind;
+    if (t.flags & TLB_ALIGNED && !is_aligned(aux, vaddr))
+        return refuse(f, ISA_FAULT_ALIGNMENT, ISA_WRITE, vaddr);
     if (here < WIDE && resolve(cpu, n, vaddr + here, WIDE - here, ISA_WRITE, &t, f))
         return f->kind;
     if (slow_store(cpu, half_aux(aux), vaddr, v->d[first], f))

@@ -88,7 +88,7 @@ static void tlb_publish_write(struct jit *jit, struct tlb_context *c, u32 i, u64
                               const struct tlb_info *info)
 {
     c->written[i] = tlb_page_key(info->ram->host + info->ram_offset);
-    atomic_store(&c->data[1][i].tag, vpage);
+    atomic_store(&c->data[1][i].tag, vpage | info->flags);
     atomic_thread_fence(memory_order_seq_cst);
     u32 flags = write_flags(jit, info->ram, info->ram_offset);
     if (flags)
@@ -242,16 +242,17 @@ static void tlb_fill(struct cpu *cpu, struct tlb_context *c, u64 vaddr, bool wri
     *info = (struct tlb_info){.paddr = t->paddr & TLB_PAGE_MASK,
                               .ram = direct ? t->ram : NULL,
                               .ram_offset = t->ram_offset & TLB_PAGE_MASK,
-                              .global = global};
+                              .global = global,
+                              .flags = (u16)(t->flags & TLB_ALIGNED)};
     e->addend = (u64)(uintptr_t)t->host - vaddr;
     if (!direct) {
-        atomic_store(&e->tag, vpage | TLB_IO);
+        atomic_store(&e->tag, vpage | TLB_IO | info->flags);
         if (write)
             c->written[i] = 0;
     } else if (write) {
         tlb_publish_write(jc->jit, c, i, vpage, info);
     } else {
-        atomic_store(&e->tag, vpage);
+        atomic_store(&e->tag, vpage | info->flags);
     }
 }
 
@@ -299,6 +300,7 @@ static enum isa_fault_kind tlb_walk(struct cpu *cpu, const struct isa_context *k
     if (f->kind)
         return f->kind;
     tlb_physical(cpu, m.paddr, t);
+    t->flags |= m.aligned ? TLB_ALIGNED : 0;
     t->grain = (u32)MIN(m.page_size, TLB_PAGE);
     if (c && c->live && m.page_size >= TLB_PAGE) {
         tlb_note_large(c, vaddr, m.page_size);

@@ -47,6 +47,7 @@ enum tlb_flag {
     TLB_CODE = 1 << 6,     /* page holds translated code: look at its lines */
     TLB_RESERVED = 1 << 7, /* page holds another CPU's strong reservation */
     TLB_LOG = 1 << 8,      /* dirty logging */
+    TLB_ALIGNED = 1 << 9,  /* isa_mapping.aligned */
 };
 
 struct tlb_entry {
@@ -72,6 +73,7 @@ struct tlb_info {
     struct ram_block *ram; /* NULL: io */
     u64 ram_offset;        /* of the page in the block */
     bool global;           /* the mapping holds in every address space */
+    u16 flags;             /* TLB_ALIGNED: the tag's for as long as the entry lives */
 };
 
 /* Where an access to one page goes. */

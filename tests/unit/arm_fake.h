@@ -273,6 +273,18 @@ static inline u64 fake_get(const char *name)
     return arm_sysreg_get(fake.a, fake_row(name));
 }
 
+/* EL1&0 with stage 1 on: Normal memory everywhere, where it is. Without, all data is Device memory. */
+static inline void fake_normal_memory(void)
+{
+    u64 table = FAKE_RAM + 0x8000;
+    for (unsigned i = 0; i < 4; i++)
+        fake_poke(table + 8 * i, (u64)i << 30 | 0x741);
+    fake_set("MAIR_EL1", 0xff);
+    fake_set("TCR_EL1", 25 | 1 << 23);
+    fake_set("TTBR0_EL1", table);
+    fake_set("SCTLR_EL1", fake_get("SCTLR_EL1") | 1);
+}
+
 /* Starts over at a level with SP_ELx, interrupts on, at FAKE_PC. */
 static inline void fake_at(unsigned el)
 {

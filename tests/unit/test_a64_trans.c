@@ -429,6 +429,7 @@ static void check_all(u64 mode, bool optimize, unsigned seed)
     fake_start("max", false, false);
     fake_at(mode & ARM_MODE_EL);
     memset(fake.a->ext, 0xff, sizeof(fake.a->ext));
+    fake_normal_memory();
     arena_init(&t.arena);
     srand(seed);
     for (unsigned id = 1; id < arm_insn_set.count; id++) {
@@ -463,6 +464,7 @@ static struct bench *bench_of(u64 mode)
     fake_start("max", false, false);
     fake_at(mode & ARM_MODE_EL);
     memset(fake.a->ext, 0xff, sizeof(fake.a->ext));
+    fake_normal_memory();
     arena_init(&t.arena);
     return &t;
 }

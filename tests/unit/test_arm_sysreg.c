@@ -273,6 +273,7 @@ static void zeroing(void **state)
 {
     u64 v = FAKE_RAM + 0x2047;
     memset(fake_host(FAKE_RAM + 0x2000, 8), 0xaa, 256);
+    fake_normal_memory();
     assert_true(fake_access_register(ARM_ENC(1, 3, 7, 4, 1), false, &v));
     assert_int_equal(fake_peek(FAKE_RAM + 0x2038), UINT64_C(0xaaaaaaaaaaaaaaaa));
     assert_int_equal(fake_peek(FAKE_RAM + 0x2040), 0);

@@ -559,7 +559,7 @@ static void test_verify_refuses_changes(void **state)
         {8, {.op = IR_ADD, .type = IR_I64, .aux = 1, .a = 1, .b = 5}, "aux has bits"},
         {8, {.op = IR_CMP, .type = IR_I64, .aux = IR_GTU + 1, .a = 1, .b = 5}, "aux has bits"},
         {11, {.op = IR_RMW, .type = IR_I32, .aux = 2, .a = 1, .b = 2, .c = 9}, "no such operation"},
-        {9, {.op = IR_LOAD, .type = IR_I64, .aux = 1 << 13 | 3, .a = 1}, "aux has bits"},
+        {9, {.op = IR_LOAD, .type = IR_I64, .aux = 6 << 13 | 3, .a = 1}, "aux has bits"},
         {16, {.op = IR_FADD, .type = IR_F64, .aux = 6, .a = 3, .b = 3}, "aux has bits"},
         {16,
          {.op = IR_FADD, .type = IR_F64, .aux = 3 << IR_FLOAT_NAN_SHIFT, .a = 3, .b = 3},

@@ -497,8 +497,11 @@ enum arm_regime_kind { ARM_REGIME_EL10, ARM_REGIME_EL2, ARM_REGIME_EL20, ARM_REG
 /* n of arm_context beside 0 and fetch: as by LDTR/STTR. */
 enum { ARM_CONTEXT_UNPRIV = 1 };
 void arm_context(struct cpu *cpu, unsigned n, struct isa_context *out);
-enum isa_fault_kind must_check arm_walk(struct cpu *cpu, const struct isa_context *context, u64 vaddr,
-                                        enum isa_access access, struct isa_mapping *m, struct isa_fault *f);
+enum isa_fault_kind must_check arm_walk(struct cpu *cpu, const struct isa_context *context,
+                                        u64 vaddr, enum isa_access access, struct isa_mapping *m,
+                                        struct isa_fault *f);
+bool arm_is_device(struct arm_cpu *a,
+                   u64 vaddr); /* that address may be written, and is Device memory */
 
 /* pstate.c */
 unsigned arm_fp_trap_level(const struct arm_cpu *a); /* 0: FP and SIMD are usable */

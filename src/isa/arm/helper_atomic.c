@@ -252,7 +252,8 @@ void arm_helper_unaligned(struct cpu *cpu, u64 insn)
     u64 vaddr = (x.rn == 31 ? a->sp : a->x[x.rn]) + (u64)x.offset;
     bool changes = x.what >= SWAP_IF;
     bool anywhere = !changes && arm_sctlr(a) & SCTLR_NAA;
-    if (!anywhere && crosses(vaddr, x.pair ? 2 * x.size : x.size)) {
+    if ((!anywhere && crosses(vaddr, x.pair ? 2 * x.size : x.size)) ||
+        (changes && arm_is_device(a, vaddr))) {
         struct isa_fault f = {.kind = ISA_FAULT_ALIGNMENT, .vaddr = vaddr, .atomic = changes};
         f.access = x.what == LOAD ? ISA_READ : ISA_WRITE;
         raise_fault(cpu, &f);

@@ -275,6 +275,12 @@ void arm_op_zero(struct arm_cpu *a, const struct arm_sysreg *r, u64 vaddr)
     unsigned size = 1u << a->zva_log2;
     u64 block = align_down(vaddr, size);
     struct isa_fault f;
+    if (arm_is_device(a, vaddr)) {
+        f = (struct isa_fault){.kind = ISA_FAULT_ALIGNMENT, .access = ISA_WRITE, .vaddr = vaddr};
+        arm_fault(&a->cpu, &f);
+        a->cpu.unwind = 1;
+        return;
+    }
     void *p = jit_host_address(&a->cpu, 0, block, size, ISA_WRITE, &f);
     if (!p) {
         zero_slowly(a, block, size, vaddr);

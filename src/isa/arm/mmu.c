@@ -6,7 +6,9 @@
  *   view   the access's privilege, PAN, kind of regime, security, VMID; and, as a place in
  * arm_cpu.regime[], the control registers: TTBR1, TCR, SCTLR, MAIR, VTTBR, VTCR, HCR. When that
  * table is full, everything is flushed. Global mappings hold in all spaces of a view, so they never
- * leave their regime. On the CPU's thread.
+ * leave their regime. Accesses to Device memory must be aligned ("B2.10.1"): mappings say so, and
+ * with stage 1 off, when all data is Device memory, the mode word (ARM_MODE_A). On the CPU's
+ * thread.
  */
 #include "isa/arm/a32.h"
 #include "isa/arm/control.h"
@@ -225,14 +227,26 @@ enum isa_fault_kind arm_walk(struct cpu *cpu, const struct isa_context *context,
            f -> kind ? "fault" : "ok", (unsigned long long)(f->kind ? f->code : t.paddr));
     if (f->kind)
         return f->kind;
+    bool device = !(t.attributes & 0xf0),
+         stage1 = t.regime->sctlr & SCTLR_M || t.regime->hcr & HCR_DC;
     *m = (struct isa_mapping){.paddr = t.paddr,
                               .page_size = t.size,
                               .rights = (u8)BIT(access),
                               .global = t.global,
-                              .io = !(t.attributes & 0xf0)};
+                              .io = device,
+                              .aligned = device && stage1};
     if (t.guarded && access == ISA_FETCH && arm_cpu_has(a, ARM_EXT_BTI))
         m->code_mode = ARM_MODE_GP;
     return ISA_FAULT_NONE;
+}
+
+bool arm_is_device(struct arm_cpu *a, u64 vaddr)
+{
+    struct isa_context context;
+    struct isa_mapping m;
+    struct isa_fault f = {.size = 0};
+    arm_context(&a->cpu, 0, &context);
+    return !arm_walk(&a->cpu, &context, vaddr, ISA_WRITE, &m, &f) && m.io;
 }
 
 /* ---- AT ("C5.4") ----------------------------------------------------------------------------- */

@@ -139,7 +139,7 @@ static void check_word(struct arm_ctx *c, ir_value addr, bool write)
 
 static unsigned pair_mem(const struct arm_ctx *c)
 {
-    return 3 | (c->big_endian ? IR_MEM_BIG : 0);
+    return 3 | IR_MEM_PARTS(2) | (c->big_endian ? IR_MEM_BIG : 0);
 }
 
 static bool pair_exists(const struct arm_ctx *c, u32 rt, u32 rt2, const struct place *p, bool load)

@@ -37,7 +37,7 @@ static void consecutive(struct arm_ctx *c, const struct arm_arg_nmem *a, ir_valu
 {
     struct ir_builder *b = c->b;
     ir_value v[4];
-    unsigned mem = arm_mem(c, a->size) & ~(unsigned)IR_MEM_SIZE, step;
+    unsigned mem = (arm_mem(c, 0) & ~(unsigned)IR_MEM_SIZE) | IR_MEM_PARTS(a->size), step;
     for (u32 r = 0; r < a->regs; r += step) {
         u32 d = a->Rd + r;
         s32 offset = (s32)(8 * r);

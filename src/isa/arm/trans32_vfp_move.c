@@ -114,10 +114,12 @@ bool arm_trans_a32_vfp_ldst(struct arm_ctx *c, const struct arm_arg_wldr *a)
     ir_value base = a->Rn == ARM_R15 ? ir_const32(c->b, arm_pc_value(c) & ~3u) : arm_r(c, a->Rn);
     ir_value addr = arm_address(c, base, a->ofs >> 8 ? offset : -offset);
     unsigned mem = arm_mem(c, a->size) & ~(unsigned)IR_MEM_ALIGN;
-    if (a->size == 3)
+    if (a->size == 3) {
         arm_check_aligned(c, addr, 3, !a->load);
-    else
+        mem |= IR_MEM_PARTS(2);
+    } else {
         mem |= IR_MEM_ALIGN;
+    }
     if (!a->load) {
         ir_store(c->b, mem, addr, 0, arm_float_bits(c, a->Rd, a->size));
         return true;
@@ -143,7 +145,8 @@ static unsigned step_of(const struct arm_ctx *c, const struct several *s, u32 r)
 static void transfer(struct arm_ctx *c, const struct several *s, ir_value addr)
 {
     struct ir_builder *b = c->b;
-    unsigned mem = arm_mem(c, 0) & ~(unsigned)IR_MEM_ALIGN, bytes = s->single ? 4 : 8;
+    unsigned mem = (arm_mem(c, 0) & ~(unsigned)IR_MEM_ALIGN) | IR_MEM_PARTS(2),
+             bytes = s->single ? 4 : 8;
     u32 part = s->single ? ARM_VIEW_S : ARM_VIEW_D;
     ir_value v[32];
     for (u32 r = 0; r < s->count; r += step_of(c, s, r)) {

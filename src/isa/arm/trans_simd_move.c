@@ -350,12 +350,14 @@ static void advance(struct arm_ctx *c, u32 Rn, u32 Rm, ir_value base, unsigned b
 static void whole_registers(struct arm_ctx *c, const struct arm_arg_vmem *a, ir_value base)
 {
     unsigned size = a->Q ? 4 : 3, bytes = 1u << size;
+    unsigned mem = arm_mem(c, size) | IR_MEM_PARTS(a->size);
     ir_value v[4];
     for (unsigned r = 0; r < a->regs; r++) {
         if (a->load)
-            v[r] = load(c, size, base, (s32)(r * bytes));
+            v[r] =
+                whole(c, size, ir_load(c->b, element_type(c, size), mem, base, (s32)(r * bytes)));
         else
-            store(c, size, base, (s32)(r * bytes), (a->Rt + r) & 31);
+            ir_store(c->b, mem, base, (s32)(r * bytes), stored_bits(c, size, (a->Rt + r) & 31));
     }
     for (unsigned r = 0; a->load && r < a->regs; r++)
         arm_set_v(c, (a->Rt + r) & 31, v[r]);
@@ -389,7 +391,7 @@ bool arm_trans_a64_v_mem(struct arm_ctx *c, const struct arm_arg_vmem *a)
     if (!arm_fp_begin(c))
         return true;
     ir_value base = arm_base(c, a->Rn);
-    if (a->step == 1 && !c->big_endian)
+    if (a->step == 1 && !c->big_endian && !c->align)
         whole_registers(c, a, base);
     else
         interleaved(c, a, base);

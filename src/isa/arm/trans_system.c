@@ -468,14 +468,15 @@ bool arm_trans_a64_msr(struct arm_ctx *c, const struct arm_arg_msr *a)
  * ----------------------------------------------------------------------------------------------------------
  */
 
-/* DC ZVA as stores; the first of them, of a byte at the address given, faults where any would. */
+/* DC ZVA as stores; the first of them, of a byte at the address given, faults where any would, and
+ * on Device memory. With stage 1 off all is, and a helper says so. */
 static bool zero_block(struct arm_ctx *c, const struct arm_sysreg *r, u32 rt)
 {
     unsigned size = 1u << c->cpu->zva_log2;
-    if (r->set != arm_op_zero || !test_rules(c, r, true))
+    if (r->set != arm_op_zero || c->align || !test_rules(c, r, true))
         return false;
     ir_value block = ir_andi(c->b, arm_x(c, rt), ~(u64)(size - 1)), zero = ir_const(c->b, 0);
-    ir_store(c->b, arm_mem(c, 0), arm_x(c, rt), 0, zero);
+    ir_store(c->b, IR_MEM_UNIT_NONE, arm_x(c, rt), 0, zero);
     for (unsigned at = 0; at < size; at += 8)
         ir_store(c->b, 3, block, (s32)at, zero);
     return true;

@@ -125,7 +125,7 @@ static unsigned class_of(const struct x64 *g, const struct ir_op *op)
 
 static bool may_pair(const struct ir_op *op)
 {
-    return !only_slow(op) && !(op->aux & ~(unsigned)(IR_MEM_SIZE | IR_MEM_SIGNED));
+    return !only_slow(op) && !(op->aux & ~(unsigned)(IR_MEM_SIZE | IR_MEM_SIGNED | IR_MEM_UNIT));
 }
 
 /* Makes no code, and changes nothing but what is bound to slots and the pc. */

@@ -212,11 +212,13 @@ void main_of_monitor(void)
 
 u64 take_memory(u64 size)
 {
-    u64 at = memory_next, step = 4ul << (rd("dczid_el0") & 15);
+    u64 at = memory_next;
     size = (size + 0xffff) & ~0xfffful;
     memory_next += size;
-    for (u64 i = 0; i < size; i += step)
-        __asm__ volatile("dc zva, %0" ::"r"(at + i) : "memory");
+    for (u64 i = 0; i < size; i += 64)
+        __asm__ volatile("stp xzr, xzr, [%0]\n stp xzr, xzr, [%0, #16]\n stp xzr, xzr, [%0, #32]\n"
+                         "stp xzr, xzr, [%0, #48]" ::"r"(at + i)
+                         : "memory");
     return at;
 }
 
