@@ -79,7 +79,6 @@ static inline void scan_operands(const struct scan *s, u32 i, const struct ir_op
 static inline void scan_op(const struct scan *s, u32 i, const struct ir_op *op)
 {
     switch (op->op) {
-    case IR_INSN: break;
     case IR_PUT: /* not through an alias: the slot's memory must hold exactly the value */
         s->ops[i].count = 1;
         scan_exact(s, i, 0, op->a);
@@ -100,6 +99,12 @@ void alloc_scan(struct jit_alloc *a)
     for (u32 i = s.ir->count; i-- > 0;) {
         const struct ir_op *op = &s.op[i];
         struct alloc_value *v = &s.val[i];
+        if (op->op == IR_INSN) { /* every third: it has no value and no operand */
+            ir_live_cover(&live, s.ir->isa->pc_slot);
+            s.ops[i].skip = false;
+            *--code = (u16)i;
+            continue;
+        }
         v->type = ir_op_info[op->op].wide ? IR_I64 : op->type;
         v->bound = 0;
         s.ops[i].count = 0;
@@ -462,10 +467,13 @@ static u8 *map_entry(struct jit_alloc *a, unsigned s, u8 *p)
 {
     u32 v = a->bound[s];
     const struct alloc_value *val = &a->val[v];
+    if (likely(val->reg != ALLOC_NO_REG)) {
+        u16 both = (u16)(s | val->reg << 8);
+        memcpy(p, &both, 2);
+        return p + 2;
+    }
     *p++ = (u8)s;
-    if (val->reg != ALLOC_NO_REG) {
-        *p++ = val->reg;
-    } else if (alloc_is_const(a, v)) {
+    if (alloc_is_const(a, v)) {
         u64 c = alloc_const(a, v);
         bool small = c == (u64)(s64)(s32)c;
         *p++ = small ? JIT_LOC_CONST : JIT_LOC_CONST64;

@@ -45,6 +45,8 @@ void jit_context_clear(struct jit_cpu *jc, struct tlb_context *c)
         clear_used(c);
     else
         clear_all(jc, c);
+    for (u32 i = 0; i < ARRAY_SIZE(c->written_set); i++)
+        atomic_store_explicit(&c->written_set[i], 0, memory_order_relaxed);
     c->listed = true;
     c->data_used = c->jump_used = 0;
     for (u32 i = 0; i < TLB_CODE_ENTRIES; i++)
@@ -87,7 +89,11 @@ static u32 write_flags(struct jit *jit, const struct ram_block *ram, u64 ram_off
 static void tlb_publish_write(struct jit *jit, struct tlb_context *c, u32 i, u64 vpage,
                               const struct tlb_info *info)
 {
-    c->written[i] = tlb_page_key(info->ram->host + info->ram_offset);
+    u32 key = tlb_page_key(info->ram->host + info->ram_offset);
+    _Atomic u64 *set = &c->written_set[key % TLB_WRITTEN_BITS / 64];
+    c->written[i] = key;
+    atomic_store_explicit(set, atomic_load_explicit(set, memory_order_relaxed) | BIT(key % 64),
+                          memory_order_relaxed);
     atomic_store(&c->data[1][i].tag, vpage | info->flags);
     atomic_thread_fence(memory_order_seq_cst);
     u32 flags = write_flags(jit, info->ram, info->ram_offset);
@@ -393,6 +399,9 @@ void tlb_relax(struct cpu *cpu, u64 vaddr)
 
 static void slow_writes_context(struct tlb_context *c, u32 key, u32 flag)
 {
+    u64 set = atomic_load_explicit(&c->written_set[key % TLB_WRITTEN_BITS / 64], memory_order_relaxed);
+    if (!(set >> key % 64 & 1))
+        return;
     for (u32 i = 0; i < TLB_ENTRIES; i++) {
         if (unlikely(c->written[i] == key))
             atomic_fetch_or(&c->data[1][i].tag, flag);

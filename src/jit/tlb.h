@@ -85,6 +85,7 @@ struct tlb_target {
     u32 flags; /* enum tlb_flag */
     u32 grain; /* bytes of the aligned block around vaddr that this holds for: TLB_PAGE at most */
 };
+enum { TLB_WRITTEN_BITS = 16384 };
 struct tlb_context {
     struct tlb_entry data[2][TLB_ENTRIES]; /* [0] reads, [1] writes */
     struct tlb_code_entry code[TLB_CODE_ENTRIES];
@@ -95,6 +96,8 @@ struct tlb_context {
     /* -- Not read by translated code. */
     struct tlb_info info[2][TLB_ENTRIES];
     u32 written[TLB_ENTRIES]; /* tlb_page_key of each write entry, 0: none: what smc.c scans */
+    /* By the low bits of a page's key: it may be in `written`. Set before an entry is published, empty when all are. */
+    _Atomic u64 written_set[TLB_WRITTEN_BITS / 64];
     u16 data_list[TLB_LIST], jump_list[TLB_LIST]; /* entries filled since the last clear */
     u32 data_used, jump_used;
     bool listed;              /* the lists are complete, unless full */

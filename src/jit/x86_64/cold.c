@@ -47,8 +47,8 @@ static void call_site(struct x64 *g, struct x64_cold *c)
     x64_jump_stub(g, asm_call(&g->s), c->stub);
     memcpy(g->s.p, &c->site, sizeof(c->site));
     g->s.p += sizeof(c->site);
-    if (c->site.map_bytes)
-        memcpy(g->s.p, c->map, c->site.map_bytes);
+    for (unsigned i = 0; i < c->site.map_bytes; i += 16) /* maps lie in pieces of 16 bytes */
+        memcpy(g->s.p + i, c->map + i, 16);
     g->s.p += c->site.map_bytes;
 }
 

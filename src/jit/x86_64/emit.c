@@ -51,16 +51,18 @@ static void emit_block(struct x64 *g, u32 block)
             x64_movable_entry(g);
         x64_prologue(g);
     }
-    for (u32 n = g->a.code_first; n < ir->count && !g->error; n++) {
-        u32 i = g->a.code[n];
-        if (i < first)
-            continue;
-        if (ir->ops[i].op == IR_INSN) {
-            x64_insn(g, &ir->ops[i]);
+    const struct ir_op *ops = ir->ops;
+    const u16 *code = g->a.code + g->a.code_first, *end = g->a.code + ir->count;
+    while (code < end && *code < first)
+        code++;
+    for (; code < end && !g->error; code++) {
+        const struct ir_op *op = &ops[*code];
+        if (op->op == IR_INSN) {
+            x64_insn(g, op);
             continue;
         }
-        alloc_begin(&g->a, i);
-        x64_select[ir->ops[i].op](g, &ir->ops[i]);
+        alloc_begin(&g->a, *code);
+        x64_select[op->op](g, op);
         alloc_end(&g->a);
         if (unlikely(g->s.p > g->limit))
             g->error = -ENOSPC;

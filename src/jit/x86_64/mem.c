@@ -146,9 +146,9 @@ static u32 find_partner(const struct x64 *g, const struct ir_op *op)
     u32 i = g->a.index, j = i + 1;
     if (g->a.stress || !may_pair(op))
         return 0;
-    while (j < g->ir->count && is_bookkeeping(g, &ops[j], i))
+    while (ops[j].op != op->op && is_bookkeeping(g, &ops[j], i)) /* the last op is none */
         j++;
-    if (j == g->ir->count || ops[j].op != op->op || ops[j].a != op->a || !may_pair(&ops[j]))
+    if (ops[j].op != op->op || ops[j].a != op->a || !may_pair(&ops[j]))
         return 0;
     s64 apart = (s64)offset_of(&ops[j]) - offset_of(op);
     if (class_of(g, &ops[j]) != class_of(g, op) || apart > NEAR || apart < -NEAR || offset_of(op) > INT32_MAX - 2 * NEAR)
