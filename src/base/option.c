@@ -158,7 +158,7 @@ static int option_parse_scalar(const struct option *o, const char *where, const 
                                struct err *err)
 {
     s64 min, max;
-    bool on;
+    bool on = false;
     int ret;
     switch (o->type) {
     case OPTION_TYPE_BOOL:

@@ -350,7 +350,7 @@ static int read_label(struct parser *ps, u32 *out)
 
 static int read_value(struct parser *ps, u32 *out)
 {
-    u32 label;
+    u32 label = 0;
     struct word given = rest(ps);
     int r = read_label(ps, &label);
     if (r)
