@@ -130,7 +130,7 @@ void alloc_init(struct jit_alloc *a, const struct ir_unit *ir, struct arena *are
     memset(a->val, 0xff, ir->count * sizeof(*a->val)); /* nowhere, no next use; the scan sets the rest */
     a->index = 0;
     a->free = host->registers;
-    a->temps = a->locked = 0;
+    a->temps = a->locked = a->held = 0;
     memset(a->reg_value, 0xff, sizeof(a->reg_value));
     memset(a->bound, 0xff, sizeof(a->bound));
     memset(a->memory, 0xff, sizeof(a->memory));
@@ -273,7 +273,13 @@ static unsigned pick(struct jit_alloc *a, u32 mask, u32 avoid)
     u32 candidates = a->free & mask & ~avoid;
     if (candidates)
         return (unsigned)__builtin_ctz(candidates);
-    unsigned r = choose_victim(a, a->host->registers & mask & ~a->free & ~a->temps & ~a->locked & ~avoid);
+    u32 held = a->held & mask & ~avoid & ~a->locked;
+    if (held) {
+        a->held &= ~(held & -held);
+        a->free |= held & -held;
+        return (unsigned)__builtin_ctz(held);
+    }
+    unsigned r = choose_victim(a, a->host->registers & mask & ~a->free & ~a->temps & ~a->locked & ~a->held & ~avoid);
     evict(a, r);
     return r;
 }
@@ -368,8 +374,29 @@ void alloc_temp_at(struct jit_alloc *a, unsigned reg)
             evict(a, reg);
         }
     }
+    a->held &= ~(1u << reg);
     a->temps |= 1u << reg;
     a->free &= ~(1u << reg);
+}
+
+void alloc_hold(struct jit_alloc *a, unsigned reg)
+{
+    assert(a->temps >> reg & 1);
+    a->temps &= ~(1u << reg);
+    a->held |= 1u << reg;
+    a->locked |= 1u << reg;
+}
+
+bool alloc_use_held(struct jit_alloc *a, unsigned reg)
+{
+    a->locked |= a->held & 1u << reg;
+    return a->held >> reg & 1;
+}
+
+void alloc_unhold(struct jit_alloc *a, unsigned reg)
+{
+    a->temps |= a->held & 1u << reg;
+    a->held &= ~(1u << reg);
 }
 
 unsigned alloc_def_temp(struct jit_alloc *a, unsigned reg)
@@ -518,6 +545,8 @@ void alloc_forget(struct jit_alloc *a)
 
 void alloc_clobber(struct jit_alloc *a, u32 mask)
 {
-    for (u32 m = mask & a->host->registers & ~a->free & ~a->temps; m; m &= m - 1)
+    a->free |= a->held & mask;
+    a->held &= ~mask;
+    for (u32 m = mask & a->host->registers & ~a->free & ~a->temps & ~a->held; m; m &= m - 1)
         evict(a, (unsigned)__builtin_ctz(m));
 }

@@ -74,6 +74,7 @@ struct jit_alloc {
     u32 code_first;
     u32 index;                  /* op under way */
     u32 free, temps, locked;    /* registers */
+    u32 held;                   /* scratch kept beyond its op (alloc_hold) */
     u16 reg_value[ALLOC_REGS];
     u16 bound[IR_MAX_SLOTS];    /* value in the slot, ALLOC_NONE: as memory says */
     u16 memory[IR_MAX_SLOTS];   /* value that the slot's memory holds */
@@ -97,6 +98,12 @@ unsigned alloc_temp(struct jit_alloc *a, u32 mask);
 void alloc_temp_at(struct jit_alloc *a, unsigned reg);
 /* The temporary becomes the result. */
 unsigned alloc_def_temp(struct jit_alloc *a, unsigned reg);
+
+/* The temporary is kept as long as nothing else wants its register: a later op asks for it by alloc_use_held, which is false when it
+ * is lost. alloc_unhold: it is that op's temporary again. */
+void alloc_hold(struct jit_alloc *a, unsigned reg);
+bool alloc_use_held(struct jit_alloc *a, unsigned reg);
+void alloc_unhold(struct jit_alloc *a, unsigned reg);
 
 /* The temporary is kept for a later op's result. Until then nothing may ask for registers. */
 void alloc_reserve(struct jit_alloc *a, unsigned reg);

@@ -39,6 +39,8 @@ static void emit_block(struct x64 *g, u32 block)
     g->pc = ir->pc;
     g->pc_due = true;
     g->pair.index = 0;
+    for (u32 n = 0; n < X64_CHECKED; n++)
+        g->checked[n].value = ALLOC_NONE;
     alloc_init(&g->a, ir, g->arena, &x64_alloc_host);
     g->a.stress = g->jit->opt.stress_spill ? ir->pc | 1 : 0;
     alloc_scan(&g->a);

@@ -9,7 +9,8 @@
  * and the access is at [t + ra + offset]. The cold part finds ra and the value's register as they were.
  *
  * Two accesses off one base with nothing but bookkeeping between them share a check, from the first byte to the last; when
- * it fails, the cold part makes both, one after the other.
+ * it fails, the cold part makes both, one after the other. Others off the same base compare anew, but what they compare (entry,
+ * tag) is kept in two registers as long as nothing else wants them: the compare and the addend's load are left of the check.
  */
 #include "jit/x86_64/x64.h"
 
@@ -20,6 +21,8 @@ struct access {
     unsigned size;              /* bytes */
     struct x64_cold *cold;
     s32 low, high;              /* offsets of the first and last byte that the check is for */
+    unsigned index, tag;        /* registers: t and u, or held ones */
+    bool known;                 /* index and tag are there already */
 };
 
 static unsigned context_of(const struct ir_op *op)
@@ -35,7 +38,8 @@ static bool only_slow(const struct ir_op *op)
 /* t is the entry's offset in the current context's data entries, or the other context's entry by its address. */
 static struct asm_mem entry_field(const struct access *m, s32 offset)
 {
-    return m->other ? asm_at(m->t, offset) : asm_indexed(X64_TLB, m->t, 0, (s32)offsetof(struct tlb_context, data) + offset);
+    return m->other ? asm_at(m->index, offset)
+                    : asm_indexed(X64_TLB, m->index, 0, (s32)offsetof(struct tlb_context, data) + offset);
 }
 
 /* lea, or a move where there is nothing to add. */
@@ -46,20 +50,28 @@ static u8 *sum(u8 *p, u32 size, unsigned to, unsigned from, s32 disp)
     return asm_at_rm(p, X_LEA | size, to, asm_at(from, disp));
 }
 
+/* Where the entry is, and the tag that it should have. */
+static u8 *emit_index(const struct x64 *g, u8 *p, const struct access *m)
+{
+    s32 first = m->low, last = m->aligned ? first : m->high;
+    _Static_assert(sizeof(struct tlb_entry) == 16, "the index is scaled by shifting 4 less");
+    p = sum(p, 0, m->index, m->addr, first);
+    p = sum(p, ASM_W, m->tag, m->addr, last);
+    p = asm_at_rr(p, X_SHIFT_IMM, SHIFT_SHR, m->index);
+    *p++ = TLB_PAGE_BITS - 4;
+    p = asm_word(asm_at_rr(p, X_GROUP1, ALU_AND, m->index), g->jit->tlb_mask << 4);
+    p = asm_word(asm_at_rr(p, X_GROUP1 | ASM_W, ALU_AND, m->tag),
+                 (u32)(TLB_PAGE_MASK | (m->aligned ? m->size - 1 : 0)));
+    if (m->other)
+        p = asm_at_rm(p, X_ADD | ASM_W, m->index, asm_at(X64_TLB, (s32)offsetof(struct tlb_context, other)));
+    return p;
+}
+
 static void emit_check(struct x64 *g, struct access *m)
 {
     s32 entry = (s32)((m->write ? sizeof(struct tlb_entry) * TLB_ENTRIES : 0));
-    s32 first = m->low, last = m->aligned ? first : m->high;
-    _Static_assert(sizeof(struct tlb_entry) == 16, "the index is scaled by shifting 4 less");
-    u8 *p = sum(g->s.p, 0, m->t, m->addr, first);
-    p = sum(p, ASM_W, m->u, m->addr, last);
-    p = asm_at_rr(p, X_SHIFT_IMM, SHIFT_SHR, m->t);
-    *p++ = TLB_PAGE_BITS - 4;
-    p = asm_word(asm_at_rr(p, X_GROUP1, ALU_AND, m->t), g->jit->tlb_mask << 4);
-    p = asm_word(asm_at_rr(p, X_GROUP1 | ASM_W, ALU_AND, m->u), (u32)(TLB_PAGE_MASK | (m->aligned ? m->size - 1 : 0)));
-    if (m->other)
-        p = asm_at_rm(p, X_ADD | ASM_W, m->t, asm_at(X64_TLB, (s32)offsetof(struct tlb_context, other)));
-    p = asm_at_rm(p, X_CMP | ASM_W, m->u, entry_field(m, entry + (s32)offsetof(struct tlb_entry, tag)));
+    u8 *p = m->known ? g->s.p : emit_index(g, g->s.p, m);
+    p = asm_at_rm(p, X_CMP | ASM_W, m->tag, entry_field(m, entry + (s32)offsetof(struct tlb_entry, tag)));
     *p++ = 0x0f;
     *p++ = 0x80 | CC_NE;
     m->cold->from[0] = p;
@@ -92,8 +104,8 @@ static struct access begin_access(struct x64 *g, const struct ir_op *op, s32 off
 
 static void temporaries(struct x64 *g, struct access *m, u32 avoid)
 {
-    m->t = alloc_temp(&g->a, X64_GPRS & ~avoid);
-    m->u = alloc_temp(&g->a, X64_GPRS & ~avoid);
+    m->index = m->t = alloc_temp(&g->a, X64_GPRS & ~avoid);
+    m->tag = m->u = alloc_temp(&g->a, X64_GPRS & ~avoid);
 }
 
 /* After the result has its register: the site, and the check or, when there is only the slow path, the jump to it. */
@@ -161,6 +173,106 @@ static void widen(struct access *m, const struct ir_op *partner)
     s32 low = offset_of(partner), high = low + (s32)IR_MEM_BYTES(partner->aux) - 1;
     m->low = MIN(m->low, low);
     m->high = MAX(m->high, high);
+}
+
+/* ---- Checks of later accesses off the same base ---------------------------------------------- */
+
+/* The op that uses value v next after op i. */
+static u32 next_use(const struct x64 *g, u32 i, u32 v)
+{
+    const struct alloc_operands *o = &g->a.ops[i];
+    for (unsigned k = 0; k < o->count; k++) {
+        if (o->value[k] == v && o->next[k] != i)
+            return o->next[k];
+    }
+    return ALLOC_NONE;
+}
+
+/* Widens low..high to the accesses off base v that come behind op i; false: there are none. */
+static bool look_ahead(const struct x64 *g, u32 i, u32 v, s32 *low, s32 *high)
+{
+    enum { USES = 16, REACH = 256 };
+    bool any = false;
+    s32 from = *low;
+    for (u32 n = 0, j = next_use(g, i, v); n < USES && j > i && j < g->ir->count; n++, i = j, j = next_use(g, j, v)) {
+        const struct ir_op *op = &g->ir->ops[j];
+        if ((op->op != IR_LOAD && op->op != IR_STORE) || g->a.ops[j].value[0] != v || !may_pair(op))
+            continue;
+        s64 first = offset_of(op), last = first + IR_MEM_BYTES(op->aux) - 1;
+        if (first < (s64)from - REACH || last > (s64)from + REACH)
+            continue;
+        *low = MIN(*low, (s32)first);
+        *high = MAX(*high, (s32)last);
+        any = true;
+    }
+    return any;
+}
+
+static void forget_checked(struct x64 *g, struct x64_checked *c)
+{
+    if (c->value == ALLOC_NONE)
+        return;
+    alloc_unhold(&g->a, c->index);
+    alloc_unhold(&g->a, c->tag);
+    c->value = ALLOC_NONE;
+}
+
+/* What an earlier check found for this base, if it holds for these bytes too and is still there. */
+static struct x64_checked *find_checked(struct x64 *g, u32 v, const struct access *m)
+{
+    for (u32 n = 0; n < X64_CHECKED; n++) {
+        struct x64_checked *c = &g->checked[n];
+        if (c->value != v)
+            continue;
+        if (c->low <= m->low && c->high >= m->high && alloc_use_held(&g->a, c->index) && alloc_use_held(&g->a, c->tag))
+            return c;
+        forget_checked(g, c);
+    }
+    return NULL;
+}
+
+/* Registers for index and tag that outlive the op; none when values would have to go for them. */
+static void hold_check(struct x64 *g, struct access *m, u32 v, s32 low, s32 high)
+{
+    u32 free = g->a.free & X64_GPRS & ~(1u << RAX | 1u << RCX | 1u << RDX) & ~g->a.locked;
+    if (!(free & (free - 1)))
+        return;
+    struct x64_checked *c = &g->checked[g->checked[0].value != ALLOC_NONE];
+    forget_checked(g, c);
+    m->index = alloc_temp(&g->a, free);
+    alloc_hold(&g->a, m->index);
+    m->tag = alloc_temp(&g->a, free & ~(1u << m->index));
+    alloc_hold(&g->a, m->tag);
+    struct x64_checked *other = c == g->checked ? c + 1 : g->checked;
+    if (other->value != ALLOC_NONE && (1u << other->index | 1u << other->tag) & (1u << m->index | 1u << m->tag))
+        other->value = ALLOC_NONE; /* had lost one of them before */
+    *c = (struct x64_checked){v, low, high, (u8)m->index, (u8)m->tag};
+    m->low = low;
+    m->high = high;
+}
+
+/*
+ * Temporaries of a load or store. When more accesses off the base follow (behind the last of this check's), where the entry is and
+ * its tag stay in registers as long as those are not wanted: the later checks are then the comparison alone.
+ */
+static void share_check(struct x64 *g, struct access *m, const struct ir_op *op, u32 partner)
+{
+    u32 v = x64_operand_value(g, 0);
+    s32 low = m->low, high = m->high;
+    temporaries(g, m, 0);
+    if (g->a.stress || !may_pair(op) || m->addr != g->a.val[v].reg)
+        return;
+    struct x64_checked *c = find_checked(g, v, m);
+    bool more = look_ahead(g, partner ? partner : g->a.index, v, &low, &high);
+    if (c) {
+        m->known = true;
+        m->index = c->index;
+        m->tag = c->tag;
+        if (!more)
+            forget_checked(g, c);
+    } else if (more) {
+        hold_check(g, m, v, low, high);
+    }
 }
 
 /* A scalar's load clears what is above it. */
@@ -263,7 +375,7 @@ static void load_float_pair(struct x64 *g, const struct ir_op *op, u32 partner)
     const struct ir_op *second = &g->ir->ops[partner];
     struct access m = begin_access(g, op, (s32)op->b, false, 0);
     widen(&m, second);
-    temporaries(g, &m, 0);
+    share_check(g, &m, op, partner);
     unsigned other = alloc_temp(&g->a, ALLOC_XMM);
     alloc_done(&g->a);
     unsigned rd = alloc_def(&g->a, ALLOC_XMM, 0);
@@ -283,7 +395,7 @@ static void load_int_pair(struct x64 *g, const struct ir_op *op, u32 partner)
     const struct ir_op *second = &g->ir->ops[partner];
     struct access m = begin_access(g, op, (s32)op->b, false, 0);
     widen(&m, second);
-    temporaries(g, &m, 0);
+    share_check(g, &m, op, partner);
     alloc_done(&g->a);
     site(g, &m, op, m.u);
     emit_check(g, &m);
@@ -298,7 +410,7 @@ static void load_int_pair(struct x64 *g, const struct ir_op *op, u32 partner)
 static void load_float(struct x64 *g, const struct ir_op *op)
 {
     struct access m = begin_access(g, op, (s32)op->b, false, 0);
-    temporaries(g, &m, 0);
+    share_check(g, &m, op, 0);
     alloc_done(&g->a);
     unsigned rd = alloc_def(&g->a, ALLOC_XMM, 0);
     site(g, &m, op, rd);
@@ -331,7 +443,7 @@ X64_SELECT(load)
         return;
     }
     struct access m = begin_access(g, op, (s32)op->b, false, 0);
-    temporaries(g, &m, 0);
+    share_check(g, &m, op, 0);
     alloc_done(&g->a);
     site(g, &m, op, m.t);
     if (only_slow(op)) {
@@ -402,7 +514,7 @@ static void store_pair(struct x64 *g, const struct ir_op *op, u32 partner)
     struct x64_operand v = {.kind = X64_REG, .reg = x64_use(g, 1)};
     struct x64_operand w = {.kind = X64_REG, .reg = alloc_use(&g->a, g->a.ops[partner].value[1])};
     widen(&m, second);
-    temporaries(g, &m, 0);
+    share_check(g, &m, op, partner);
     alloc_done(&g->a);
     site(g, &m, op, JIT_LOC_NONE);
     m.cold->site.value = (u8)v.reg;
@@ -430,7 +542,7 @@ X64_SELECT(store)
     }
     struct access m = begin_access(g, op, (s32)op->c, true, 0);
     struct x64_operand v = stored_operand(g, op);
-    temporaries(g, &m, 0);
+    share_check(g, &m, op, 0);
     alloc_done(&g->a);
     site(g, &m, op, JIT_LOC_NONE);
     m.cold->site.value = (u8)v.reg;

@@ -107,6 +107,14 @@ struct x64_pair {
     u8 *after;              /* where the code was then */
 };
 
+/* What a check computed for a base, in held registers (mem.c); value ALLOC_NONE: nothing. */
+struct x64_checked {
+    u32 value;
+    s32 low, high;
+    u8 index, tag;
+};
+enum { X64_CHECKED = 2 };
+
 struct x64 {
     struct jit_alloc a;  /* first */
     struct asm_buf s;
@@ -125,6 +133,7 @@ struct x64 {
     struct x64_pool *pool;
     struct x64_region region;
     struct x64_pair pair;
+    struct x64_checked checked[X64_CHECKED];
     u8 *upper;           /* by op: enum x64_upper of its result */
     int error;
 };
