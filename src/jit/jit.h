@@ -282,7 +282,8 @@ struct jit {
         invalidations; /* counts smc events: a translation under way compares before and after */
     struct cpu *cpus[512];
     u32 cpu_count;
-    struct jit_stats past; /* of CPUs that are gone */
+    u64 links_made, links_broken; /* lock held */
+    struct jit_stats past;        /* of CPUs that are gone */
     struct epoch *epoch;
     struct log *log;
     struct memory *memory;

@@ -43,6 +43,7 @@ void jit_link(struct jit *jit, struct jit_link *link, struct jit_unit *to)
     pthread_mutex_lock(&jit->lock);
     if (link_may_go(link, to)) {
         u32 inner = ir_pc_movable(to->pc) ? JIT_MOVABLE_ENTRY : 0;
+        jit->links_made++;
         link->to = to;
         link->page_id = to->pages[0].id;
         link->next_in = to->incoming;
@@ -71,6 +72,7 @@ void jit_unlink_all(struct jit *jit, struct jit_unit *u)
 {
     for (struct jit_link *l = u->incoming, *next; l; l = next) {
         next = l->next_in;
+        jit->links_broken++;
         l->to = NULL;
         l->next_in = NULL;
         jit->backend->patch(jit, l, NULL, 0);
@@ -83,6 +85,7 @@ void jit_unlink_all(struct jit *jit, struct jit_unit *u)
         struct jit_link **p = &l->to->incoming;
         while (*p && *p != l)
             p = &(*p)->next_in;
+        jit->links_broken++;
         if (*p)
             *p = l->next_in;
         l->to = NULL;

@@ -133,6 +133,10 @@ void jit_print_stats(struct jit *jit, FILE *f)
         fprintf(f, "%-14s %llu\n", counters[i].name, (unsigned long long)*counter(&sum, i));
     fprintf(f, "%-14s %llu\n", "invalidations",
             (unsigned long long)atomic_load(&jit->invalidations));
+    pthread_mutex_lock(&jit->lock);
+    u64 made = jit->links_made, broken = jit->links_broken;
+    pthread_mutex_unlock(&jit->lock);
+    fprintf(f, "%-14s %llu made, %llu broken\n", "direct links", (unsigned long long)made, (unsigned long long)broken);
     if (sum.guest_insns)
         fprintf(f, "translation    %.0f ns and %.1f host bytes per guest instruction\n",
                 (double)sum.translate_ns / (double)sum.guest_insns,
