@@ -289,6 +289,11 @@ static u32 hash_features(const struct arm_cpu *a)
 {
     u32 h = 2166136261u ^ (u32)a->has_el2 ^ (u32)a->has_el3 << 1 ^ (u32)a->sysreg[ARM_SYS_MIDR_EL1];
     for (unsigned i = 0; i < ARM_EXTS; i++) {
+        if (i == ARM_EXT_V8) { /* named later than states were saved: only what a model has not by itself counts */
+            bool v7 = a->model_letter == 'a' || a->model_letter == 'b';
+            h ^= arm_cpu_has(a, i) == v7;
+            continue;
+        }
         for (const char *p = arm_cpu_has(a, i) ? exts[i].name : ""; *p; p++)
             h = (h ^ (u8)*p) * 16777619u;
         h = (h ^ '_') * 16777619u;
