@@ -24,10 +24,15 @@ u64 arm_get_mpidr(struct arm_cpu *a, const struct arm_sysreg *r)
     return arm_el(a) == 1 && arm_el2_enabled(a) ? a->sysreg[ARM_SYS_VMPIDR_EL2] : a->mpidr;
 }
 
-/* ID_AA64PFR0_EL1.GIC: the system register interface, where the board connected one. */
+/* ID_AA64PFR0_EL1.GIC, ID_PFR1_EL1.GIC: the system register interface, where the board connected one. */
 u64 arm_get_pfr0(struct arm_cpu *a, const struct arm_sysreg *r)
 {
     return a->sysreg[ARM_SYS_ID_AA64PFR0_EL1] | (a->gic.read ? BIT(24) : 0);
+}
+
+u64 arm_get_pfr1(struct arm_cpu *a, const struct arm_sysreg *r)
+{
+    return a->sysreg[ARM_SYS_ID_PFR1_EL1] | (a->gic.read ? BIT(28) : 0);
 }
 
 u64 arm_get_ccsidr(struct arm_cpu *a, const struct arm_sysreg *r)

@@ -141,6 +141,7 @@ static void trapped(const char *what, u64 from, const char *piece, u64 level, u6
 static void test_traps(void)
 {
     check("ID_AA64PFR0_EL1.GIC", rd("id_aa64pfr0_el1") >> 24 & 15, 1);
+    check("ID_PFR1_EL1.GIC", rd("id_pfr1_el1") >> 28 & 15, 1);
     check("ICC_SRE_EL1", read_at(EL1, read_sre), 7);
     trapped("ICH_HCR_EL2 in EL1", EL1, read_ich, 1, 0);
     trapped("ICC_IAR1_EL1, written", EL1, write_iar, 1, 0);
