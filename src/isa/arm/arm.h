@@ -359,6 +359,7 @@ struct arm_cpu {
     bool wait_event;   /* halted by WFE */
     bool watching;     /* a watchpoint is enabled */
     bool stepping;     /* software step: the unit under way is the one to step over */
+    bool step_exclusive; /* ... and a load-exclusive */
     u32 spins;
     struct arm_pac_entry pac_cache[ARM_PAC_CACHE];
     struct arm_pac_view pac_view[4]; /* by the level that rules the regime */
@@ -457,6 +458,7 @@ void arm_exception(struct arm_cpu *a, u64 syndrome, u64 far, u64 preferred_retur
 void arm_unwind(struct arm_cpu *a, u64 syndrome, u64 far, u64 preferred_return);
 void arm_undefined(struct arm_cpu *a); /* of the instruction at pc; unwinds */
 void arm_fault(struct cpu *cpu, const struct isa_fault *f);
+bool arm_read_code(struct arm_cpu *a, u64 pc, unsigned size, u64 *code);
 bool arm_interrupt(struct cpu *cpu);
 /* Would it take one? Any thread. */
 bool arm_interrupt_is_due(const struct arm_cpu *a);

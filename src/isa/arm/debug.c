@@ -209,6 +209,25 @@ bool arm_watch_hits(const struct arm_cpu *a, u64 vaddr, unsigned size, bool el0,
 
 /* ---- Before each instruction ----------------------------------------------------------------- */
 
+/* Is the instruction at pc a load-exclusive? The syndrome of its step says so, for stepping over a whole loop of them. */
+static bool is_load_exclusive(struct arm_cpu *a)
+{
+    u64 code, second;
+    bool thumb = a->pstate & PSTATE_T;
+    if (!arm_is_a32(a)) {
+        bool found = arm_read_code(a, a->pc, 4, &code) && (code & 0x3fc00000) == 0x08400000;
+        return found && !(code & BIT(21) && !(code & BIT(31))); /* that one is CASP */
+    }
+    if (!thumb)
+        return arm_read_code(a, a->pc, 4, &code) && code >> 28 != 15 &&
+               (code & 0x0f900eff) == 0x01900e9f;
+    if (!arm_read_code(a, a->pc, 2, &code) || !arm_read_code(a, a->pc + 2, 2, &second))
+        return false;
+    unsigned op = (unsigned)(second >> 4 & 15);
+    return (code & 0xfff0) == 0xe850 ||
+           ((code & 0xfff0) == 0xe8d0 && (op == 4 || op == 5 || op == 7 || op >= 12));
+}
+
 bool arm_debug_check(struct arm_cpu *a)
 {
     bool step = arm_debug_step_enabled(a), stepped = a->stepping;
@@ -218,7 +237,8 @@ bool arm_debug_check(struct arm_cpu *a)
         a->pstate &= ~PSTATE_SS;
     }
     if (step && !(a->pstate & PSTATE_SS)) {
-        u64 iss = ARM_FSC_DEBUG | (stepped ? BIT(24) : 0); /* ISV: EX says what was stepped */
+        u64 iss = ARM_FSC_DEBUG | (stepped ? BIT(24) : 0); /* ISV: EX is known */
+        iss |= stepped && a->step_exclusive ? BIT(6) : 0;
         arm_exception_to(a, arm_debug_level(a), ARM_SYNDROME(ARM_EC_STEP_LOWER, iss), 0, a->pc);
         return true;
     }
@@ -230,6 +250,7 @@ bool arm_debug_check(struct arm_cpu *a)
         }
     }
     a->stepping = step;
+    a->step_exclusive = step && is_load_exclusive(a);
     return false;
 }
 

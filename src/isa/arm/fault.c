@@ -49,7 +49,7 @@ static bool decode_a64(u32 insn, struct arm_access *out)
 }
 
 /* Of the instruction at pc, which has just been executed. */
-static bool read_code(struct arm_cpu *a, u64 pc, unsigned size, u64 *code)
+bool arm_read_code(struct arm_cpu *a, u64 pc, unsigned size, u64 *code)
 {
     struct isa_context context;
     struct isa_mapping m;
@@ -64,14 +64,14 @@ static bool decode_access(struct arm_cpu *a, struct arm_access *out)
     u64 code, second;
     bool thumb = a->pstate & PSTATE_T;
     if (!arm_is_a32(a) || !thumb)
-        return read_code(a, a->pc, 4, &code) &&
+        return arm_read_code(a, a->pc, 4, &code) &&
                (arm_is_a32(a) ? arm_a32_decode_access((u32)code, false, 4, out)
                               : decode_a64((u32)code, out));
-    if (!read_code(a, a->pc, 2, &code))
+    if (!arm_read_code(a, a->pc, 2, &code))
         return false;
     if (code >> 11 < 0x1d)
         return arm_a32_decode_access((u32)code, true, 2, out);
-    return read_code(a, a->pc + 2, 2, &second) &&
+    return arm_read_code(a, a->pc + 2, 2, &second) &&
            arm_a32_decode_access((u32)(code << 16 | second), true, 4, out);
 }
 

@@ -267,6 +267,12 @@ static void check_steps(void)
     check_step_at(1, 1);
     check_step_at(2, 1);
     wr("mdscr_el1", STEP);
+    monitor_x[0] = ZONE;
+    go_unmasked(EL0 | 0x1c0 | SS, exclusive);
+    check_taken("step of a load-exclusive", 1, 0x32, 1 << 24 | 1 << 6 | 0x22);
+    monitor_x[0] = ZONE;
+    go_unmasked(EL0 | 0x1c0 | SS, load);
+    check_taken("step of a load", 1, 0x32, 1 << 24 | 0x22);
     go_unmasked(EL1 | 0x1c0 | SS, four);
     check_ended("EL1 without KDE");
     go(EL1 | SS, four);
