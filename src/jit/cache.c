@@ -35,10 +35,11 @@ enum {
     CROSSING_KEPT = 16,
 };
 
-/* A piece of code memory, filled by one CPU, emptied as a whole, oldest first. */
+/* A piece of code memory, filled by one CPU, emptied as a whole: one that has no valid unit left, else the oldest. */
 struct jit_chunk {
     u32 start, used, size;  /* offsets in the code memory */
     bool owned;             /* a CPU writes to it */
+    u32 valid;              /* of its units */
     struct arena meta;      /* units, links and IR of this chunk */
     struct jit_unit *units; /* by next_in_chunk */
 };
@@ -202,14 +203,25 @@ bool jit_page_at(struct cpu *cpu, u64 vaddr, struct jit_page_ref *ref, struct is
 
 /* ---- Chunks of code memory ------------------------------------------------------------------- */
 
-/* Takes the oldest chunk that no CPU writes to. Lock held; its units are invalid after. */
+/* One that guests which write code have emptied by themselves: memory that has been touched is used again first. */
+static struct jit_chunk *chunk_dead(struct jit *jit)
+{
+    for (u32 i = 0; i < jit->chunk_count; i++) {
+        struct jit_chunk *c = &jit->chunks[i];
+        if (c->units && !c->valid && !c->owned)
+            return c;
+    }
+    return NULL;
+}
+
+/* Takes a chunk that no CPU writes to. Lock held; its units are invalid after. */
 static struct jit_chunk *chunk_evict(struct jit *jit)
 {
-    struct jit_chunk *c;
-    do {
+    struct jit_chunk *c = chunk_dead(jit);
+    while (!c || c->owned) {
         c = &jit->chunks[jit->next_chunk];
         jit->next_chunk = (jit->next_chunk + 1) % jit->chunk_count;
-    } while (c->owned);
+    }
     for (struct jit_unit *u = c->units; u; u = u->next_in_chunk) {
         if (atomic_load_explicit(&u->valid, memory_order_relaxed))
             jit_unit_invalidate(jit, u);
@@ -382,6 +394,8 @@ bool jit_units_insert(struct jit_cpu *jc, struct jit_unit *const *units, u32 cou
             page_add_unit(u, &u->pages[n]);
         atomic_store(&u->valid, ok);
         if (ok) {
+            u->chunk = (u32)(jc->chunk - jit->chunks);
+            jc->chunk->valid++;
             hash_insert(jit, u);
             jit_link_heads(jit, u);
         }
@@ -394,7 +408,9 @@ bool jit_units_insert(struct jit_cpu *jc, struct jit_unit *const *units, u32 cou
 
 void jit_unit_invalidate(struct jit *jit, struct jit_unit *u)
 {
+    assert(atomic_load_explicit(&u->valid, memory_order_relaxed));
     atomic_store(&u->valid, false);
+    jit->chunks[u->chunk].valid--;
     struct jit_unit *_Atomic *p = &jit->hash[unit_bucket(jit, u->pages[0].id, u->pc)];
     while (atomic_load(p) && atomic_load(p) != u)
         p = &atomic_load(p)->hash_next;
@@ -589,6 +605,7 @@ static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u)
         return r;
     memcpy(links, out->links, out->link_count * sizeof(*links));
     unit_has_code(jit, c, u, out->size, links, out->link_count);
+    u->past_poll = out->past_poll;
     return 0;
 }
 
@@ -680,6 +697,7 @@ static struct jit_unit *load_once(struct cpu *cpu, const struct jit_page_ref *pa
         struct jit_link *links = arena_alloc(&c->meta, s->links * sizeof(*links));
         stored_place(s, jit->code.rw + start, start, links, u->crosses ? u->pages[1].id : 0);
         unit_has_code(jit, c, u, s->code_bytes, links, s->links);
+        u->past_poll = s->past_poll;
         jit_log_unit(cpu, u);
         jit_log_unit(cpu, u);
     }

@@ -128,6 +128,8 @@ struct jit_unit {
     struct jit_unit *next_in_chunk;
     const u8 *code; /* host entry; NULL for the interpreter */
     u32 code_size;
+    u32 past_poll; /* where, from `code`, forward links of its page enter (link.c); 0: at the start */
+    u32 chunk;     /* index, of a valid one */
     struct ir_unit *ir;     /* interpreter and check mode */
     struct jit_link *links; /* its own */
     struct jit_link *incoming;
@@ -179,6 +181,7 @@ struct jit_emit {
     u32 size;     /* out */
     u32 page2_id; /* not 0: at entry check that the page behind has this id, else leave by lookup */
     u64 page2_tag; /* not 0: compared too; a movable page's id alone does not say where it is */
+    u32 past_poll;   /* out: 0, or offset from the start of what follows the poll */
     u32 page2_patch; /* out: 0, or offset of the 4 bytes that hold page2_id */
     /* out: offsets of rel32 fields that refer to the start of the code memory. All of them, unless far_count is JIT_MAX_FAR. */
     u32 far[JIT_MAX_FAR], far_count;

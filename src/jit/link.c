@@ -36,19 +36,31 @@ static bool link_may_go(const struct jit_link *link, const struct jit_unit *to)
     return !link->page_id || link->page_id == to->pages[0].id;
 }
 
+/*
+ * Links forward within a page need no poll: between two polls at most as many units run as begin in a page, since each
+ * begins behind the one before; whatever else leads from unit to unit polls. Regions poll always (past_poll 0), as they
+ * may end before where they began.
+ */
+static const u8 *link_target(const struct jit_link *link, const struct jit_unit *to)
+{
+    bool forward = !link->id_patch && to->pc > link->from->pc;
+    if (forward && to->past_poll)
+        return to->code + to->past_poll;
+    return to->code + (ir_pc_movable(to->pc) ? JIT_MOVABLE_ENTRY : 0);
+}
+
 void jit_link(struct jit *jit, struct jit_link *link, struct jit_unit *to)
 {
     if (!jit->backend || !jit->opt.link || jit->opt.check)
         return;
     pthread_mutex_lock(&jit->lock);
     if (link_may_go(link, to)) {
-        u32 inner = ir_pc_movable(to->pc) ? JIT_MOVABLE_ENTRY : 0;
         jit->links_made++;
         link->to = to;
         link->page_id = to->pages[0].id;
         link->next_in = to->incoming;
         to->incoming = link;
-        jit->backend->patch(jit, link, to->code + inner, to->pages[0].id);
+        jit->backend->patch(jit, link, link_target(link, to), to->pages[0].id);
     }
     pthread_mutex_unlock(&jit->lock);
 }
@@ -131,6 +143,8 @@ void jit_jump_forget(struct jit *jit, struct jit_unit *u)
     for (u32 i = 0; i < jit->cpu_count; i++) {
         struct jit_cpu *jc = jit_cpu(jit->cpus[i]);
         for (u32 n = 0; n < TLB_CONTEXTS; n++) {
+            if (!atomic_load(&jc->contexts[n].live)) /* is emptied before it is used again */
+                continue;
             jump_forget_at(&jc->contexts[n], index, u);
             if (ir_pc_movable(u->pc)) /* the page may be an odd one or an even one */
                 jump_forget_at(&jc->contexts[n], index ^ JUMP_OTHER_PAGE, u);

@@ -39,26 +39,19 @@ void jit_protect_lines(struct jit *jit, struct ram_block *ram, u64 offset, u64 s
         tlb_slow_writes(jit, ram->host + align_down(offset, TLB_PAGE), TLB_CODE);
 }
 
-/* Lines that the page's valid units still cover. Lock held. */
-static u64 page_lines(const struct jit_page *page)
+/* Lock held. Returns the lines that units of the page still cover. */
+static u64 page_invalidate(struct jit *jit, struct jit_page *page, u64 lines)
 {
-    u64 lines = 0;
-    const struct jit_unit *u = page->units;
-    for (const struct jit_unit_page *p; u; u = p->next) {
-        p = jit_unit_page(u, page);
-        lines |= p->lines;
-    }
-    return lines;
-}
-
-static void page_invalidate(struct jit *jit, struct jit_page *page, u64 lines)
-{
+    u64 left = 0;
     for (struct jit_unit *u = page->units, *next; u; u = next) {
         const struct jit_unit_page *p = jit_unit_page(u, page);
         next = p->next;
         if (p->lines & lines)
             jit_unit_invalidate(jit, u);
+        else
+            left |= p->lines;
     }
+    return left;
 }
 
 static void code_written_page(struct jit *jit, struct ram_block *ram, u64 offset, u64 size)
@@ -73,8 +66,7 @@ static void code_written_page(struct jit *jit, struct ram_block *ram, u64 offset
     for (struct jit_page *p = jit_pages_of(jit, ram, page_offset); p; p = p->hash_next) {
         if (p->ram != ram || p->ram_offset != page_offset)
             continue;
-        page_invalidate(jit, p, lines);
-        left |= page_lines(p);
+        left |= page_invalidate(jit, p, lines);
     }
     /* Bits of a translation under way go too; it sees jit->invalidations and starts again. */
     atomic_store(bits, left);

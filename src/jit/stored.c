@@ -87,6 +87,7 @@ void stored_write(struct stored_unit *s, const struct jit_emit *out, u64 config,
         .page2 = relative(out->page2_patch, start),
         .links = (u16)out->link_count,
         .fars = (u16)out->far_count,
+        .past_poll = out->past_poll,
     };
     u8 *code = code_of(s);
     memset((u8 *)s + s->size - 8, 0, 8); /* the padding */
@@ -120,6 +121,8 @@ static bool link_is_sound(const struct stored_unit *s, const struct stored_link 
 bool stored_is_sound(const struct stored_unit *s, size_t room)
 {
     if (room < sizeof(*s) || s->size > room || s->links > JIT_MAX_LINKS || s->fars >= JIT_MAX_FAR)
+        return false;
+    if (s->past_poll >= s->code_bytes || s->zero)
         return false;
     if (!s->guest_bytes || s->guest_bytes > 2 * TLB_PAGE || !s->code_bytes ||
         !has_room(s, s->page2, 4))

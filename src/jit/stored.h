@@ -29,6 +29,7 @@ struct stored_unit {
     u32 guest_bytes, guest_insns, code_bytes;
     u32 page2; /* 0, or offset of the id of the page behind, where the unit's instruction ends */
     u16 links, fars;
+    u32 past_poll, zero; /* jit_unit */
 };
 
 /* Bytes of a record of these, or 0: no record can hold them. */

@@ -76,7 +76,7 @@ static void emit_block(struct x64 *g, u32 block)
 int x64_emit(struct jit *jit, struct jit_emit *out)
 {
     struct x64 g;
-    out->link_count = out->page2_patch = 0;
+    out->link_count = out->page2_patch = out->past_poll = 0;
     if (out->capacity < 2 * ASM_MARGIN)
         return -ENOSPC;
     int r = gen_init(&g, jit, out);

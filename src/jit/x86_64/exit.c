@@ -189,6 +189,7 @@ void x64_prologue(struct x64 *g)
     struct x64_cold *c = x64_cold_new(g, cold_entry);
     asm_alu_mem_imm(&g->s, ALU_CMP, 0, x64_state(g, offsetof(struct cpu, exit_request)), 0);
     c->from[0] = asm_jcc(&g->s, CC_NE);
+    g->out->past_poll = asm_offset(&g->s) - g->out->offset;
     if (!g->out->page2_id)
         return;
     g->out->page2_patch = compare_page(g, (g->ir->pc & TLB_PAGE_MASK) + TLB_PAGE, g->out->page2_id);
