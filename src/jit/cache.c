@@ -408,9 +408,11 @@ bool jit_units_insert(struct jit_cpu *jc, struct jit_unit *const *units, u32 cou
 
 void jit_unit_invalidate(struct jit *jit, struct jit_unit *u)
 {
-    assert(atomic_load_explicit(&u->valid, memory_order_relaxed));
-    atomic_store(&u->valid, false);
+    if (!atomic_exchange(&u->valid, false))
+        return;
     jit->chunks[u->chunk].valid--;
+    for (struct jit_unit *door = u->doors; door; door = door->next_door)
+        jit_unit_invalidate(jit, door);
     struct jit_unit *_Atomic *p = &jit->hash[unit_bucket(jit, u->pages[0].id, u->pc)];
     while (atomic_load(p) && atomic_load(p) != u)
         p = &atomic_load(p)->hash_next;

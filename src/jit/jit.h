@@ -137,6 +137,7 @@ struct jit_unit {
     u32 guest_bytes, guest_insns;
     _Atomic bool valid;
     bool region;  /* of several blocks, or a door of one (region.c) */
+    struct jit_unit *doors, *next_door; /* a region's further doors: they end with it, whose edges they go by */
     _Atomic u8 samples; /* how often a CPU stood here */
     bool crosses; /* its one instruction continues on pages[1] */
     u8 page_count;

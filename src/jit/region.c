@@ -347,6 +347,8 @@ static bool install(struct region *r, u64 seen)
         if (!jc->emit.block[n].door)
             continue;
         units[count] = unit_at(r, b, pages, page_count);
+        units[count]->next_door = u->doors;
+        u->doors = units[count];
         units[count++]->code = jc->jit->code.rx + jc->emit.block[n].door;
     }
     for (u32 n = 0; n < r->ordered; n++)
