@@ -15,6 +15,9 @@
  * stored to for a while leaves it, and so do the oldest where there are too many; their
  * reservations end.
  *
+ * The compare-and-swap of a pair leaves no reservation for a store-conditional that is reached by a branch out of the pair.
+ * Where that one fails again and again, with no load-linked that came here between, pairs are made no more in this machine.
+ *
  * Locking: jit->reserve_lock guards linked_* of strong reservations, jit->reserved (its keys are
  * read without it) and every store to a reserved page.
  */
@@ -23,7 +26,7 @@
 
 #include "memory/memory.h"
 
-enum { GRANULE = 64, WIDE = 16, IDLE_STORES = 200 };
+enum { GRANULE = 64, WIDE = 16, IDLE_STORES = 200, ORPHANS = 64 };
 
 /* Host address for an atomic access; faults when it is not RAM or not aligned. */
 static enum isa_fault_kind atomic_target(struct cpu *cpu, unsigned aux, u64 vaddr,
@@ -312,6 +315,7 @@ enum isa_fault_kind slow_load_linked(struct cpu *cpu, unsigned aux, u64 vaddr, u
     unsigned size = IR_MEM_BYTES(aux);
     struct tlb_target t;
     link_forget(cpu);
+    jc->orphans = 0;
     if (atomic_target(cpu, aux, vaddr, ISA_READ, &t, f))
         return f->kind;
     jc->linked_addr = vaddr;
@@ -359,13 +363,22 @@ static bool store_linked(struct cpu *cpu, const struct tlb_target *t, unsigned s
     return replace_linked(jc, t->host, size, value);
 }
 
+/* A store-conditional without a reservation. */
+static void count_orphan(struct cpu *cpu)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    if (++jc->orphans < ORPHANS || atomic_exchange(&jc->jit->no_pairs, true))
+        return;
+    jit_cache_flush(cpu);
+}
+
 static enum isa_fault_kind store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, u128 value,
                                       u64 *failed, struct isa_fault *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     unsigned size = IR_MEM_BYTES(aux);
     struct tlb_target t;
-    bool stored = false;
+    bool stored = false, orphan = !cpu->linked;
     if (atomic_target(cpu, aux, vaddr, ISA_WRITE, &t, f))
         return f->kind;
     pthread_mutex_lock(&jc->jit->reserve_lock);
@@ -380,6 +393,8 @@ static enum isa_fault_kind store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, 
         memory_ram_written(t.ram, t.ram_offset, size);
     if (t.flags & (TLB_CODE | TLB_RESERVED))
         tlb_relax(cpu, vaddr);
+    if (orphan)
+        count_orphan(cpu);
     *failed = !stored;
     return ISA_FAULT_NONE;
 }

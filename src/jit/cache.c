@@ -526,6 +526,8 @@ bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct ir_builder *b = &jc->builder;
+    if (unlikely(jc->jit->no_pairs))
+        passes &= ~(u32)IR_PASS_LINK;
     fetch_begin(jc, ir, page, pc);
     arena_reset(&jc->arena);
     /* The page's mode: cpu->mode and what its mapping added. */

@@ -294,6 +294,7 @@ struct jit {
     FILE *perf_map;
     struct jit_dump *dump;
     struct store *store; /* NULL: no cache= */
+    _Atomic bool no_pairs; /* opt_link.c does not run (atomic.c) */
     /* Strong reservations (lr/sc that could not be made one locked operation). */
     pthread_mutex_t reserve_lock;
     struct jit_reserved reserved[JIT_RESERVED_SETS][JIT_RESERVED_WAYS];
@@ -333,6 +334,7 @@ struct jit_cpu {
     u64 linked_value, linked_high; /* high: of 16 bytes */
     u8 *linked_host;
     bool linked_strong, want_strong;
+    u32 orphans; /* store-conditionals that had no reservation, since the last load-linked (atomic.c) */
     struct tlb_target host_target; /* of jit_host_address */
     struct mem_section ram_hint; /* the section of RAM found last (its start and offset); ram NULL: none */
     struct jit_stats stats;

@@ -6,7 +6,8 @@
  * the two: what is stored can then depend on memory only through the value loaded, so that a
  * store-conditional which a real reservation would have failed, but whose memory holds the same
  * value again, is indistinguishable from one that ran after those other stores. Leaving the unit in
- * between is harmless: the load made no reservation. All other pairs keep the reservations of
+ * between is harmless: the load made no reservation (one that goes to another store-conditional is
+ * found out by atomic.c). All other pairs keep the reservations of
  * atomic.c.
  */
 #include "jit/opt.h"

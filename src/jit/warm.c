@@ -182,7 +182,7 @@ const struct stored_unit *jit_warm_find(struct cpu *cpu, u64 pc)
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
     jc->fetched_count = 0;
-    if (jc->fetch_page[0].fine || !cpu->isa->code_config || jit->opt.store_verify ||
+    if (jc->fetch_page[0].fine || !cpu->isa->code_config || jit->opt.store_verify || jit->no_pairs ||
         log_on(jit->log, LOG_TRANSLATION))
         return NULL;
     return find(cpu, pc, jc->fetch_page[0].page->mode);
@@ -263,7 +263,7 @@ struct stored_unit *jit_warm_begin(struct cpu *cpu, const struct jit_unit *u)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     u32 size = stored_size(&jc->emit, u->guest_bytes);
-    if (jc->fetch_page[0].fine || jc->fetch_page[1].fine || !cpu->isa->code_config || !size)
+    if (jc->fetch_page[0].fine || jc->fetch_page[1].fine || !cpu->isa->code_config || !size || jc->jit->no_pairs)
         return NULL;
     u8 *guest = arena_alloc(&jc->arena, u->guest_bytes);
     read_guest(u, guest);

@@ -276,8 +276,25 @@ static void refused(void)
     paging_off();
 }
 
+/* One load-reserved, two store-conditionals: each way must come to its end. */
+static void two_ends(void)
+{
+    for (word v = 0; v < 2; v++) {
+        word seen, failed;
+        cell[1] = v;
+        __asm__ volatile("1: lr.w %0, (%2)\n bnez %0, 2f\n sc.w %1, %3, (%2)\n bnez %1, 1b\n j 3f\n"
+                         "2: sc.w %1, %4, (%2)\n bnez %1, 1b\n 3:"
+                         : "=&r"(seen), "=&r"(failed)
+                         : "r"(&cell[1]), "r"(77), "r"(88)
+                         : "memory");
+        CHECK(seen, v);
+        CHECK(cell[1], v ? 88 : 77);
+    }
+}
+
 void test_run(void)
 {
+    two_ends();
     amos();
     compare_and_swap();
     reservations();
