@@ -214,8 +214,8 @@ static struct jit_chunk *chunk_dead(struct jit *jit)
     return NULL;
 }
 
-/* Takes a chunk that no CPU writes to. Lock held; its units are invalid after. */
-static struct jit_chunk *chunk_evict(struct jit *jit)
+/* Takes a chunk that no CPU writes to. Lock held; its units are invalid after, and in no list. */
+static struct jit_chunk *chunk_evict(struct jit *jit, bool *was_used)
 {
     struct jit_chunk *c = chunk_dead(jit);
     while (!c || c->owned) {
@@ -226,6 +226,8 @@ static struct jit_chunk *chunk_evict(struct jit *jit)
         if (atomic_load_explicit(&u->valid, memory_order_relaxed))
             jit_unit_invalidate(jit, u);
     }
+    *was_used = c->units;
+    c->units = NULL;
     c->owned = true;
     return c;
 }
@@ -241,9 +243,10 @@ static void chunk_next(struct cpu *cpu)
     pthread_mutex_lock(&jit->lock);
     if (jc->chunk)
         jc->chunk->owned = false;
-    struct jit_chunk *c = chunk_evict(jit);
+    bool was_used;
+    struct jit_chunk *c = chunk_evict(jit, &was_used);
     pthread_mutex_unlock(&jit->lock);
-    if (c->units) {
+    if (was_used) {
         for (u32 i = 0; i < jit->cpu_count; i++) {
             if (jit->cpus[i] != cpu)
                 cpu_kick(jit->cpus[i], CPU_EXIT_IRQ);
@@ -253,7 +256,6 @@ static void chunk_next(struct cpu *cpu)
         epoch_online(jit->epoch, &cpu->epoch);
     }
     arena_reset(&c->meta);
-    c->units = NULL;
     c->used = 0;
     jc->chunk = c;
     jc->chunks_taken++;

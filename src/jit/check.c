@@ -65,31 +65,43 @@ static void restore_slots(struct cpu *cpu, u64 (*from)[2])
     }
 }
 
-static bool is_recorded(const struct jit_check *c, const struct ir_op *op)
+static bool is_recorded(const struct jit_check *c, u32 offset, u32 size)
 {
     for (u32 i = 0; i < c->states; i++) {
-        if (c->state[i].offset == op->b && c->state[i].size == IR_MEM_BYTES(op->aux))
+        if (c->state[i].offset == offset && c->state[i].size == size)
             return true;
     }
     return false;
 }
 
-/* The members that the unit stores to, once each. */
+static bool reads_flags(const struct ir_unit *ir)
+{
+    for (u32 i = 0; i < ir->count; i++) {
+        if (ir->ops[i].op == IR_FLOAT_FLAGS)
+            return true;
+    }
+    return false;
+}
+
+/* The members that the unit stores to, once each. Where it reads the float flags also those that it loads, as what the
+ * interpreter raises is in one of them at once; others may change at any time, by other threads. */
 static void record_states(struct cpu *cpu, struct jit_check *c, const struct ir_unit *ir)
 {
+    bool loads = reads_flags(ir);
     c->states = 0;
     for (u32 i = 0; i < ir->count; i++) {
         const struct ir_op *op = &ir->ops[i];
-        if (op->op != IR_STORE_STATE || is_recorded(c, op))
+        u32 offset = op->op == IR_STORE_STATE ? op->b : op->a, size = IR_MEM_BYTES(op->aux);
+        bool moves = op->op == IR_STORE_STATE || (loads && op->op == IR_LOAD_STATE);
+        if (!moves || is_recorded(c, offset, size))
             continue;
         if (c->states == CHECK_STATES) {
             c->spoiled = true;
             return;
         }
-        u32 size = IR_MEM_BYTES(op->aux);
-        c->state[c->states].offset = op->b;
+        c->state[c->states].offset = offset;
         c->state[c->states].size = size;
-        c->state[c->states++].old = load_le((u8 *)cpu + op->b, size);
+        c->state[c->states++].old = load_le((u8 *)cpu + offset, size);
     }
 }
 

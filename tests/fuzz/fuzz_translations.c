@@ -97,7 +97,7 @@ static u32 make_record(struct stored_unit *u, u32 links)
     struct ir_unit ir = {.pc = 0x1000, .mode = 1, .guest_bytes = 8, .guest_insns = 2};
     struct jit_emit *e = calloc(1, sizeof(*e));
     fuzz_must(e);
-    e->ir = &ir;
+    e->block[0].ir = &ir;
     e->rw = code;
     e->size = SEED_CODE;
     e->far[0] = 8;
