@@ -15,7 +15,7 @@
 #include <time.h>
 #include "base/alloc.h"
 
-#define EPOCH_WAIT_NS 20000 /* between two looks of epoch_synchronize */
+#define EPOCH_WAIT_NS 20000 /* between two looks of epoch_wait */
 
 struct epoch_retired {
     struct epoch_retired *next;
@@ -80,13 +80,18 @@ void epoch_unregister(struct epoch *e, struct epoch_thread *t)
     pthread_mutex_unlock(&e->lock);
 }
 
+u64 epoch_advance(struct epoch *e)
+{
+    return atomic_fetch_add(&e->now, 1) + 1;
+}
+
 void epoch_retire(struct epoch *e, void *object, void (*free_fn)(void *object))
 {
     struct epoch_retired *r = alloc_bytes(sizeof(*r));
     r->object = object;
     r->free_fn = free_fn;
     pthread_mutex_lock(&e->lock);
-    r->tag = atomic_fetch_add(&e->now, 1) + 1;
+    r->tag = epoch_advance(e);
     r->next = e->retired;
     e->retired = r;
     atomic_store_explicit(&e->pending, true, memory_order_relaxed);
@@ -122,16 +127,20 @@ void epoch_reclaim(struct epoch *e)
     epoch_free_list(due);
 }
 
-void epoch_synchronize(struct epoch *e)
+void epoch_wait(struct epoch *e, u64 period)
 {
-    u64 tag = atomic_fetch_add(&e->now, 1) + 1;
     for (;;) {
         pthread_mutex_lock(&e->lock);
         u64 oldest = epoch_oldest(e);
         pthread_mutex_unlock(&e->lock);
-        if (oldest >= tag)
+        if (oldest >= period)
             break;
         nanosleep(&(struct timespec){.tv_nsec = EPOCH_WAIT_NS}, NULL);
     }
     epoch_reclaim(e);
+}
+
+void epoch_synchronize(struct epoch *e)
+{
+    epoch_wait(e, epoch_advance(e));
 }

@@ -5,7 +5,8 @@
  * reference: epoch_quiescent() at each poll; epoch_offline() before they block and epoch_online()
  * after. Writers unlink an object, then epoch_retire() it: its free function runs once every online
  * thread has passed a quiescent point. epoch_synchronize() waits for that (the caller's own thread
- * must be offline, no lock held that a reader waits for).
+ * must be offline, no lock held that a reader waits for). Who asks readers for a quiescent point asks
+ * between epoch_advance() and epoch_wait(): one that they took before the advance does not count.
  *
  * Readers take no lock: online/quiescent are a store and a fence.
  */
@@ -35,7 +36,10 @@ void epoch_fini(struct epoch *e);
 void epoch_register(struct epoch *e, struct epoch_thread *t); /* starts offline */
 void epoch_unregister(struct epoch *e, struct epoch_thread *t);
 void epoch_retire(struct epoch *e, void *object, void (*free_fn)(void *object));
-void epoch_synchronize(struct epoch *e);
+/* Begins a grace period; what epoch_wait waits for. */
+u64 epoch_advance(struct epoch *e);
+void epoch_wait(struct epoch *e, u64 period);
+void epoch_synchronize(struct epoch *e); /* both */
 /* Runs the free functions that are due. Cheap when there is nothing. */
 void epoch_reclaim(struct epoch *e);
 

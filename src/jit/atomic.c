@@ -363,12 +363,13 @@ static bool store_linked(struct cpu *cpu, const struct tlb_target *t, unsigned s
     return replace_linked(jc, t->host, size, value);
 }
 
-/* A store-conditional without a reservation. */
+/* A store-conditional without a reservation, in a loop perhaps that waits for its success. */
 static void count_orphan(struct cpu *cpu)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     if (++jc->orphans < ORPHANS || atomic_exchange(&jc->jit->no_pairs, true))
         return;
+    jc->stats.unpaired++;
     jit_cache_flush(cpu);
 }
 
@@ -378,7 +379,7 @@ static enum isa_fault_kind store_cond(struct cpu *cpu, unsigned aux, u64 vaddr, 
     struct jit_cpu *jc = jit_cpu(cpu);
     unsigned size = IR_MEM_BYTES(aux);
     struct tlb_target t;
-    bool stored = false, orphan = !cpu->linked;
+    bool stored = false, orphan = !cpu->linked && !(aux & IR_MEM_UNASKED);
     if (atomic_target(cpu, aux, vaddr, ISA_WRITE, &t, f))
         return f->kind;
     pthread_mutex_lock(&jc->jit->reserve_lock);
@@ -419,5 +420,5 @@ enum isa_fault_kind jit_load_linked_wide(struct cpu *cpu, u64 vaddr, u64 out[2],
 enum isa_fault_kind jit_store_cond_wide(struct cpu *cpu, u64 vaddr, const u64 value[2], u64 *failed,
                                         struct isa_fault *f)
 {
-    return store_cond(cpu, 4, vaddr, join(value[0], value[1]), failed, f);
+    return store_cond(cpu, 4 | IR_MEM_UNASKED, vaddr, join(value[0], value[1]), failed, f);
 }

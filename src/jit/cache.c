@@ -247,12 +247,14 @@ static void chunk_next(struct cpu *cpu)
     struct jit_chunk *c = chunk_evict(jit, &was_used);
     pthread_mutex_unlock(&jit->lock);
     if (was_used) {
+        /* They are kicked within the period: a point that a CPU passed before it would leave us waiting for ever. */
+        u64 period = epoch_advance(jit->epoch);
         for (u32 i = 0; i < jit->cpu_count; i++) {
             if (jit->cpus[i] != cpu)
                 cpu_kick(jit->cpus[i], CPU_EXIT_IRQ);
         }
         epoch_offline(jit->epoch, &cpu->epoch);
-        epoch_synchronize(jit->epoch);
+        epoch_wait(jit->epoch, period);
         epoch_online(jit->epoch, &cpu->epoch);
     }
     arena_reset(&c->meta);

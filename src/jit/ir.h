@@ -55,6 +55,7 @@ enum ir_mem {
     IR_MEM_CONTEXT_SHIFT = 8, /* bits 8..11: MMU context; 0: the current, n: isa->context(n) */
     IR_MEM_CONTEXT = 15 << 8,
     IR_MEM_ATOMIC = 1 << 12, /* loads: faults where atomics do (devices) */
+    IR_MEM_UNASKED = 1 << 12, /* store-conditionals: shall end a reservation, nobody asks whether it stored */
     /* What must be aligned where a mapping asks for it (isa_mapping.aligned). 0: the whole; n:
        parts of 2^(n - 1) bytes. */
     IR_MEM_UNIT_SHIFT = 13,

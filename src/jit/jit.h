@@ -250,6 +250,7 @@ enum jit_movable { JIT_MOVABLE_OFF, JIT_MOVABLE_ON, JIT_MOVABLE_ALWAYS };
 
 struct jit_stats {
     u64 units, guest_insns, code_bytes, translate_ns;
+    u64 unpaired; /* 1: the machine makes no pairs of load-linked and store-conditional any more (atomic.c) */
     u64 loaded, load_ns, stored, rejected; /* from the cache on disk; to it; found there with other guest bytes */
     u64 regions, region_blocks, region_ns, samples;
     u64 tlb_misses, walks, io, lookups, links, contexts, flushes, exits, interrupts, faults;

@@ -55,8 +55,9 @@ static void end_pair(struct ir_unit *u, u32 ll, u32 sc)
     struct ir_op *load = &u->ops[ll], *store = &u->ops[sc];
     make_room(u, sc + 1, 1, sc);
     u->ops[sc + 1] = (struct ir_op){.op = IR_CMP, .type = IR_I64, .aux = IR_NE, .a = sc, .b = ll};
+    u16 aux = store->aux & (u16)~IR_MEM_UNASKED;
     *store = (struct ir_op){
-        .op = IR_CAS, .type = load->type, .aux = store->aux, .a = store->a, .b = ll, .c = store->b};
+        .op = IR_CAS, .type = load->type, .aux = aux, .a = store->a, .b = ll, .c = store->b};
 }
 
 /* The load; a reservation of before ends, as it does by every load-linked. */

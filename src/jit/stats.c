@@ -110,6 +110,7 @@ static const struct {
     C(walks),   C(io),          C(lookups),    C(links),        C(contexts),
     C(flushes), C(exits),       C(interrupts), C(faults),
     C(loaded),  C(load_ns),     C(stored),     C(rejected),
+    C(unpaired),
 #undef C
 };
 

@@ -13,6 +13,7 @@
 
 #define RAM_BASE   0x80000000ul
 #define RAM_END    0x84000000ul
+#define WAIT_US    40000000u   /* for what must come: the machine may be busy */
 #define ARENA      0x83000000ul /* up to the RAM's end */
 #define RTC        0x101000ul
 #define CLINT      0x2000000ul
@@ -279,7 +280,7 @@ static inline u32 one_request(unsigned slot, unsigned queue, int packed, u64 out
         ring_desc(&r, in, in_len, D_WRITE);
     ring_publish(&r);
     ring_kick(&r);
-    ring_wait(&r, 10000000);
+    ring_wait(&r, WAIT_US);
     CHECK(card_broken(slot), 0);
     CHECK(ring_used(&r), 1);
     return mmio32(packed ? r.desc + 8 : r.device + 8);
@@ -297,7 +298,7 @@ static inline u32 block_request(unsigned slot, int packed, u32 type, u64 sector,
     ring_desc(&r, status, 1, D_WRITE);
     ring_publish(&r);
     ring_kick(&r);
-    ring_wait(&r, 10000000);
+    ring_wait(&r, WAIT_US);
     CHECK(ring_used(&r), 1);
     return mmio8(status);
 }

@@ -149,7 +149,7 @@ static void raise_card(void)
     ring_desc(&r, ARENA + 0x4000, 8, D_WRITE);
     ring_publish(&r);
     ring_kick(&r);
-    ring_wait(&r, 10000000);
+    ring_wait(&r, WAIT_US);
     for (u64 end = mtime() + 100000000; !get(4, IRQ_STATUS) && mtime() < end;)
         relax();
     CHECK(get(4, IRQ_STATUS), 1);

@@ -67,6 +67,17 @@ static void arrive(void)
         relax();
 }
 
+/*
+ * All have arrived and the mailbox is empty. The message's sender may have set MSIP after another's interrupt took it
+ * along, and that interrupt need not have come yet: it is none of the next part's.
+ */
+static void end_of_messages(unsigned hart)
+{
+    csr_clear(mstatus, MSTATUS_MIE);
+    csr_write(mie, 0);
+    MSIP(hart) = 0;
+}
+
 static void everybody_to_everybody(unsigned hart)
 {
     u64 state = hart;
@@ -79,8 +90,7 @@ static void everybody_to_everybody(unsigned hart)
     arrive();
     while (__atomic_load_n(&mailbox[hart], __ATOMIC_SEQ_CST)) /* a lost one: here for ever */
         relax();
-    csr_clear(mstatus, MSTATUS_MIE);
-    csr_write(mie, 0);
+    end_of_messages(hart);
 }
 
 static void own_timers(unsigned hart)
@@ -109,8 +119,7 @@ static void own_timers(unsigned hart)
     arrive();
     while (__atomic_load_n(&mailbox[hart], __ATOMIC_SEQ_CST))
         relax();
-    csr_clear(mstatus, MSTATUS_MIE);
-    csr_write(mie, 0);
+    end_of_messages(hart);
     if (ticks[hart] != TICKS)
         CHECK(ticks[hart], TICKS);
 }

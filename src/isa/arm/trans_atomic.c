@@ -48,9 +48,14 @@ bool arm_trans_a64_ldx(struct arm_ctx *c, const struct arm_arg_ldx *a)
     return arm_set_x(c, a->Rt, turned(c, a->size, v));
 }
 
+static unsigned unasked(u32 rs)
+{
+    return rs == 31 ? IR_MEM_UNASKED : 0;
+}
+
 bool arm_trans_a64_stx(struct arm_ctx *c, const struct arm_arg_stx *a)
 {
-    unsigned mem = a->size | IR_MEM_ALIGN | order_of(a->release, a->release);
+    unsigned mem = a->size | IR_MEM_ALIGN | order_of(a->release, a->release) | unasked(a->Rs);
     ir_value addr = arm_base(c, a->Xn);
     return arm_set_x(c, a->Rs, ir_store_cond(c->b, mem, addr, turned(c, a->size, arm_x(c, a->Rt))));
 }
@@ -80,7 +85,7 @@ bool arm_trans_a64_stxp(struct arm_ctx *c, const struct arm_arg_stxp *a)
 {
     if (a->sf)
         return call_pair(c, ARM_HELPER_STXP, a->Xn, pair_argument(c, a->Rt, a->Rt2, a->Rs));
-    unsigned mem = 3 | IR_MEM_ALIGN | order_of(a->release, a->release);
+    unsigned mem = 3 | IR_MEM_ALIGN | order_of(a->release, a->release) | unasked(a->Rs);
     ir_value addr = arm_base(c, a->Xn), v = join(c, arm_x(c, a->Rt), arm_x(c, a->Rt2));
     return arm_set_x(c, a->Rs, ir_store_cond(c->b, mem, addr, v));
 }

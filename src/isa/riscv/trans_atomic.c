@@ -22,9 +22,9 @@ bool riscv_trans_lr(struct riscv_ctx *c, const struct riscv_arg_lr *a)
 
 bool riscv_trans_sc(struct riscv_ctx *c, const struct riscv_arg_cas *a)
 {
+    unsigned mem = memory_of(a->size, a->aqrl) | (a->rd ? 0 : IR_MEM_UNASKED);
     ir_value addr = riscv_address(c, a->rs1, 0);
-    return riscv_set_x(c, a->rd,
-                       ir_store_cond(c->b, memory_of(a->size, a->aqrl), addr, riscv_x(c, a->rs2)));
+    return riscv_set_x(c, a->rd, ir_store_cond(c->b, mem, addr, riscv_x(c, a->rs2)));
 }
 
 bool riscv_trans_amo(struct riscv_ctx *c, const struct riscv_arg_amo *a)
