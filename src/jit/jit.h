@@ -308,10 +308,13 @@ struct jit_fetched {
     u8 size;
 };
 
+enum { JIT_RECENT = 16 };
+
 struct jit_cpu {
     struct jit *jit;
     struct tlb_context *context; /* current */
     struct tlb_context contexts[TLB_CONTEXTS];
+    struct tlb_context *recent[JIT_RECENT]; /* by a hash of keys and mode: contexts to look at first (tlb.c) */
     u32 context_stamp; /* cpu->context_stamp that `context` was chosen for */
     u64 context_mode;
     u64 use_counter;

@@ -175,6 +175,46 @@ static bool context_is(const struct tlb_context *c, const struct isa_context *da
            same_key(&c->key_fetch, fetch);
 }
 
+/* The live context of these keys and mode, or the one to give up for it. */
+static struct tlb_context *context_find(struct jit_cpu *jc, const struct isa_context *data, const struct isa_context *fetch,
+                                        u64 mode, bool *found)
+{
+    struct tlb_context *oldest = &jc->contexts[0];
+    for (u32 i = 0; i < TLB_CONTEXTS; i++) {
+        struct tlb_context *k = &jc->contexts[i];
+        *found = context_is(k, data, fetch, mode);
+        if (*found)
+            return k;
+        if (!k->live || (oldest->live && k->used < oldest->used))
+            oldest = k;
+    }
+    return oldest;
+}
+
+static struct tlb_context *context_choose(struct cpu *cpu, const struct isa_context *data, const struct isa_context *fetch)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    bool found;
+    struct tlb_context *c = context_find(jc, data, fetch, cpu->mode, &found);
+    if (found)
+        return c;
+    jit_context_clear(jc, c);
+    c->key_data = *data;
+    c->key_fetch = *fetch;
+    c->key_mode = cpu->mode;
+    c->live = true;
+    context_inherit(jc, c);
+    jc->stats.contexts++;
+    return c;
+}
+
+/* A trap and its return change between few contexts: where one was last time is looked at first. */
+static struct tlb_context **context_recent(struct jit_cpu *jc, const struct isa_context *data, u64 mode)
+{
+    u64 h = (mode ^ data->view << 8 ^ data->space) * UINT64_C(0x9e3779b97f4a7c15);
+    return &jc->recent[h >> 32 & (JIT_RECENT - 1)];
+}
+
 struct tlb_context *jit_context_refresh(struct cpu *cpu)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
@@ -184,24 +224,9 @@ struct tlb_context *jit_context_refresh(struct cpu *cpu)
     struct isa_context data, fetch;
     cpu->isa->context(cpu, 0, &data);
     cpu->isa->context(cpu, ISA_CONTEXT_FETCH, &fetch);
-    struct tlb_context *c = NULL, *oldest = &jc->contexts[0];
-    for (u32 i = 0; i < TLB_CONTEXTS && !c; i++) {
-        struct tlb_context *k = &jc->contexts[i];
-        if (context_is(k, &data, &fetch, cpu->mode))
-            c = k;
-        else if (!k->live || (oldest->live && k->used < oldest->used))
-            oldest = k;
-    }
-    if (!c) {
-        c = oldest;
-        jit_context_clear(jc, c);
-        c->key_data = data;
-        c->key_fetch = fetch;
-        c->key_mode = cpu->mode;
-        c->live = true;
-        context_inherit(jc, c);
-        jc->stats.contexts++;
-    }
+    struct tlb_context **recent = context_recent(jc, &data, cpu->mode), *c = *recent;
+    if (!c || !context_is(c, &data, &fetch, cpu->mode))
+        *recent = c = context_choose(cpu, &data, &fetch);
     c->used = ++jc->use_counter;
     c->other = jc->jit->no_entries;
     jc->context = c;

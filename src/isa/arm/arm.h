@@ -363,6 +363,13 @@ struct arm_cpu {
     u32 spins;
     struct arm_pac_entry pac_cache[ARM_PAC_CACHE];
     struct arm_pac_view pac_view[4]; /* by the level that rules the regime */
+    /* By level, key and: the code's bits in the lower range; in which of them the upper range differs.
+     * 0 where the key is not enabled. Of pac_inputs (arm_pac_refresh). */
+    u64 pac_mask[4][ARM_PAC_GA][2];
+    struct {
+        u64 tcr[4], sctlr[4];
+        bool two_ranges;
+    } pac_inputs;
 
     struct insn_coverage *coverage;
 };
@@ -492,6 +499,8 @@ u64 arm_hcr(const struct arm_cpu *a);
 bool arm_is_host(const struct arm_cpu *a);
 
 /* pauth.c */
+/* After SCTLR_ELx, TCR_ELx or HCR_EL2 may have changed. */
+void arm_pac_refresh(struct arm_cpu *a);
 u64 arm_pac_qarma5(u64 data, u64 modifier, u64 key0, u64 key1);
 
 /* mmu.c */

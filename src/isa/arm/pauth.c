@@ -221,6 +221,30 @@ static bool is_enabled(const struct arm_cpu *a, unsigned el, u64 key)
     return a->sysreg[sctlrs[el]] & bits[key];
 }
 
+void arm_pac_refresh(struct arm_cpu *a)
+{
+    if (!arm_cpu_has(a, ARM_EXT_PAUTH))
+        return;
+    const u64 *s = a->sysreg;
+    __typeof__(a->pac_inputs) now;
+    memset(&now, 0, sizeof(now));
+    memcpy(now.tcr, (u64[4]){0, s[ARM_SYS_TCR_EL1], s[ARM_SYS_TCR_EL2], s[ARM_SYS_TCR_EL3]}, sizeof(now.tcr));
+    memcpy(now.sctlr, (u64[4]){0, s[ARM_SYS_SCTLR_EL1], s[ARM_SYS_SCTLR_EL2], s[ARM_SYS_SCTLR_EL3]}, sizeof(now.sctlr));
+    now.two_ranges = arm_hcr(a) & HCR_E2H;
+    if (!memcmp(&now, &a->pac_inputs, sizeof(now)))
+        return;
+    a->pac_inputs = now;
+    for (unsigned el = 1; el < 4; el++) {
+        const struct arm_pac_view *v = view_of(a, el);
+        for (unsigned key = 0; key < ARM_PAC_GA; key++) {
+            u64 lower = v->layout[0][is_data(key)].mask, upper = v->layout[1][is_data(key)].mask;
+            bool enabled = is_enabled(a, el, key);
+            a->pac_mask[el][key][0] = enabled ? lower : 0;
+            a->pac_mask[el][key][1] = enabled ? lower ^ upper : 0;
+        }
+    }
+}
+
 /* "AddPAC": of which range the pointer is, bit 63 says, or bit 55 where tags are in use in either
  * range. */
 u64 arm_helper_pac(struct cpu *cpu, u64 ptr, u64 modifier, u64 key)
@@ -259,6 +283,45 @@ u64 arm_helper_aut(struct cpu *cpu, u64 ptr, u64 modifier, u64 key)
         return original;
     u64 error = key == ARM_PAC_IB || key == ARM_PAC_DB ? 2 : 1;
     return bits_set(original, l->tagged ? 53 : 61, 2, error);
+}
+
+/*
+ * The same for the fast code and a known level, which is all that -cpu max's kernel and programs use at each call and return. The
+ * bits where a good pointer's code goes are all as bit 55; the masks of keys that are not enabled are empty.
+ */
+static inline u64 pac_sign(u64 ptr)
+{
+    return (u64)((s64)(ptr << 8) >> 63);
+}
+
+static inline u64 pac_mask(const struct arm_cpu *a, u64 sign, u64 key)
+{
+    const u64 *mask = a->pac_mask[key >> ARM_PAC_LEVEL_SHIFT][key & ARM_PAC_KEY];
+    return mask[0] ^ (mask[1] & sign);
+}
+
+static inline u64 pac_code(const struct arm_cpu *a, u64 data, u64 modifier, u64 key)
+{
+    const u64 *k = &a->sysreg[ARM_SYS_APIAKEYLO_EL1 + 2 * (key & ARM_PAC_KEY)];
+    return fast_code(data, modifier, k[1], k[0]);
+}
+
+u64 arm_helper_pac_fast(struct cpu *cpu, u64 ptr, u64 modifier, u64 key)
+{
+    const struct arm_cpu *a = arm_cpu(cpu);
+    u64 sign = pac_sign(ptr), mask = pac_mask(a, sign, key);
+    if (unlikely((ptr ^ sign) & mask))
+        return arm_helper_pac(cpu, ptr, modifier, key);
+    return ptr ^ ((pac_code(a, ptr, modifier, key) ^ sign) & mask);
+}
+
+u64 arm_helper_aut_fast(struct cpu *cpu, u64 ptr, u64 modifier, u64 key)
+{
+    const struct arm_cpu *a = arm_cpu(cpu);
+    u64 sign = pac_sign(ptr), mask = pac_mask(a, sign, key), address = ptr ^ ((ptr ^ sign) & mask);
+    if (unlikely((pac_code(a, address, modifier, key) ^ ptr) & mask))
+        return arm_helper_aut(cpu, ptr, modifier, key);
+    return address;
 }
 
 u64 arm_helper_xpac(struct cpu *cpu, u64 ptr, u64 data)

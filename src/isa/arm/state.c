@@ -94,6 +94,7 @@ static int state_post_load(void *obj, u32 version, struct err *err)
                        a->cpu.index);
     state_legalize(a);
     arm_debug_changed(a);
+    arm_pac_refresh(a);
     arm_state_changed(a);
     arm_timer_restore(a);
     arm_pmu_restore(a);
@@ -227,6 +228,7 @@ void arm_reset(struct cpu *cpu)
     arm_debug_changed(a);
     arm_timer_reset(a);
     arm_pmu_reset(a);
+    arm_pac_refresh(a);
     arm_state_changed(a);
 }
 

@@ -154,6 +154,7 @@ void arm_sysreg_set(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
     }
     if (r->flags & ARM_SYSREG_ENDS && !a->cpu.unwind) {
         a->known_contexts = 0;
+        arm_pac_refresh(a);
         arm_state_changed(a);
     }
 }

@@ -66,12 +66,15 @@ static void test_traps(struct arm_ctx *c, u32 key)
                    trap, 3);
 }
 
-static ir_value authenticate(struct arm_ctx *c, enum arm_helper h, ir_value ptr, ir_value modifier,
-                             u32 key)
+/* Also the level that rules the regime, where it is known. */
+static ir_value authenticate(struct arm_ctx *c, bool aut, ir_value ptr, ir_value modifier, u32 key)
 {
     unsigned level = c->el ? c->el : c->cpu->has_el2 ? 0 : 1;
+    bool fast = level && arm_cpu_has(c->cpu, ARM_EXT_PAUTH_IMPDEF);
+    enum arm_helper pac = fast ? ARM_HELPER_PAC_FAST : ARM_HELPER_PAC;
     test_traps(c, key);
-    return arm_call(c, h, (ir_value[]){ptr, modifier, ir_const(c->b, key | level << ARM_PAC_LEVEL_SHIFT)});
+    return arm_call(c, !aut ? pac : fast ? ARM_HELPER_AUT_FAST : ARM_HELPER_AUT,
+                    (ir_value[]){ptr, modifier, ir_const(c->b, key | level << ARM_PAC_LEVEL_SHIFT)});
 }
 
 static ir_value modifier_of(struct arm_ctx *c, u32 n, u32 zero)
@@ -82,13 +85,13 @@ static ir_value modifier_of(struct arm_ctx *c, u32 n, u32 zero)
 bool arm_trans_a64_pac(struct arm_ctx *c, const struct arm_arg_pac *a)
 {
     ir_value modifier = modifier_of(c, a->Rn, a->zero);
-    return arm_set_x(c, a->Rd, authenticate(c, ARM_HELPER_PAC, arm_x(c, a->Rd), modifier, a->key));
+    return arm_set_x(c, a->Rd, authenticate(c, false, arm_x(c, a->Rd), modifier, a->key));
 }
 
 bool arm_trans_a64_aut(struct arm_ctx *c, const struct arm_arg_pac *a)
 {
     ir_value modifier = modifier_of(c, a->Rn, a->zero);
-    return arm_set_x(c, a->Rd, authenticate(c, ARM_HELPER_AUT, arm_x(c, a->Rd), modifier, a->key));
+    return arm_set_x(c, a->Rd, authenticate(c, true, arm_x(c, a->Rd), modifier, a->key));
 }
 
 bool arm_trans_a64_xpac(struct arm_ctx *c, const struct arm_arg_xpac *a)
@@ -109,7 +112,7 @@ bool arm_trans_a64_pacga(struct arm_ctx *c, const struct arm_arg_pacga *a)
 static ir_value target_of(struct arm_ctx *c, const struct arm_arg_bra *a)
 {
     ir_value modifier = modifier_of(c, a->Rm, a->zero);
-    return authenticate(c, ARM_HELPER_AUT, arm_x(c, a->Rn), modifier, a->key);
+    return authenticate(c, true, arm_x(c, a->Rn), modifier, a->key);
 }
 
 bool arm_trans_a64_bra(struct arm_ctx *c, const struct arm_arg_bra *a)
@@ -131,7 +134,7 @@ bool arm_trans_a64_blra(struct arm_ctx *c, const struct arm_arg_bra *a)
 
 bool arm_trans_a64_reta(struct arm_ctx *c, const struct arm_arg_reta *a)
 {
-    ir_value target = authenticate(c, ARM_HELPER_AUT, arm_x(c, 30), arm_xsp(c, 31), a->key);
+    ir_value target = authenticate(c, true, arm_x(c, 30), arm_xsp(c, 31), a->key);
     arm_jump(c, target, IR_JUMP_RETURN);
     return true;
 }
@@ -142,7 +145,7 @@ bool arm_trans_a64_ereta(struct arm_ctx *c, const struct arm_arg_reta *a)
         return false;
     u32 offset = (u32)(offsetof(struct arm_cpu, elr_el) + c->el * sizeof(u64));
     ir_value elr = ir_load_state(c->b, IR_I64, offset, 3);
-    elr = authenticate(c, ARM_HELPER_AUT, elr, arm_xsp(c, 31), a->key);
+    elr = authenticate(c, true, elr, arm_xsp(c, 31), a->key);
     ir_call1(c->b, &arm_helpers[ARM_HELPER_ERET], elr);
     ir_exit_lookup(c->b);
     return true;
@@ -152,7 +155,7 @@ bool arm_trans_a64_ereta(struct arm_ctx *c, const struct arm_arg_reta *a)
 
 bool arm_trans_a64_ldra(struct arm_ctx *c, const struct arm_arg_ldra *a)
 {
-    ir_value base = authenticate(c, ARM_HELPER_AUT, arm_base(c, a->Xn), ir_const(c->b, 0), a->key);
+    ir_value base = authenticate(c, true, arm_base(c, a->Xn), ir_const(c->b, 0), a->key);
     ir_value v = ir_load(c->b, IR_I64, arm_mem(c, 3), base, a->offset);
     if (a->pre)
         arm_move_base(c, a->Xn, ir_addi(c->b, base, a->offset), a->offset);

@@ -77,6 +77,11 @@ static u64 mstatus_mask(const struct riscv_cpu *rv)
     return mask;
 }
 
+u64 riscv_sstatus_writable(const struct riscv_cpu *rv)
+{
+    return mstatus_mask(rv) & SSTATUS_MASK;
+}
+
 static u64 with_sd(const struct riscv_cpu *rv, u64 v)
 {
     return (v & MSTATUS_FS) == MSTATUS_FS ? v | BIT(rv->xlen - 1) : v;

@@ -323,6 +323,8 @@ struct riscv_csr_plan {
 };
 /* write: the instruction writes (csrrw, or csrrs/c whose rs1 is not x0 resp. the immediate not 0).
  */
+/* Bits of sstatus that instructions can write. */
+u64 riscv_sstatus_writable(const struct riscv_cpu *rv);
 struct riscv_csr_plan riscv_csr_plan(const struct riscv_ctx *c, unsigned number, bool write);
 /* The manual's name, or NULL. */
 const char *riscv_csr_name(unsigned number);

@@ -6,8 +6,7 @@
  * yet: its values are I64 of 16 bits, and arithmetic on them goes to exact helpers
  * (helper_float.c).
  *
- * riscv_float_begin() opens each instruction: FS is tested once a unit, as no instruction that can
- * change it leaves the unit open.
+ * riscv_float_begin() opens each instruction: FS is tested once a unit, and after a write of sstatus again.
  */
 #include "isa/riscv/trans.h"
 #include "isa/riscv_decode.h"

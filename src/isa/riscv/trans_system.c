@@ -206,8 +206,7 @@ static void leave_if_pending(struct riscv_ctx *c)
 }
 
 /*
- * Interrupts off and on, the hottest CSR accesses of a kernel: csrrc and csrrs on sstatus with SIE
- * at most. When a register turns out to have other bits, the helper does the whole instruction.
+ * Interrupts off and on, the hottest CSR accesses of a kernel: csrrci and csrrsi on sstatus with SIE alone.
  */
 static bool csr_interrupts(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_value operand)
 {
@@ -215,19 +214,37 @@ static bool csr_interrupts(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd,
     u64 bits;
     if (csr != CSR_SSTATUS || c->priv == RISCV_U || op == CSR_WRITE || !riscv_has(c, RISCV_EXT_S))
         return false;
-    bool known = ir_is_const(c->b, operand, &bits);
-    if (known && bits & ~MSTATUS_SIE)
+    if (!ir_is_const(c->b, operand, &bits) || bits & ~MSTATUS_SIE)
         return false;
-    if (!known) {
-        ir_value others = ir_andi(c->b, operand, ~MSTATUS_SIE);
-        ir_value any = ir_cmp(c->b, IR_NE, others, ir_const(c->b, 0));
-        ir_trap_if(c->b, any, &riscv_helpers[RISCV_HELPER_CSR_STEP], c->insn);
-    }
     ir_value old = ir_load_state(c->b, IR_I64, offset, 3);
     ir_store_state(c->b, offset, 3, csr_new_value(c, op, old, operand));
     if (rd)
         riscv_set_xlen(c, rd, sstatus_value(c, old));
     if (op == CSR_SET)
+        leave_if_pending(c);
+    return true;
+}
+
+/*
+ * Other writes of sstatus, at each entry and exit of a kernel: what they change is mostly plain storage. Where they change what
+ * translation goes by (SUM, MXR), the helper does the whole instruction.
+ */
+static bool csr_sstatus(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_value operand)
+{
+    u32 offset = offsetof(struct riscv_cpu, mstatus);
+    if (csr != CSR_SSTATUS || c->priv == RISCV_U || !riscv_has(c, RISCV_EXT_S))
+        return false;
+    u64 bits = riscv_sstatus_writable(c->cpu);
+    ir_value old = ir_load_state(c->b, IR_I64, offset, 3);
+    ir_value v = ir_andi(c->b, csr_new_value(c, op, old, operand), bits);
+    ir_value translation = ir_andi(c->b, ir_xor(c->b, v, old), bits & (MSTATUS_SUM | MSTATUS_MXR));
+    ir_value any = ir_cmp(c->b, IR_NE, translation, ir_const(c->b, 0));
+    ir_trap_if(c->b, any, &riscv_helpers[RISCV_HELPER_CSR_STEP], c->insn);
+    ir_store_state(c->b, offset, 3, ir_or(c->b, ir_andi(c->b, old, ~bits), v));
+    c->fs_checked = false;
+    if (rd)
+        riscv_set_xlen(c, rd, sstatus_value(c, old));
+    if (op != CSR_CLEAR)
         leave_if_pending(c);
     return true;
 }
@@ -254,7 +271,7 @@ static bool csr_fflags(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_
 static bool csr_access(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_value operand,
                        bool write)
 {
-    if (write && csr_interrupts(c, op, csr, rd, operand))
+    if (write && (csr_interrupts(c, op, csr, rd, operand) || csr_sstatus(c, op, csr, rd, operand)))
         return true;
     if (csr_fflags(c, op, csr, rd, operand, write))
         return true;

@@ -681,6 +681,18 @@ X64_SELECT(cas)
     alloc_def_temp(&g->a, RAX);
 }
 
+/* Nothing to end, nothing to store: a kernel's return from a trap, mostly. One that is not aligned still faults. */
+static void store_unasked(struct x64 *g, struct access *m)
+{
+    asm_cmp8_mem(&g->s, x64_state(g, offsetof(struct cpu, linked)), 0);
+    m->cold->from[0] = asm_jcc(&g->s, CC_NE);
+    asm_mov(&g->s, ASM_W, m->t, m->addr);
+    asm_alu_imm(&g->s, ALU_AND, 0, m->t, (s32)m->size - 1);
+    m->cold->from[1] = asm_jcc(&g->s, CC_NE);
+    asm_mov_imm(&g->s, m->t, 1);
+    x64_resume(g, m->cold);
+}
+
 /* Load-linked and store-conditional that are not a pair the translator knows (opt_link.c): the slow path has the reservations. */
 X64_SELECT(linked)
 {
@@ -690,7 +702,10 @@ X64_SELECT(linked)
     alloc_done(&g->a);
     site(g, &m, op, m.t);
     m.cold->site.value = (u8)rv;
-    always_slow(g, &m);
+    if (op->op == IR_STORE_COND && op->aux & IR_MEM_UNASKED && m.size > 1)
+        store_unasked(g, &m);
+    else
+        always_slow(g, &m);
     alloc_def_temp(&g->a, m.t);
 }
 
