@@ -122,6 +122,7 @@ enum ir_effect {
     IR_FX_FLOAT = 8, /* touches the guest's float flags or rounding: host's sticky flags are merged
                         before, control reloaded after */
     IR_FX_PURE = 16, /* depends on its arguments only, no effect: may be dropped, folded, moved */
+    IR_FX_CONTEXT = 32, /* may choose the MMU context anew (jit_context_again) where neither mode nor fetching change */
 };
 
 enum { IR_MAX_OPS = 4096, IR_MAX_ARGS = 1024 };

@@ -235,6 +235,11 @@ struct tlb_context *jit_context_refresh(struct cpu *cpu)
     return c;
 }
 
+void jit_context_again(struct cpu *cpu)
+{
+    jit_context_refresh(cpu);
+}
+
 /* ---- Fill ------------------------------------------------------------------------------------ */
 
 void tlb_physical(struct cpu *cpu, u64 paddr, struct tlb_target *t)

@@ -96,6 +96,9 @@ enum isa_fault_kind must_check jit_store_cond_wide(struct cpu *cpu, u64 vaddr, c
  * orders. */
 void jit_sync_code(struct cpu *cpu);
 
+/* After isa->context() answers data accesses otherwise, in a helper with IR_FX_CONTEXT: what follows in the unit goes by it. */
+void jit_context_again(struct cpu *cpu);
+
 /* Host float state: brings the host's sticky flags into the guest's (isa->float_accrue), and sets
  * the host's rounding again after the guest's changed. Helpers with IR_FX_FLOAT need not call them.
  */

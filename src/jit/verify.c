@@ -197,7 +197,7 @@ static int check_state_offset(const struct checker *ck, u32 offset)
 
 static int check_effects(const struct checker *ck, const struct ir_helper *h)
 {
-    enum { known = IR_FX_READ | IR_FX_WRITE | IR_FX_FAULT | IR_FX_FLOAT | IR_FX_PURE };
+    enum { known = IR_FX_READ | IR_FX_WRITE | IR_FX_FAULT | IR_FX_FLOAT | IR_FX_PURE | IR_FX_CONTEXT };
     if (h->effects & ~known)
         return broken(ck, "the helper's effects have unknown bits");
     if (h->effects & IR_FX_PURE && h->effects != IR_FX_PURE)

@@ -61,6 +61,40 @@ static void rights(void)
     }
 }
 
+/* As a kernel does: SUM around one access, in one run of instructions; `after` is one more, which comes too late. */
+static word access_user(word va, int after)
+{
+    word got;
+    __asm__ volatile("csrs sstatus, %2\nlw %0, (%1)\naddi %0, %0, 1\nsw %0, (%1)\nlw %0, (%1)\ncsrc sstatus, %2\n"
+                     "beqz %3, 1f\nlw zero, (%1)\n1:"
+                     : "=&r"(got) : "r"(va), "r"((word)MSTATUS_SUM), "r"((word)after) : "memory");
+    return got;
+}
+
+static word access_user_once(word va)
+{
+    return access_user(va, 0);
+}
+
+static word access_user_twice(word va)
+{
+    return access_user(va, 1);
+}
+
+static void around_accesses(void)
+{
+    volatile u32 *word0 = (volatile u32 *)code_page;
+    u32 before = *word0;
+    for (u32 i = 1; i < 40; i++) {
+        CHECK(try(S, access_user_once, (word)place()), NO_TRAP);
+        CHECK(*word0, before + i);
+        CHECK(try(S, do_load, (word)place()), LOAD_PAGE);
+    }
+    CHECK(try(S, access_user_twice, (word)place()), LOAD_PAGE);
+    CHECK(*word0, before + 40);
+    *word0 = before;
+}
+
 /* A page of the other privilege. */
 static void privileges(void)
 {
@@ -74,6 +108,7 @@ static void privileges(void)
     CHECK(try(S, do_call, (word)place()), FETCH_PAGE); /* never */
     csr_clear(mstatus, MSTATUS_SUM);
     CHECK(try(S, do_load, (word)place()), LOAD_PAGE);
+    around_accesses();
     /* MXR: loads from what can be executed */
     set(place(), 0, pte(code_page, PTE_V | PTE_X | PTE_A | PTE_D));
     CHECK(try(S, do_load, (word)place()), LOAD_PAGE);

@@ -80,6 +80,10 @@ bool jit_phys_cas(struct cpu *cpu, u64 paddr, unsigned size, u64 *expected, u64 
     return same;
 }
 
+void jit_context_again(struct cpu *cpu)
+{
+}
+
 void jit_flush_all(struct cpu *cpu)
 {
     fake.flush_all++;

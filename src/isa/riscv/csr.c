@@ -562,6 +562,14 @@ bool riscv_csr_write(struct riscv_cpu *rv, unsigned number, u64 value)
 
 enum { CSR_OP_WRITE = 1, CSR_OP_SET = 2, CSR_OP_CLEAR = 3 };
 
+void riscv_helper_sstatus(struct cpu *cpu, u64 mstatus)
+{
+    struct riscv_cpu *rv = riscv_cpu(cpu);
+    rv->mstatus = mstatus;
+    riscv_state_changed(rv);
+    jit_context_again(cpu);
+}
+
 u64 riscv_helper_csr(struct cpu *cpu, u64 insn, u64 operand)
 {
     struct riscv_cpu *rv = riscv_cpu(cpu);

@@ -32,6 +32,7 @@ enum {
     FX_FLOAT = IR_FX_FLOAT,
     FX_FAULT_FLOAT = IR_FX_FAULT | IR_FX_FLOAT,
     FX_PURE = IR_FX_PURE,
+    FX_CONTEXT = IR_FX_CONTEXT,
 };
 
 const struct ir_helper riscv_helpers[] = {

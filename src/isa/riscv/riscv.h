@@ -301,6 +301,7 @@ void riscv_helper_sfence_order(struct cpu *cpu, u64 insn);
 void riscv_helper_fence_i(struct cpu *cpu);
 void riscv_helper_cbo(struct cpu *cpu, u64 insn, u64 vaddr);
 void riscv_helper_pause(struct cpu *cpu);
+void riscv_helper_sstatus(struct cpu *cpu, u64 mstatus);
 u64 riscv_helper_csr(struct cpu *cpu, u64 insn, u64 operand);
 void riscv_helper_csr_step(struct cpu *cpu, u64 insn);
 void riscv_helper_amocas_q(struct cpu *cpu, u64 vaddr, u64 registers);

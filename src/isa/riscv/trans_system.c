@@ -226,8 +226,8 @@ static bool csr_interrupts(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd,
 }
 
 /*
- * Other writes of sstatus, at each entry and exit of a kernel: what they change is mostly plain storage. Where they change what
- * translation goes by (SUM, MXR), the helper does the whole instruction.
+ * Other writes of sstatus. Around a kernel's accesses to user memory SUM is set and cleared: the helper chooses the MMU context. At
+ * each entry and exit of a kernel what changes is mostly plain storage; should it be SUM or MXR, a helper does all of it.
  */
 static bool csr_sstatus(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir_value operand)
 {
@@ -237,10 +237,16 @@ static bool csr_sstatus(struct riscv_ctx *c, enum csr_op op, u32 csr, u32 rd, ir
     u64 bits = riscv_sstatus_writable(c->cpu);
     ir_value old = ir_load_state(c->b, IR_I64, offset, 3);
     ir_value v = ir_andi(c->b, csr_new_value(c, op, old, operand), bits);
-    ir_value translation = ir_andi(c->b, ir_xor(c->b, v, old), bits & (MSTATUS_SUM | MSTATUS_MXR));
-    ir_value any = ir_cmp(c->b, IR_NE, translation, ir_const(c->b, 0));
-    ir_trap_if(c->b, any, &riscv_helpers[RISCV_HELPER_CSR_STEP], c->insn);
-    ir_store_state(c->b, offset, 3, ir_or(c->b, ir_andi(c->b, old, ~bits), v));
+    ir_value new = ir_or(c->b, ir_andi(c->b, old, ~bits), v);
+    u64 known, translation = bits & (MSTATUS_SUM | MSTATUS_MXR);
+    if (op != CSR_WRITE && ir_is_const(c->b, operand, &known) && known == MSTATUS_SUM) {
+        ir_call1(c->b, &riscv_helpers[RISCV_HELPER_SSTATUS], new);
+    } else {
+        ir_value differs = ir_andi(c->b, ir_xor(c->b, v, old), translation);
+        ir_value any = ir_cmp(c->b, IR_NE, differs, ir_const(c->b, 0));
+        ir_trap_if(c->b, any, &riscv_helpers[RISCV_HELPER_CSR_STEP], c->insn);
+        ir_store_state(c->b, offset, 3, new);
+    }
     c->fs_checked = false;
     if (rd)
         riscv_set_xlen(c, rd, sstatus_value(c, old));

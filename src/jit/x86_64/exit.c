@@ -467,6 +467,10 @@ X64_SELECT(call)
     } else {
         asm_rm(&g->s, X_GROUP5, G5_CALL, fn);
     }
+    if (h->effects & IR_FX_CONTEXT) {
+        asm_rm(&g->s, X_MOV | ASM_W, X64_TLB, x64_state(g, offsetof(struct cpu, engine_data)));
+        asm_rm(&g->s, X_MOV | ASM_W, X64_TLB, asm_at(X64_TLB, offsetof(struct jit_cpu, context)));
+    }
     call_result(g, op);
     if (h->effects & IR_FX_FAULT) {
         asm_cmp8_mem(&g->s, x64_state(g, offsetof(struct cpu, unwind)), 0);
