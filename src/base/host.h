@@ -62,6 +62,20 @@ void host_yield(void);
  * they have their default effect. A handler that is there already (a sanitizer's) is left alone. */
 void host_report_crashes(void);
 
+/* Looks at a thread while it runs, about each millisecond of its CPU time or as often as the host's clock ticks: see() is
+ * called in a signal handler on that thread, with where it stood and the time that it stands for. host_sampler.c */
+struct host_sampler {
+    void (*see)(void *opaque, uintptr_t pc, u64 ns);
+    void *opaque;
+    void *timer;
+    bool on;
+};
+int must_check host_sampler_prepare(struct err *err); /* once in a process, or more often */
+int must_check host_sampler_start(struct host_sampler *s); /* the calling thread; -errno */
+void host_sampler_stop(struct host_sampler *s); /* that thread, or another when it has ended */
+/* CPU time of the whole process: in its programs, and in the host's kernel. */
+void host_process_ns(u64 *user, u64 *kernel);
+
 /* What a process that has set itself up still needs beside memory, threads and what it holds open. */
 struct host_confinement {
     bool files;            /* opens and makes files: somebody may name them to a monitor */

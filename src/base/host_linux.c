@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -165,6 +166,19 @@ u64 host_monotonic_ns(void)
 u64 host_thread_ns(void)
 {
     return host_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static u64 timeval_ns(struct timeval t)
+{
+    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_usec * 1000;
+}
+
+void host_process_ns(u64 *user, u64 *kernel)
+{
+    struct rusage r;
+    getrusage(RUSAGE_SELF, &r);
+    *user = timeval_ns(r.ru_utime);
+    *kernel = timeval_ns(r.ru_stime);
 }
 
 u64 host_realtime_ns(void)

@@ -69,6 +69,13 @@ struct cpu_host {
 
 struct cpu_work;
 
+/* Engine: what translated code counts of itself when it is asked to. */
+struct cpu_counts {
+    u64 insns;      /* guest instructions that were begun */
+    u64 code_bytes; /* of host code for these, without the counting and what is off the hot line */
+    u64 accesses;   /* to memory, in line or not */
+};
+
 struct cpu {
     /* -- Read by translated code. */
     _Atomic u32 exit_request; /* enum cpu_exit; tested at each unit entry */
@@ -78,6 +85,7 @@ struct cpu {
     u64 code_base; /* engine: the page that the movable unit under way is at (jit/ir.h) */
     u64 mode;    /* mode word: the isa keeps it true at every unit boundary */
     u32 context_stamp; /* the isa bumps it when isa->context() would answer anew */
+    _Atomic u16 place; /* engine: what it does outside of translated code (jit/profile.h) */
     u64 halt_ns;       /* isa: halted no longer than this; 0: until isa->wakes() */
 
     /* -- Fixed after cpu_init. */
@@ -93,12 +101,14 @@ struct cpu {
     struct epoch_thread epoch;
     _Atomic u32 wake;      /* futex: counts wake-ups */
     _Atomic u32 run_state; /* enum cpu_run_state */
-    bool thread_started, quit;
+    bool thread_started;
+    bool powered_off; /* firmware or board parked it: cpu_go does not start it */
+    bool quit;
+    bool wanted; /* should run */
     pthread_mutex_t lock; /* guards work, wanted, quit */
     pthread_cond_t changed;
-    bool wanted; /* should run */
     struct cpu_work *work;
-    bool powered_off; /* firmware or board parked it: cpu_go does not start it */
+    struct cpu_counts counts;
 };
 
 /* -- Life, on the main thread. */

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "jit/profile.h"
 #include "jit/stats.h"
 #include "jit/store.h"
 #include "jit/warm.h"
@@ -178,7 +179,9 @@ bool jit_page_at(struct cpu *cpu, u64 vaddr, struct jit_page_ref *ref, struct is
     struct isa_mapping m;
     struct tlb_target t;
     *f = (struct isa_fault){.access = ISA_FETCH, .vaddr = vaddr};
+    u32 was = jit_place_enter(cpu, JIT_IN_WALK);
     f->kind = cpu->isa->walk(cpu, &jc->context->key_fetch, vaddr, ISA_FETCH, &m, f);
+    jit_place_set(cpu, was);
     jc->stats.walks++;
     if (f->kind)
         return false;
@@ -254,7 +257,9 @@ static void chunk_next(struct cpu *cpu)
                 cpu_kick(jit->cpus[i], CPU_EXIT_IRQ);
         }
         epoch_offline(jit->epoch, &cpu->epoch);
+        u32 was = jit_place_enter(cpu, JIT_IN_WAIT);
         epoch_wait(jit->epoch, period);
+        jit_place_set(cpu, was);
         epoch_online(jit->epoch, &cpu->epoch);
     }
     arena_reset(&c->meta);
@@ -536,7 +541,9 @@ bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref
     arena_reset(&jc->arena);
     /* The page's mode: cpu->mode and what its mapping added. */
     ir_builder_init(b, ir, &jc->arena, cpu->isa, pc, jc->fetch_page[0].page->mode);
+    u32 was = jit_place_translate(cpu, JIT_IN_FRONT);
     cpu->isa->translate(cpu, b, max_insns);
+    jit_place_set(cpu, was);
     assert(ir_ended(b));
     if (!ir->guest_insns)
         return false;
@@ -544,7 +551,9 @@ bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref
     jit_log_ir(jc->jit, ir, LOG_IR, "ir");
     if (ir->may & IR_MAY_LOOP) /* loops are made of what is left */
         passes |= IR_PASS_DEAD;
+    was = jit_place_translate(cpu, JIT_IN_PASSES);
     ir_optimize(ir, &jc->arena, passes);
+    jit_place_set(cpu, was);
     jit_log_ir(jc->jit, ir, LOG_IR_OPT, "ir_opt");
     return true;
 }
@@ -607,13 +616,17 @@ static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u)
     out->page2_tag = u->crosses && u->pages[1].page->vpage == IR_MOVABLE_PAGE
                          ? (u->pc & TLB_PAGE_MASK) + TLB_PAGE
                          : 0;
+    u32 was = jit_place_translate(cpu, JIT_IN_EMITTER);
     int r = jit->backend->emit(jit, out);
+    jit_place_set(cpu, was);
     c->meta.ptr = (u8 *)links + align_up(sizeof(*links) * (r ? 0 : out->link_count), 16);
     if (r)
         return r;
     memcpy(links, out->links, out->link_count * sizeof(*links));
     unit_has_code(jit, c, u, out->size, links, out->link_count);
     u->past_poll = out->past_poll;
+    if (unlikely(jit->opt.count))
+        jit_count_emitted(jc, u);
     return 0;
 }
 
@@ -737,7 +750,9 @@ struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)
             continue;
         }
         u64 named = fixed ? pc : jit_unit_pc(page.page, pc);
+        u32 was = jit_place_enter(cpu, JIT_IN_LOAD);
         u = jit->store ? load_once(cpu, &page, named) : NULL;
+        jit_place_set(cpu, was);
         if (u) {
             jc->stats.loaded++;
             jc->stats.load_ns += jit_count_time(start);
@@ -745,7 +760,9 @@ struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)
         }
         if (page.fine)
             max_insns = 1;
+        jit_place_set(cpu, JIT_IN_TRANSLATE);
         u = translate_once(cpu, &page, named, &max_insns, &fixed, f);
+        jit_place_set(cpu, was);
         if (u)
             jit_count_unit(jc, u, jit_count_time(start));
         if (u || f->kind)

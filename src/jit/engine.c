@@ -18,6 +18,7 @@
 #include "jit/cache.h"
 #include "jit/check.h"
 #include "jit/interp.h"
+#include "jit/profile.h"
 #include "jit/stats.h"
 #include "memory/memory.h"
 
@@ -33,7 +34,9 @@ static u64 *pc_slot(struct cpu *cpu)
 static void enter_interp(struct cpu *cpu, struct jit_unit *u)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
+    jit_place_set(cpu, JIT_IN_INTERPRETER);
     struct ir_interp_exit e = interp_run(cpu, u->ir, jc->values);
+    jit_place_set(cpu, JIT_IN_ENGINE);
     if (e.kind == IR_INTERP_FAULT)
         cpu->isa->fault(cpu, &e.fault);
     else if (e.kind == IR_INTERP_JUMP)
@@ -46,6 +49,14 @@ static bool closes_loop(const struct jit_link *link, const struct jit_unit *u)
     return u->pc <= link->from->pc && !u->region && !u->crosses;
 }
 
+static void fetch_fault(struct cpu *cpu, const struct isa_fault *f)
+{
+    jit_cpu(cpu)->stats.faults++;
+    u32 was = jit_place_enter(cpu, JIT_IN_TRAP);
+    cpu->isa->fault(cpu, f);
+    jit_place_set(cpu, was);
+}
+
 /* Runs translated code from `code` until it needs the engine; links on the way are resolved. */
 static void enter_code(struct cpu *cpu, const u8 *code, u64 pc)
 {
@@ -53,6 +64,7 @@ static void enter_code(struct cpu *cpu, const u8 *code, u64 pc)
     struct jit *jit = jc->jit;
     for (;;) {
         struct jit_link *link = jit->enter(cpu, jc->context, code, pc);
+        jit_place_set(cpu, JIT_IN_ENGINE);
         jc->stats.exits++;
         if (link == JIT_EXIT_LOOKUP)
             return;
@@ -62,10 +74,10 @@ static void enter_code(struct cpu *cpu, const u8 *code, u64 pc)
             return;
         struct isa_fault f;
         u64 chunks = jc->chunks_taken;
+        jit_place_set(cpu, JIT_IN_LOOKUP);
         struct jit_unit *u = jit_unit_at(cpu, pc, &f);
         if (!u) {
-            jc->stats.faults++;
-            cpu->isa->fault(cpu, &f);
+            fetch_fault(cpu, &f);
             return;
         }
         if (!jc->unit_fine) {
@@ -93,15 +105,16 @@ static const u8 *code_at(struct cpu *cpu, u64 pc)
     if (!may_cross && atomic_load_explicit(&e->pc, memory_order_relaxed) == pc)
         return e->code;
     struct isa_fault f;
+    jit_place_set(cpu, JIT_IN_LOOKUP);
     struct jit_unit *u = jit_unit_at(cpu, pc, &f);
     jc->stats.lookups++;
     if (!u) {
-        jc->stats.faults++;
-        cpu->isa->fault(cpu, &f);
+        fetch_fault(cpu, &f);
         return NULL;
     }
     if (!jc->unit_fine)
         jit_jump_insert(cpu, u, pc);
+    jit_place_set(cpu, JIT_IN_ENGINE);
     return u->code ? u->code : (const u8 *)u;
 }
 
@@ -121,10 +134,12 @@ static bool engine_requests(struct cpu *cpu)
         jit_region_sample(cpu, *pc_slot(cpu));
     if (why & CPU_EXIT_IRQ)
         atomic_fetch_and(&cpu->exit_request, ~(u32)CPU_EXIT_IRQ);
+    u32 was = jit_place_enter(cpu, JIT_IN_TRAP);
     if (cpu->isa->interrupt(cpu)) {
         jit_cpu(cpu)->stats.interrupts++;
         cpu->halted = false;
     }
+    jit_place_set(cpu, was);
     return !cpu->halted;
 }
 
@@ -159,8 +174,12 @@ static void engine_loop(struct cpu *cpu)
 static void engine_run(struct cpu *cpu)
 {
     struct jit *jit = jit_cpu(cpu)->jit;
+    if (unlikely(jit->opt.profile))
+        jit_profile_begin(cpu);
+    jit_place_set(cpu, JIT_IN_ENGINE);
     jit_float_reload(cpu);
     engine_loop(cpu);
+    jit_place_set(cpu, JIT_IN_IDLE);
     jit_float_merge(cpu);
     if (jit->backend)
         jit->backend->float_restore();
@@ -220,6 +239,8 @@ static int engine_attach(struct cpu *cpu, struct err *err)
         jc->check = alloc_zero(sizeof(*jc->check));
     pthread_mutex_init(&jc->flush_lock, NULL);
     cpu->engine_data = jc;
+    jit_place_set(cpu, JIT_IN_IDLE);
+    jit_profile_attach(cpu);
     jit->cpus[jit->cpu_count++] = cpu;
     return 0;
 }
@@ -229,7 +250,9 @@ static void engine_detach(struct cpu *cpu)
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
     jit_chunk_release(jc);
-    jit_stats_add(&jit->past, &jc->stats);
+    jit_profile_detach(cpu);
+    struct jit_stats stats = jit_stats_of(cpu);
+    jit_stats_add(&jit->past, &stats);
     for (u32 i = 0; i < jit->cpu_count; i++) {
         if (jit->cpus[i] == cpu) {
             jit->cpus[i] = jit->cpus[--jit->cpu_count];

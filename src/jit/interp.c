@@ -14,6 +14,7 @@
 
 #include "jit/cache.h"
 #include "jit/eval.h"
+#include "jit/profile.h"
 
 struct run {
     struct cpu *cpu;
@@ -148,7 +149,7 @@ static void run_fence(unsigned fence)
 
 /* A helper without a result is called like the others: on every host's calling convention that only
  * leaves rubbish in the result. */
-static u64 call_helper(struct cpu *cpu, const struct ir_helper *h, const u64 *arg)
+static u64 call_function(struct cpu *cpu, const struct ir_helper *h, const u64 *arg)
 {
     switch (h->args) {
     case 0: return ((u64(*)(struct cpu *))h->fn)(cpu);
@@ -161,6 +162,14 @@ static u64 call_helper(struct cpu *cpu, const struct ir_helper *h, const u64 *ar
     }
 }
 
+static u64 call_helper(const struct run *r, u32 n, const u64 *arg)
+{
+    u32 was = jit_place_enter(r->cpu, JIT_IN_HELPER + n);
+    u64 result = call_function(r->cpu, &r->u->isa->helpers[n], arg);
+    jit_place_set(r->cpu, was);
+    return result;
+}
+
 /* False when the helper entered a trap. */
 static bool run_call(struct run *r, const struct ir_op *op, u64 *result)
 {
@@ -170,7 +179,7 @@ static bool run_call(struct run *r, const struct ir_op *op, u64 *result)
         arg[i] = r->values[r->u->args[op->b + i]];
     if (effects & (IR_FX_READ | IR_FX_WRITE))
         write_pc(r);
-    *result = call_helper(r->cpu, &r->u->isa->helpers[op->a], arg) & ir_type_mask(op->type);
+    *result = call_helper(r, op->a, arg) & ir_type_mask(op->type);
     r->exit.kind = IR_INTERP_LOOKUP;
     return !(effects & IR_FX_FAULT && r->cpu->unwind);
 }
@@ -182,7 +191,7 @@ static void run_trap(struct run *r, const struct ir_op *op)
     if (r->cpu->engine_data && jit_check_refuses_io(jit_cpu(r->cpu)))
         return; /* C with effects: not in a rehearsal */
     write_pc(r);
-    (void)call_helper(r->cpu, &r->u->isa->helpers[op->b], &argument);
+    (void)call_helper(r, op->b, &argument);
 }
 
 /* ---- Float ---- */

@@ -13,6 +13,7 @@
 #include "jit/cache.h"
 #include "jit/dump.h"
 #include "jit/engine.h"
+#include "jit/profile.h"
 #include "jit/stats.h"
 #include "jit/warm.h"
 #include "memory/memory.h"
@@ -40,6 +41,10 @@ static const struct option accel_options[] = {
                 "... of each loop when it is first closed"),
     OPTION_ENUM("movable", struct jit_options, movable, "on", movable_names,
                 "translate code that is seen at a second virtual address for any"),
+    OPTION_BOOL("profile", struct jit_options, profile, "off",
+                "sample where the time goes, for -d stats and info jit"),
+    OPTION_BOOL("count", struct jit_options, count, "off",
+                "count instructions executed and memory accesses, for -d stats and info jit"),
     OPTION_BOOL("perf-map", struct jit_options, perf_map, "off",
                 "write /tmp/perf-PID.map for perf"),
     OPTION_STRING("perf-dump", struct jit_options, perf_dump, NULL,
@@ -141,6 +146,10 @@ struct jit *jit_create(const char *accel, struct memory *memory, struct epoch *e
         atomic_init(&jit->no_entries[i / TLB_ENTRIES][i % TLB_ENTRIES].tag, TLB_INVALID);
     if (interp || jit->opt.check) /* the interpreter has units for their address only */
         jit->opt.movable = JIT_MOVABLE_OFF;
+    if (!r && interp && jit->opt.count)
+        r = err_set(err, EINVAL, "-accel interp,count=on: it is translated code that counts: use jit");
+    if (!r && jit->opt.profile)
+        r = host_sampler_prepare(err);
     if (!r && !interp)
         r = start_backend(jit, err);
     if (!r)
@@ -173,6 +182,7 @@ void jit_destroy(struct jit *jit)
     if (jit->perf_map)
         fclose(jit->perf_map);
     jit_dump_close(jit->dump);
+    jit_profile_free(jit);
     free(jit);
 }
 

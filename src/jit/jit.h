@@ -180,6 +180,8 @@ struct jit_emit {
     u32 offset; /* of rw in the code memory */
     u32 capacity;
     u32 size;     /* out */
+    u32 hot_size; /* out: without what is reached seldom, and has sites between instructions */
+    u32 own_size, own_insns; /* out: bytes and host instructions of it that do the counting (count=on) */
     u32 page2_id; /* not 0: at entry check that the page behind has this id, else leave by lookup */
     u64 page2_tag; /* not 0: compared too; a movable page's id alone does not say where it is */
     u32 past_poll;   /* out: 0, or offset from the start of what follows the poll */
@@ -237,6 +239,8 @@ struct jit_options {
     bool link;
     bool hot;         /* make regions */
     bool stress_hot;  /* ... of every loop as soon as it is one */
+    bool profile; /* sample where the time goes */
+    bool count;   /* translated code counts what it executes */
     bool perf_map;
     char *perf_dump; /* folder */
     char *store, *store_key; /* cache=, cache-key=: translations kept on disk (store.h) */
@@ -253,7 +257,10 @@ struct jit_stats {
     u64 unpaired; /* 1: the machine makes no pairs of load-linked and store-conditional any more (atomic.c) */
     u64 loaded, load_ns, stored, rejected; /* from the cache on disk; to it; found there with other guest bytes */
     u64 regions, region_blocks, region_ns, samples;
-    u64 tlb_misses, walks, io, lookups, links, contexts, flushes, exits, interrupts, faults;
+    u64 slow_ll_sc, slow_hits, slow_code, slow_reserved, slow_aligned; /* hits: of tlb_misses, and why (tlb.c) */
+    u64 slow, tlb_misses, walks, io, lookups, links, contexts, context_changes, flushes, exits, interrupts, faults;
+    u64 executed, executed_bytes, accesses; /* struct cpu_counts */
+    u64 measured_insns, measured_bytes;     /* host instructions, and their bytes, of some of the units; with count */
 };
 
 /* A page of RAM whose write entries are slow in every TLB, for strong reservations on it. */
@@ -264,6 +271,7 @@ struct jit_reserved {
 };
 
 struct jit_chunk;
+struct jit_profile;
 struct store;
 struct jit {
     const struct jit_backend *backend; /* NULL: interpreter */
@@ -294,6 +302,7 @@ struct jit {
     struct memory *memory;
     FILE *perf_map;
     struct jit_dump *dump;
+    struct jit_profile *profiles; /* profile=on: of all CPUs that were attached */
     struct store *store; /* NULL: no cache= */
     _Atomic bool no_pairs; /* opt_link.c does not run (atomic.c) */
     /* Strong reservations (lr/sc that could not be made one locked operation). */
@@ -342,6 +351,7 @@ struct jit_cpu {
     struct tlb_target host_target; /* of jit_host_address */
     struct mem_section ram_hint; /* the section of RAM found last (its start and offset); ram NULL: none */
     struct jit_stats stats;
+    struct jit_profile *profile; /* profile=on, or NULL */
     /* shoot.c */
     pthread_mutex_t flush_lock;
     struct jit_flush flush_queue[64];

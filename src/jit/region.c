@@ -19,6 +19,7 @@
 #include "cpu/isa.h"
 #include "jit/cache.h"
 #include "jit/opt.h"
+#include "jit/profile.h"
 #include "jit/stats.h"
 
 enum {
@@ -369,6 +370,7 @@ bool jit_region_form(struct cpu *cpu, u64 pc)
     if (!jc->chunk || !page_known(cpu, pc, &r.page))
         return false;
     arena_init(&r.arena);
+    u32 was = jit_place_enter(cpu, JIT_IN_REGION);
     add_block(&r, jit_unit_pc(r.page.page, pc));
     for (u32 n = 0; n < r.count; n++)
         explore(&r, &r.block[n]);
@@ -380,6 +382,7 @@ bool jit_region_form(struct cpu *cpu, u64 pc)
         made = optimize(&r) && install(&r, seen);
     }
     arena_fini(&r.arena);
+    jit_place_set(cpu, was);
     jc->stats.region_ns += host_monotonic_ns() - start;
     return made;
 }

@@ -10,6 +10,7 @@
 #include "jit/check.h"
 
 #include "jit/eval.h"
+#include "jit/profile.h"
 #include "memory/memory.h"
 
 /* ---- One page -------------------------------------------------------------------------------- */
@@ -47,7 +48,10 @@ static bool target_load(struct cpu *cpu, const struct tlb_target *t, unsigned si
     jit_cpu(cpu)->stats.io++;
     if (jit_check_refuses_io(jit_cpu(cpu)))
         return false;
-    return mem_read(cpu->space, t->paddr, out, size) == MEM_OK;
+    u32 was = jit_place_enter(cpu, JIT_IN_MMIO);
+    bool good = mem_read(cpu->space, t->paddr, out, size) == MEM_OK;
+    jit_place_set(cpu, was);
+    return good;
 }
 
 static void ram_store(struct cpu *cpu, const struct tlb_target *t, u64 v, unsigned size)
@@ -62,8 +66,11 @@ static void ram_store(struct cpu *cpu, const struct tlb_target *t, u64 v, unsign
     } else {
         host_store(t->host, v, size);
     }
-    if (t->flags & (TLB_CODE | TLB_LOG))
+    if (t->flags & (TLB_CODE | TLB_LOG)) {
+        u32 was = jit_place_enter(cpu, JIT_IN_WRITTEN);
         memory_ram_written(t->ram, t->ram_offset, size);
+        jit_place_set(cpu, was);
+    }
 }
 
 static bool target_store(struct cpu *cpu, const struct tlb_target *t, u64 v, unsigned size)
@@ -75,7 +82,9 @@ static bool target_store(struct cpu *cpu, const struct tlb_target *t, u64 v, uns
     jit_cpu(cpu)->stats.io++;
     if (jit_check_refuses_io(jit_cpu(cpu)))
         return false;
+    u32 was = jit_place_enter(cpu, JIT_IN_MMIO);
     bool good = mem_write(cpu->space, t->paddr, v, size) == MEM_OK;
+    jit_place_set(cpu, was);
     /* The store itself may have changed the map (flash, PCI): the next access of this unit sees it.
      */
     if (unlikely(cpu_exit_pending(cpu) & CPU_EXIT_MAP))
@@ -383,6 +392,7 @@ static enum isa_fault_kind site_access(struct cpu *cpu, const struct jit_site *s
                                        u64 c, u64 *out, struct isa_fault *f)
 {
     enum isa_fault_kind kind;
+    jit_cpu(cpu)->stats.slow_ll_sc += s->op == IR_LOAD_LINKED || s->op == IR_STORE_COND;
     switch (s->op) {
     case IR_LOAD: kind = slow_load(cpu, s->aux, a, out, f); break;
     case IR_STORE: return slow_store(cpu, s->aux, a, b, f);
@@ -416,6 +426,7 @@ bool jit_slow_access(struct cpu *cpu, struct jit_frame *frame, const struct jit_
     struct isa_fault f;
     u64 out = 0;
     if (site->op == IR_TRAP_IF) {
+        jit_place_set(cpu, JIT_IN_HELPER + site->kind);
         jit_write_state(cpu, frame, site);
         const struct ir_helper *h = &cpu->isa->helpers[site->kind];
         void (*fn)(struct cpu *, u64) = (void (*)(struct cpu *, u64))h->fn;
@@ -428,6 +439,8 @@ bool jit_slow_access(struct cpu *cpu, struct jit_frame *frame, const struct jit_
             jit_float_reload(cpu);
         return false;
     }
+    jit_place_set(cpu, JIT_IN_SLOW);
+    jit_cpu(cpu)->stats.slow++;
     u64 addr = frame_get(frame, site->addr) + (u64)(s64)site->offset;
     bool wide = site->type == IR_V128;
     if (wide ? site_access_wide(cpu, frame, site, addr, &f)
@@ -436,6 +449,7 @@ bool jit_slow_access(struct cpu *cpu, struct jit_frame *frame, const struct jit_
         jit_write_state(cpu, frame, site);
         if (unlikely(jit_cpu(cpu)->check))
             jit_check_fault(cpu, jit_cpu(cpu)->check);
+        jit_place_set(cpu, JIT_IN_TRAP);
         cpu->isa->fault(cpu, &f);
         return false;
     }

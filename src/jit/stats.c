@@ -10,6 +10,7 @@
 
 #include "jit/dump.h"
 #include "jit/engine.h"
+#include "jit/profile.h"
 
 void jit_log_guest(struct cpu *cpu, const struct ir_unit *ir)
 {
@@ -96,6 +97,15 @@ void jit_count_unit(struct jit_cpu *jc, const struct jit_unit *u, u64 ns)
     jc->stats.translate_ns += ns;
 }
 
+void jit_count_emitted(struct jit_cpu *jc, const struct jit_unit *u)
+{
+    const struct jit_emit *e = &jc->emit;
+    if (jc->stats.units % TIMED)
+        return;
+    jc->stats.measured_insns += jit_count_code(u->code, e->hot_size) - e->own_insns;
+    jc->stats.measured_bytes += e->hot_size - e->own_size;
+}
+
 /* The counters, by name: printing and summing follow this table. */
 static const struct {
     const char *name;
@@ -105,18 +115,28 @@ static const struct {
     {                                                                                              \
 #field, offsetof(struct jit_stats, field)                                                  \
     }
-    C(units),   C(guest_insns), C(code_bytes), C(translate_ns), C(regions),
-    C(region_blocks), C(region_ns), C(samples), C(tlb_misses),
-    C(walks),   C(io),          C(lookups),    C(links),        C(contexts),
-    C(flushes), C(exits),       C(interrupts), C(faults),
-    C(loaded),  C(load_ns),     C(stored),     C(rejected),
-    C(unpaired),
+    C(units), C(guest_insns), C(code_bytes), C(translate_ns), C(regions), C(region_blocks),
+    C(region_ns), C(samples), C(slow), C(slow_ll_sc), C(tlb_misses), C(slow_hits),
+    C(slow_code), C(slow_reserved), C(slow_aligned), C(walks), C(io), C(lookups), C(links),
+    C(contexts), C(context_changes), C(flushes), C(exits), C(interrupts), C(faults),
+    C(loaded), C(load_ns), C(stored), C(rejected), C(unpaired), C(executed),
+    C(executed_bytes), C(accesses), C(measured_insns), C(measured_bytes),
 #undef C
 };
+enum { IN_WORDS = 5 }; /* so many at the end are told by print_counted */
 
 static u64 *counter(struct jit_stats *s, unsigned i)
 {
     return (u64 *)((u8 *)s + counters[i].offset);
+}
+
+struct jit_stats jit_stats_of(struct cpu *cpu)
+{
+    struct jit_stats s = jit_cpu(cpu)->stats;
+    s.executed = cpu->counts.insns;
+    s.executed_bytes = cpu->counts.code_bytes;
+    s.accesses = cpu->counts.accesses;
+    return s;
 }
 
 void jit_stats_add(struct jit_stats *sum, struct jit_stats *s)
@@ -125,21 +145,51 @@ void jit_stats_add(struct jit_stats *sum, struct jit_stats *s)
         *counter(sum, i) += *counter(s, i);
 }
 
+static double ratio(u64 a, u64 b)
+{
+    return b ? (double)a / (double)b : 0;
+}
+
+/* count=on. Host instructions are reckoned from their bytes: all are known, but only some are
+ * decoded. */
+static void print_counted(const struct jit_stats *s, FILE *f)
+{
+    u64 slow = MIN(s->slow, s->accesses);
+    double bytes = ratio(s->executed_bytes, s->executed),
+           insns = bytes * ratio(s->measured_insns, s->measured_bytes);
+    fprintf(f, "executed       %llu guest instructions, by %.2f of the host (%.1f bytes) each\n",
+            (unsigned long long)s->executed, insns, bytes);
+    fprintf(f, "accesses       %llu to memory, %.3f %% of them hits of the TLB in line\n",
+            (unsigned long long)s->accesses, 100 * ratio(s->accesses - slow, s->accesses));
+}
+
+static void print_ratios(const struct jit *jit, const struct jit_stats *s, FILE *f)
+{
+    u64 found = s->context_changes - MIN(s->contexts, s->context_changes);
+    fprintf(f, "TLB contexts   %.2f %% of %llu changes found theirs\n",
+            100 * ratio(found, s->context_changes), (unsigned long long)s->context_changes);
+    fprintf(f, "translation    %.0f ns and %.1f host bytes per guest instruction\n",
+            ratio(s->translate_ns, s->guest_insns), ratio(s->code_bytes, s->guest_insns));
+    if (jit->opt.count)
+        print_counted(s, f);
+}
+
 void jit_print_stats(struct jit *jit, FILE *f)
 {
     struct jit_stats sum = jit->past;
-    for (u32 n = 0; n < jit->cpu_count; n++)
-        jit_stats_add(&sum, &jit_cpu(jit->cpus[n])->stats);
-    for (unsigned i = 0; i < ARRAY_SIZE(counters); i++)
+    for (u32 n = 0; n < jit->cpu_count; n++) {
+        struct jit_stats s = jit_stats_of(jit->cpus[n]);
+        jit_stats_add(&sum, &s);
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(counters) - IN_WORDS; i++)
         fprintf(f, "%-14s %llu\n", counters[i].name, (unsigned long long)*counter(&sum, i));
     fprintf(f, "%-14s %llu\n", "invalidations",
             (unsigned long long)atomic_load(&jit->invalidations));
     pthread_mutex_lock(&jit->lock);
     u64 made = jit->links_made, broken = jit->links_broken;
     pthread_mutex_unlock(&jit->lock);
-    fprintf(f, "%-14s %llu made, %llu broken\n", "direct links", (unsigned long long)made, (unsigned long long)broken);
-    if (sum.guest_insns)
-        fprintf(f, "translation    %.0f ns and %.1f host bytes per guest instruction\n",
-                (double)sum.translate_ns / (double)sum.guest_insns,
-                (double)sum.code_bytes / (double)sum.guest_insns);
+    fprintf(f, "%-14s %llu made, %llu broken\n", "direct links", (unsigned long long)made,
+            (unsigned long long)broken);
+    print_ratios(jit, &sum, f);
+    jit_profile_print(jit, f);
 }

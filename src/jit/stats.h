@@ -17,8 +17,13 @@ void jit_log_entry(struct cpu *cpu, u64 pc);
 u64 jit_count_begin(const struct jit_cpu *jc);
 u64 jit_count_time(u64 start);
 void jit_count_unit(struct jit_cpu *jc, const struct jit_unit *u, u64 ns);
+/* For count=on: measures the code that was just emitted, of some units. */
+void jit_count_emitted(struct jit_cpu *jc, const struct jit_unit *u);
+/* A CPU's counters with what its translated code counted. */
+struct jit_stats jit_stats_of(struct cpu *cpu);
 void jit_stats_add(struct jit_stats *sum, struct jit_stats *s);
-/* Host disassembly; back end's or capstone's. */
+/* Host disassembly; back end's or capstone's. Instructions in code that has no sites in it. */
+u32 jit_count_code(const u8 *code, u32 size);
 void jit_print_code(FILE *f, const u8 *code, u32 size);
 
 #endif

@@ -11,6 +11,7 @@
  * in shoot.c), except tlb_flush_everything.
  */
 #include "jit/cache.h"
+#include "jit/profile.h"
 
 #include "memory/memory.h"
 
@@ -222,16 +223,19 @@ struct tlb_context *jit_context_refresh(struct cpu *cpu)
                jc->context_mode == cpu->mode && jc->context->live))
         return jc->context;
     struct isa_context data, fetch;
+    u32 was = jit_place_enter(cpu, JIT_IN_CONTEXT);
     cpu->isa->context(cpu, 0, &data);
     cpu->isa->context(cpu, ISA_CONTEXT_FETCH, &fetch);
     struct tlb_context **recent = context_recent(jc, &data, cpu->mode), *c = *recent;
     if (!c || !context_is(c, &data, &fetch, cpu->mode))
         *recent = c = context_choose(cpu, &data, &fetch);
+    jc->stats.context_changes++;
     c->used = ++jc->use_counter;
     c->other = jc->jit->no_entries;
     jc->context = c;
     jc->context_stamp = cpu->context_stamp;
     jc->context_mode = cpu->mode;
+    jit_place_set(cpu, was);
     return c;
 }
 
@@ -393,6 +397,15 @@ static struct tlb_context *context_of(struct jit_cpu *jc, const struct isa_conte
     return oldest;
 }
 
+/* Why an access whose entry is there came here; the rest crosses pages, or is made by C. */
+static void count_hit(struct jit_stats *s, u32 flags)
+{
+    s->slow_hits++;
+    s->slow_code += !!(flags & TLB_CODE);
+    s->slow_reserved += !!(flags & TLB_RESERVED);
+    s->slow_aligned += !!(flags & TLB_ALIGNED);
+}
+
 enum isa_fault_kind tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr, unsigned bytes,
                                 enum isa_access access, struct tlb_target *t, struct isa_fault *f)
 {
@@ -409,9 +422,14 @@ enum isa_fault_kind tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr, unsigned
             jc->context->other = c->data;
     }
     jc->stats.tlb_misses++;
-    if (c && tlb_lookup(jc, c, vaddr, access == ISA_WRITE, t))
+    if (c && tlb_lookup(jc, c, vaddr, access == ISA_WRITE, t)) {
+        count_hit(&jc->stats, t->flags);
         return ISA_FAULT_NONE;
-    return tlb_walk(cpu, key, c, vaddr, access, t, f);
+    }
+    u32 was = jit_place_enter(cpu, JIT_IN_WALK);
+    enum isa_fault_kind kind = tlb_walk(cpu, key, c, vaddr, access, t, f);
+    jit_place_set(cpu, was);
+    return kind;
 }
 
 void tlb_relax(struct cpu *cpu, u64 vaddr)
@@ -473,11 +491,13 @@ static void context_drop(struct jit_cpu *jc, struct tlb_context *c)
 void jit_flush_all(struct cpu *cpu)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
+    u32 was = jit_place_enter(cpu, JIT_IN_FLUSH);
     jc->flush_stamp++;
     for (u32 i = 0; i < TLB_CONTEXTS; i++) {
         if (jc->contexts[i].live)
             context_drop(jc, &jc->contexts[i]);
     }
+    jit_place_set(cpu, was);
 }
 
 void jit_map_changed(struct cpu *cpu)
@@ -600,11 +620,13 @@ static void context_flush(struct jit_cpu *jc, struct tlb_context *c, const struc
 void jit_flush(struct cpu *cpu, const struct jit_flush *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
+    u32 was = jit_place_enter(cpu, JIT_IN_FLUSH);
     jc->flush_stamp++;
     for (u32 i = 0; i < TLB_CONTEXTS; i++) {
         if (jc->contexts[i].live)
             context_flush(jc, &jc->contexts[i], f);
     }
+    jit_place_set(cpu, was);
 }
 
 u64 jit_flush_stamp(struct cpu *cpu)

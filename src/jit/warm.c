@@ -42,9 +42,9 @@ static int identify(struct jit *jit, u8 identity[MAC_BYTES], struct err *err)
     const struct jit_options *o = &jit->opt;
     mac_begin(&m, NULL);
     int r = add_program(&m, err);
-    int n = snprintf(text, sizeof(text), "%s %x insns=%u tlb=%u link=%d spill=%d hot=%d",
+    int n = snprintf(text, sizeof(text), "%s %x insns=%u tlb=%u link=%d spill=%d hot=%d profile=%d count=%d",
                      jit->backend->name, jit->backend->features(jit), o->max_insns, o->tlb_bits,
-                     o->link, o->stress_spill, o->hot);
+                     o->link, o->stress_spill, o->hot, o->profile, o->count);
     mac_add(&m, text, (size_t)n);
     mac_end(&m, identity);
     return r;

@@ -8,7 +8,7 @@ import struct
 import subprocess
 import time
 
-from bench import CLOCK_KEPT, PATIENCE, Skip, Talk, appears, dial, require, vanishes
+from bench import CLOCK_KEPT, COUNTED, PATIENCE, Skip, Talk, appears, dial, require, vanishes
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -335,6 +335,52 @@ def code_for_perf(bench):
     require(kinds[-1] == 3 and len(kinds) > 1 and not any(kinds[:-1]), f'records: {kinds}')
 
 
+PROFILED = 0.4  # seconds of CPU time: a hundred samples where the host's clock ticks 250 times a second
+
+
+def profile(process):
+    """{row: per cent} of `info jit`, when the guest has run for long enough."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        answer = process.ask('info jit')
+        match = re.search(r'^profile +([\d.]+) s on CPUs', answer, re.MULTILINE)
+        require(match, f'no profile: {answer}')
+        if float(match.group(1)) >= PROFILED:
+            rows = re.findall(r'^  (\S.*?) +([\d.]+) % +[\d.]+ s +(#*) *$', answer, re.MULTILINE)
+            return {name: float(share) for name, share, _ in rows}, [len(bar) for _, _, bar in rows]
+        require(time.monotonic() < deadline, f'after {PATIENCE} seconds: {answer}')
+        time.sleep(0.1)
+
+
+def time_goes_to(program, row, least, accel='jit'):
+    def test(bench):
+        with bench.start(*USUAL, *MONITOR, '-serial', 'null', '-accel', accel + ',profile=on', '-kernel', program) as process:
+            shares, bars = profile(prompt(process))
+        require(abs(sum(shares.values()) - 100) < 0.01 * len(shares) + 0.01, f'the sum is not 100: {shares}')
+        require(shares.get(row, 0) >= least, f'{row}: not {least} % of {shares}')
+        require(bars == sorted(bars, reverse=True) and bars[0] > 40 * least / 100 - 1, f'bars: {bars}')
+    return test
+
+
+def code_is_counted(bench):
+    """What a program of known length executes, and no less with units that are small, or large."""
+    for accel in ('jit', 'jit,stress-hot=on', 'jit,max-insns=1,link=off', 'jit,stress-spill=on,tlb-bits=2'):
+        done = bench.run([*USUAL, '-serial', 'null', '-kernel', 'count.elf', '-accel', accel + ',count=on', '-d', 'stats'])
+        executed = re.search(r'^executed +(\d+) guest instructions, by ([\d.]+) of the host', done.stderr, re.MULTILINE)
+        accesses = re.search(r'^accesses +(\d+) to memory, ([\d.]+) % of them hits', done.stderr, re.MULTILINE)
+        require(executed and accesses, f'{accel}: {done.stderr}')
+        more = int(executed.group(1)) - 4 * COUNTED, int(accesses.group(1)) - 2 * COUNTED
+        # Beside the loop: eight instructions, one of them a store; what reset code does; a few turns at the end.
+        require(8 <= more[0] <= 1000 and 1 <= more[1] <= 10, f'{accel}: {more} more than the loop')
+        require(1 < float(executed.group(2)) < 20 and float(accesses.group(2)) > 99.9, f'{accel}: {done.stderr}')
+
+
+def nothing_is_counted(bench):
+    done = bench.run([*USUAL, '-serial', 'null', '-kernel', 'off.elf', '-d', 'stats'])
+    require('tlb_misses' in done.stderr, f'no counters: {done.stderr}')
+    require('executed' not in done.stderr and 'profile' not in done.stderr, f'unasked: {done.stderr}')
+
+
 def log_to_errors(bench):
     done = bench.run([*USUAL, '-serial', 'null', '-kernel', 'off.elf', '-d', 'in_asm'])
     require('lui' in done.stderr, f'standard error: {done.stderr}')
@@ -458,6 +504,11 @@ TESTS = {
     'pidfile': pidfile_tells,
     'pidfile-of-one': pidfile_is_of_one,
     'log-file': log_is_written, 'perf-dump': code_for_perf,
+    'profile-code': time_goes_to('loop.elf', 'translated code', 80),
+    'profile-devices': time_goes_to('clock-reader.elf', 'memory: devices', 20),
+    'profile-helper': time_goes_to('csr.elf', 'helper riscv_helper_csr', 20),
+    'profile-interpreter': time_goes_to('loop.elf', 'interpreter', 20, 'interp'),
+    'count': code_is_counted, 'count-unasked': nothing_is_counted,
     'log-stderr': log_to_errors,
     'dtb': tree_of_the_users,
     'incoming': state_is_taken_up,

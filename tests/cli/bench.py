@@ -60,6 +60,21 @@ def store_byte(rs, base):
     return rs << 20 | base << 15 | 0x23
 
 
+def csr_write(csr, rs):
+    return csr << 20 | rs << 15 | 1 << 12 | 0x73
+
+
+def branch_not_zero(rs, offset):
+    return ((offset >> 12 & 1) << 31 | (offset >> 5 & 0x3f) << 25 | rs << 15 | 1 << 12 | (offset >> 1 & 15) << 8 |
+            (offset >> 11 & 1) << 7 | 0x63)
+
+
+def jump_back(count):
+    """Over so many instructions."""
+    back = -4 * count
+    return ((back & 0x7fe) << 20 | (back & 0x800) << 9 | (back & 0xff000) | (1 << 31) | 0x6f) & 0xffffffff
+
+
 LOOP = [0x0000006f]                         # j .
 FINISHER, UART = 0x100000, 0x10000000
 POWER_OFF, RESET = 0x5555, 0x7777
@@ -87,10 +102,26 @@ def say(text):
 
 def chatter():
     """Writes dots to the serial port for ever."""
-    code = say('.')
-    back = -4                               # to the last store
-    jump = (back & 0x7fe) << 20 | (back & 0x800) << 9 | (back & 0xff000) | (1 << 31) | 0x6f
-    return [*code, jump & 0xffffffff]
+    return [*say('.'), jump_back(1)]
+
+
+def read_clock():
+    """Reads a register of the clock for ever."""
+    return [lui(T0, 0x101), load_word(T1, T0, 0), jump_back(1)]
+
+
+def write_csr():
+    """Writes mcycle for ever."""
+    return [csr_write(0xb00, 0), jump_back(1)]
+
+
+COUNTED = 1 << 16
+
+
+def count_down():
+    """COUNTED times around four instructions, a load and a store among them; then power off."""
+    return [auipc(T0, 1), *load_immediate(T2, COUNTED), load_word(T1, T0, 0), store_word(T1, T0, 4), addi(T2, T2, -1),
+            branch_not_zero(T2, -12), *finish(POWER_OFF)]
 
 
 def elf(code, machine=243, bits=64):
@@ -115,6 +146,7 @@ FILES = {'disk': bytes(1 << 20), 'odd': b'123', 'keep': b'to be kept\n', 'empty'
          'rv32.elf': elf(LOOP, bits=32), 'x86.elf': elf(LOOP, machine=62),
          'clock.elf': elf(keep_clock()), 'reset.elf': elf(finish(RESET)), 'off.elf': elf(finish(POWER_OFF)),
          'fail.elf': elf(finish(7 << 16 | 0x3333)), 'chatter.elf': elf(chatter()),
+         'clock-reader.elf': elf(read_clock()), 'csr.elf': elf(write_csr()), 'count.elf': elf(count_down()),
          'not-for-me': b'secret', 'fw_dynamic.bin': struct.pack('<I', LOOP[0]) * 1024}
 
 

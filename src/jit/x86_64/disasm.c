@@ -29,6 +29,23 @@ static void print_site(FILE *f, const u8 *code)
             site->map_bytes >= 8 ? load_le(site->map, 8) : 0, site->map_bytes);
 }
 
+u32 jit_count_code(const u8 *rx, u32 bytes)
+{
+    csh handle;
+    const u8 *code = rx;
+    u64 address = (u64)(uintptr_t)rx;
+    size_t size = bytes;
+    u32 count = 0;
+    if (cs_open(CS_ARCH_X86, CS_MODE_64, &handle) != CS_ERR_OK)
+        return 0;
+    cs_insn *insn = cs_malloc(handle);
+    while (size && cs_disasm_iter(handle, &code, &size, &address, insn))
+        count++;
+    cs_free(insn, 1);
+    cs_close(&handle);
+    return count;
+}
+
 void jit_print_code(FILE *f, const u8 *rx, u32 bytes)
 {
     csh handle;

@@ -23,6 +23,7 @@ static int gen_init(struct x64 *g, struct jit *jit, struct jit_emit *out)
     g->cold_tail = &g->cold;
     g->pool = NULL;
     g->error = 0;
+    g->count = (struct x64_count){.on = jit->opt.count};
     for (unsigned i = 0; i < X64_ISAS; i++) {
         if (g->rt->isa[i] == g->isa) {
             g->helpers = g->rt->helpers[i];
@@ -30,6 +31,29 @@ static int gen_init(struct x64 *g, struct jit *jit, struct jit_emit *out)
         }
     }
     return -EINVAL; /* not in jit->isa_list at init */
+}
+
+/* The operations whose indexes are from code to end. */
+static inline __attribute__((always_inline)) void emit_ops(struct x64 *g, const u16 *code, const u16 *end,
+                                                           bool count)
+{
+    const struct ir_op *ops = g->ir->ops;
+    for (; code < end && !g->error; code++) {
+        const struct ir_op *op = &ops[*code];
+        if (count)
+            x64_count_op(g, op);
+        if (op->op == IR_INSN) {
+            x64_insn(g, op);
+            continue;
+        }
+        alloc_begin(&g->a, *code);
+        x64_select[op->op](g, op);
+        alloc_end(&g->a);
+        if (unlikely(g->s.p > g->limit))
+            g->error = -ENOSPC;
+    }
+    if (count)
+        x64_count_end(g);
 }
 
 static void emit_block(struct x64 *g, u32 block)
@@ -53,22 +77,13 @@ static void emit_block(struct x64 *g, u32 block)
             x64_movable_entry(g);
         x64_prologue(g);
     }
-    const struct ir_op *ops = ir->ops;
     const u16 *code = g->a.code + g->a.code_first, *end = g->a.code + ir->count;
     while (code < end && *code < first)
         code++;
-    for (; code < end && !g->error; code++) {
-        const struct ir_op *op = &ops[*code];
-        if (op->op == IR_INSN) {
-            x64_insn(g, op);
-            continue;
-        }
-        alloc_begin(&g->a, *code);
-        x64_select[op->op](g, op);
-        alloc_end(&g->a);
-        if (unlikely(g->s.p > g->limit))
-            g->error = -ENOSPC;
-    }
+    if (unlikely(g->count.on))
+        emit_ops(g, code, end, true);
+    else
+        emit_ops(g, code, end, false);
     if (g->a.failed)
         g->error = -E2BIG;
 }
@@ -77,6 +92,7 @@ int x64_emit(struct jit *jit, struct jit_emit *out)
 {
     struct x64 g;
     out->link_count = out->page2_patch = out->past_poll = 0;
+    out->own_size = out->own_insns = 0;
     if (out->capacity < 2 * ASM_MARGIN)
         return -ENOSPC;
     int r = gen_init(&g, jit, out);
@@ -85,6 +101,7 @@ int x64_emit(struct jit *jit, struct jit_emit *out)
     x64_region_begin(&g);
     for (u32 n = 0; n < out->block_count && !g.error; n++)
         emit_block(&g, n);
+    out->hot_size = (u32)(g.s.p - out->rw);
     if (!g.error)
         x64_cold_flush(&g);
     if (!g.error)

@@ -7,6 +7,7 @@
  * Who jumps to a unit's entry by a jump entry has its pc in rax. A movable unit (jit/ir.h) takes from that where it is; it goes
  * directly to units of its own page only, and to others by the jump entries.
  */
+#include "jit/profile.h"
 #include "jit/x86_64/x64.h"
 
 #include <errno.h>
@@ -445,6 +446,16 @@ static void call_state(struct x64 *g, unsigned effects)
     x64_settle_pc(g);
 }
 
+/* For the sampler (jit/profile.h). */
+static void mark_place(struct x64 *g, u32 place)
+{
+    if (likely(!g->jit->opt.profile))
+        return;
+    asm_rm(&g->s, X_MOV_IMM16, 0, x64_state(g, offsetof(struct cpu, place)));
+    asm_u8(&g->s, place & 0xff);
+    asm_u8(&g->s, place >> 8);
+}
+
 X64_SELECT(call)
 {
     const struct ir_helper *h = &g->isa->helpers[op->a];
@@ -459,6 +470,7 @@ X64_SELECT(call)
         call_state(g, h->effects);
     alloc_clobber(&g->a, X64_CALLER_SAVED);
     set_arguments(g, op, reg);
+    mark_place(g, JIT_IN_HELPER + op->a);
     asm_rm(&g->s, X_LEA | ASM_W, RDI, x64_state(g, 0));
     struct asm_mem fn = x64_table(g->helpers + op->a * (u32)sizeof(void *));
     if (h->effects & IR_FX_FLOAT) {

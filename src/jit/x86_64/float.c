@@ -14,6 +14,7 @@
 
 #include "float/soft.h"
 #include "jit/eval.h"
+#include "jit/profile.h"
 
 static unsigned nan_rule(const struct ir_op *op)
 {
@@ -122,6 +123,7 @@ static void soft_vector(struct cpu *cpu, struct jit_frame *frame, const struct j
 
 bool x64_soft_op(struct cpu *cpu, struct jit_frame *frame, const struct jit_site *site)
 {
+    jit_place_set(cpu, JIT_IN_SOFT);
     if (ir_op_is_vector(site->op)) {
         soft_vector(cpu, frame, site);
         return true;

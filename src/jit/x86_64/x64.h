@@ -115,6 +115,13 @@ struct x64_checked {
 };
 enum { X64_CHECKED = 2 };
 
+/* count=on (count.c). */
+struct x64_count {
+    bool on;
+    u8 *bytes;       /* the immediate that gets the size of the guest instruction's code; NULL: there is none */
+    u32 own;         /* bytes since then that do the counting */
+};
+
 struct x64 {
     struct jit_alloc a;  /* first */
     struct asm_buf s;
@@ -135,6 +142,7 @@ struct x64 {
     struct x64_pair pair;
     struct x64_checked checked[X64_CHECKED];
     u8 *upper;           /* by op: enum x64_upper of its result */
+    struct x64_count count;
     int error;
 };
 
@@ -204,6 +212,10 @@ static inline void x64_insn(struct x64 *g, const struct ir_op *op)
     g->pc = ir_imm(op);
     g->pc_due = true;
 }
+
+/* -- count.c: before an operation, and at the end of a block. */
+void x64_count_op(struct x64 *g, const struct ir_op *op);
+void x64_count_end(struct x64 *g);
 
 /* -- cold.c */
 struct x64_cold *x64_cold_new(struct x64 *g, void (*emit)(struct x64 *, struct x64_cold *));
