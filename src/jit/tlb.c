@@ -203,6 +203,7 @@ static struct tlb_context *context_choose(struct cpu *cpu, const struct isa_cont
     c->key_data = *data;
     c->key_fetch = *fetch;
     c->key_mode = cpu->mode;
+    c->other = jc->jit->no_entries;
     c->live = true;
     context_inherit(jc, c);
     jc->stats.contexts++;
@@ -214,6 +215,18 @@ static struct tlb_context **context_recent(struct jit_cpu *jc, const struct isa_
 {
     u64 h = (mode ^ data->view << 8 ^ data->space) * UINT64_C(0x9e3779b97f4a7c15);
     return &jc->recent[h >> 32 & (JIT_RECENT - 1)];
+}
+
+/* Does the context that context 1 was, when c was last in use, still answer for it? */
+static void other_refresh(struct cpu *cpu, struct tlb_context *c)
+{
+    struct isa_context key;
+    if (c->other == jit_cpu(cpu)->jit->no_entries)
+        return;
+    const struct tlb_context *other = container_of(c->other, struct tlb_context, data);
+    cpu->isa->context(cpu, 1, &key);
+    if (!other->live || !same_key(&other->key_data, &key))
+        c->other = jit_cpu(cpu)->jit->no_entries;
 }
 
 struct tlb_context *jit_context_refresh(struct cpu *cpu)
@@ -231,7 +244,7 @@ struct tlb_context *jit_context_refresh(struct cpu *cpu)
         *recent = c = context_choose(cpu, &data, &fetch);
     jc->stats.context_changes++;
     c->used = ++jc->use_counter;
-    c->other = jc->jit->no_entries;
+    other_refresh(cpu, c);
     jc->context = c;
     jc->context_stamp = cpu->context_stamp;
     jc->context_mode = cpu->mode;

@@ -91,7 +91,7 @@ struct tlb_context {
     struct tlb_code_entry code[TLB_CODE_ENTRIES];
     struct tlb_jump_entry jump[TLB_JUMP_ENTRIES];
     /* Where accesses by context 1 look (a kernel's to user memory): the data entries of the context that has their key, as
-     * tlb_resolve found it since this one was chosen; else jit.no_entries. */
+     * tlb_resolve found it; else jit.no_entries. */
     struct tlb_entry (*other)[TLB_ENTRIES];
     /* -- Not read by translated code. */
     struct tlb_info info[2][TLB_ENTRIES];
