@@ -41,6 +41,15 @@ static int start64(void **state)
     return 0;
 }
 
+/* ... with every extension. */
+static int start_max(void **state)
+{
+    fake_start("max", true, true);
+    fake_set("SCR_EL3", SCR_NS | SCR_RW | SCR_HCE);
+    fake.a->sysreg[ARM_SYS_VBAR_EL1] = VBAR;
+    return 0;
+}
+
 static int stop(void **state)
 {
     fake_stop();
@@ -195,6 +204,35 @@ static void interrupts(void **state)
     assert_true(arm_interrupt(&a->cpu));
     expect(ARM_M_ABT, VBAR + 0x10);
     assert_int_equal(a->sysreg[ARM_SYS_ESR_EL1], BIT(10) | 6);
+    /* masked: ESB defers it, by TTBCR.EAE */
+    for (unsigned eae = 0; eae < 2; eae++) {
+        in_mode(ARM_M_SVC | PSTATE_A);
+        a->sysreg[ARM_SYS_TCR_EL1] = eae ? TTBCR_EAE : 0;
+        atomic_store(&a->irq_wires, BIT(ARM_IRQ_SERROR));
+        arm_helper_esb(&a->cpu, 0);
+        assert_false(arm_interrupt(&a->cpu));
+        assert_int_equal(fake_get("DISR_EL1"), BIT(31) | (eae ? BIT(9) | 0x11 : BIT(10) | 6));
+    }
+}
+
+/* A virtual SError of an EL1 of AArch32: AET and ExT are VSESR_EL2's. */
+static void virtual_error(void **state)
+{
+    struct arm_cpu *a = fake.a;
+    for (unsigned masked = 0; masked < 2; masked++) {
+        fake_set("HCR_EL2", HCR_AMO | HCR_VSE);
+        a->sysreg[ARM_SYS_VSESR_EL2] = BITS(15, 12) | 0xff;
+        in_mode(ARM_M_SVC | (masked ? PSTATE_A : 0));
+        if (masked)
+            arm_helper_esb(&a->cpu, 0);
+        assert_int_equal(arm_interrupt(&a->cpu), !masked);
+        assert_false(fake_get("HCR_EL2") & HCR_VSE);
+        u64 status = BITS(15, 14) | BIT(12) | BIT(10) | 6;
+        if (masked)
+            assert_int_equal(a->sysreg[ARM_SYS_VDISR_EL2], status | BIT(31));
+        else
+            assert_int_equal(a->sysreg[ARM_SYS_ESR_EL1], status);
+    }
 }
 
 static void illegal(void **state)
@@ -549,13 +587,14 @@ static void traps(void **state)
 }
 
 #define TEST(fn)   cmocka_unit_test_setup_teardown(fn, start, stop)
+#define TEST_MAX(fn) cmocka_unit_test_setup_teardown(fn, start_max, stop)
 #define TEST64(fn) cmocka_unit_test_setup_teardown(fn, start64, stop)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(reset),       TEST(banks),          TEST(cpsr),        TEST(advance),
-        TEST(entry),       TEST(interrupts),     TEST(illegal),     TEST64(to_a64),
+        TEST(entry),       TEST(interrupts), TEST_MAX(virtual_error),     TEST(illegal),     TEST64(to_a64),
         TEST64(to_el2),    TEST(short_sections), TEST(short_pages), TEST(short_control),
         TEST(long_tables), TEST(statuses),       TEST(accesses),    TEST(table),
         TEST(registers),   TEST64(traps),

@@ -312,6 +312,58 @@ static void interrupts(void **state)
     assert_false(taken());
 }
 
+/* ESB with an SError that is masked: where its syndrome is, and who sees that. */
+static void deferred_physical(void **state)
+{
+    struct arm_cpu *a = fake.a;
+    static const struct {
+        u64 scr, hcr;
+        u8 el;
+        bool masked, deferred, seen; /* seen: by DISR_EL1 at that level */
+    } rows[] = {
+        {0, 0, 1, true, true, true},
+        {0, 0, 1, false, false, false},
+        {0, 0, 2, false, true, true}, /* EL1's, at EL2 */
+        {0, HCR_AMO, 1, true, false, false},
+        {0, HCR_AMO, 2, true, true, true},
+        {SCR_EA, 0, 2, true, false, false},
+        {SCR_EA, 0, 3, true, true, true},
+        {0, HCR_AMO, 3, false, true, true},
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        fake_set("SCR_EL3", SCR_NS | SCR_RW | rows[i].scr);
+        fake_set("HCR_EL2", HCR_RW | rows[i].hcr);
+        a->sysreg[ARM_SYS_DISR_EL1] = 0;
+        fake_at(rows[i].el);
+        a->pstate |= rows[i].masked ? PSTATE_A : 0;
+        arm_set_irq(&a->cpu, ARM_IRQ_SERROR, 1);
+        arm_helper_esb(&a->cpu, 4);
+        assert_int_equal(a->pc, FAKE_PC + 4);
+        assert_int_equal(a->sysreg[ARM_SYS_DISR_EL1], rows[i].deferred ? BIT(31) : 0);
+        assert_int_equal(fake_get("DISR_EL1"), rows[i].seen ? BIT(31) : 0);
+        assert_int_equal(a->irq_wires >> ARM_IRQ_SERROR & 1, !rows[i].deferred);
+        atomic_store(&a->irq_wires, 0);
+    }
+}
+
+/* What EL3 has for itself is nothing to the levels below, and what EL2 virtualizes is its own. */
+static void deferred_seen(void **state)
+{
+    struct arm_cpu *a = fake.a;
+    a->sysreg[ARM_SYS_DISR_EL1] = 0x111;
+    a->sysreg[ARM_SYS_VDISR_EL2] = 0x222;
+    fake_set("SCR_EL3", SCR_NS | SCR_RW | SCR_EA);
+    fake_at(1);
+    assert_int_equal(fake_get("DISR_EL1"), 0);
+    fake_set("DISR_EL1", 0x333);
+    fake_set("HCR_EL2", HCR_RW | HCR_AMO);
+    assert_int_equal(fake_get("DISR_EL1"), 0x222);
+    fake_set("DISR_EL1", 0x444);
+    fake_at(3);
+    assert_int_equal(fake_get("DISR_EL1"), 0x111);
+    assert_int_equal(fake_get("VDISR_EL2"), 0x444);
+}
+
 /* Where an IRQ goes and whether PSTATE.I holds it back: "D1.3.6". */
 static void routing(void **state)
 {
@@ -553,6 +605,8 @@ int main(void)
         TEST(external_aborts, start3),
         TEST(interrupts, start1),
         TEST(routing, start3),
+        TEST(deferred_physical, start3),
+        TEST(deferred_seen, start3),
         TEST(virtual_interrupts, start3),
         TEST(waiting, start1),
         TEST(waiting_trapped, start3),

@@ -260,11 +260,9 @@ u32 arm_a32_short_status(unsigned fsc)
 }
 
 /* DFSR or IFSR, by TTBCR.EAE ("G8.2.45"); WnR and CM are DFSR's. */
-static u32 fault_status(const struct arm_cpu *a, unsigned fsc, unsigned domain)
+u32 arm_a32_fault_status(const struct arm_cpu *a, unsigned fsc)
 {
-    if (a->sysreg[ARM_SYS_TCR_EL1] & TTBCR_EAE)
-        return (u32)BIT(9) | fsc;
-    return arm_a32_short_status(fsc) | domain << 4;
+    return a->sysreg[ARM_SYS_TCR_EL1] & TTBCR_EAE ? (u32)BIT(9) | fsc : arm_a32_short_status(fsc);
 }
 
 static bool has_domain(unsigned fsc)
@@ -293,7 +291,9 @@ void arm_a32_abort(struct arm_cpu *a, const struct isa_fault *f, u64 iss)
     unsigned domain = has_domain(fsc) && f->access != ISA_FETCH
                           ? (unsigned)((f->code & ARM_FAULT_DOMAIN) >> ARM_FAULT_DOMAIN_SHIFT)
                           : 0;
-    u32 status = fault_status(a, fsc, domain);
+    u32 status = arm_a32_fault_status(a, fsc);
+    if (!(a->sysreg[ARM_SYS_TCR_EL1] & TTBCR_EAE))
+        status |= domain << 4;
     if (f->access == ISA_FETCH) {
         a->sysreg[ARM_SYS_IFSR32_EL2] = status;
         set_ifar(a, f->vaddr);
@@ -315,7 +315,7 @@ void arm_a32_abort(struct arm_cpu *a, const struct isa_fault *f, u64 iss)
 static void debug_event(struct arm_cpu *a, unsigned moe, u64 preferred_return)
 {
     set_moe(a, moe);
-    a->sysreg[ARM_SYS_IFSR32_EL2] = fault_status(a, ARM_FSC_DEBUG, 0);
+    a->sysreg[ARM_SYS_IFSR32_EL2] = arm_a32_fault_status(a, ARM_FSC_DEBUG);
     enter(a, PREFETCH, preferred_return);
 }
 
@@ -335,7 +335,7 @@ void arm_a32_take(struct arm_cpu *a, u64 syndrome, u64 preferred_return)
 void arm_a32_take_interrupt(struct arm_cpu *a, unsigned vector)
 {
     if (vector == ARM_VECTOR_SERROR) {
-        a->sysreg[ARM_SYS_ESR_EL1] = fault_status(a, ARM_FSC_ASYNC, 0);
+        a->sysreg[ARM_SYS_ESR_EL1] = arm_a32_fault_status(a, ARM_FSC_ASYNC);
         enter(a, DATA, a->pc);
         return;
     }

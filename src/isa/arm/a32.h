@@ -103,6 +103,10 @@ bool arm_a32_decode_access(u32 insn, bool thumb, unsigned length, struct arm_acc
 
 /* A status code of long descriptors as short ones have it. */
 u32 arm_a32_short_status(unsigned fsc);
+/* ... as DFSR and IFSR have it, by TTBCR.EAE; without the domain. */
+u32 arm_a32_fault_status(const struct arm_cpu *a, unsigned fsc);
+/* What VSESR_EL2 gives to an EL1 of AArch32: AET and ExT, where DFSR and DISR have them. */
+#define ARM_VSESR32 (BITS(15, 14) | BIT(12))
 /* After an instruction in an IT block that is itself done. */
 void arm_a32_it_advance(struct arm_cpu *a);
 static inline unsigned arm_a32_length(const struct arm_cpu *a)

@@ -169,11 +169,11 @@ typedef bool arm_sysreg_check_fn(const struct arm_cpu *a, const struct arm_sysre
 
 /* clang-format off */
 #define ARM_GETTERS(X)                                                                                                 \
-    X(zero) X(midr) X(mpidr) X(pfr0) X(pfr1) X(ccsidr) X(dczid) X(isr) X(rmr) X(nzcv) X(pstate) X(current_el) X(fpcr)          \
+    X(zero) X(midr) X(mpidr) X(pfr0) X(pfr1) X(ccsidr) X(dczid) X(isr) X(disr) X(rmr) X(nzcv) X(pstate) X(current_el) X(fpcr)          \
     X(fpsr) X(random) X(cntpct) X(cntvct) X(tval) X(ctl) X(cval) X(pmcr) X(pmcnten) X(pmovs) X(pmccntr)                \
     X(pmxevtyper) X(pminten) X(claimset)
 #define ARM_SETTERS(X)                                                                                                 \
-    X(ignored) X(sctlr) X(hcr) X(cptr2) X(scr) X(vttbr) X(rmr) X(nzcv) X(daif) X(pstate) X(spsel) X(pan)       \
+    X(ignored) X(sctlr) X(hcr) X(cptr2) X(scr) X(vttbr) X(disr) X(rmr) X(nzcv) X(daif) X(pstate) X(spsel) X(pan)       \
     X(fpcr) X(fpsr) X(cntoff) X(cnthctl) X(tval) X(ctl) X(cval) X(pmcr) X(pmcntenset) X(pmcntenclr) X(pmovsclr)        \
     X(pmovsset) X(pmccntr) X(pmxevtyper) X(pmintenset) X(pmintenclr) X(pmccfiltr) X(mdscr) X(oslar) X(claimset)        \
     X(claimclr) X(watchpoint)

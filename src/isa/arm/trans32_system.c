@@ -124,6 +124,7 @@ bool arm_trans_a32_sevl(struct arm_ctx *c, const struct arm_arg_none *a)
 
 bool arm_trans_a32_esb(struct arm_ctx *c, const struct arm_arg_none *a)
 {
+    ir_call1(c->b, &arm_helpers[ARM_HELPER_ESB], ir_const(c->b, 0));
     return end_lookup(c);
 }
 

@@ -40,14 +40,19 @@ static bool leave_by(struct arm_ctx *c, enum arm_helper h, u64 argument)
 }
 
 /* Interrupts may be taken from here: if one waits, on by way of the engine. */
-static void leave_if_pending(struct arm_ctx *c)
+static void pending_by(struct arm_ctx *c, enum arm_helper helper)
 {
     ir_value pending = ir_load_state(c->b, IR_I64, offsetof(struct arm_cpu, irq_wires), 2);
     if (c->cpu->has_el2) {
         ir_value hcr = load_sysreg(c, ARM_SYS_HCR_EL2);
         pending = ir_or(c->b, pending, ir_andi(c->b, hcr, HCR_VF | HCR_VI | HCR_VSE));
     }
-    trap_if(c, ir_cmp(c->b, IR_NE, pending, ir_const(c->b, 0)), ARM_HELPER_LEAVE, 4);
+    trap_if(c, ir_cmp(c->b, IR_NE, pending, ir_const(c->b, 0)), helper, 4);
+}
+
+static void leave_if_pending(struct arm_ctx *c)
+{
+    pending_by(c, ARM_HELPER_LEAVE);
 }
 
 bool arm_fp_begin(struct arm_ctx *c)
@@ -170,10 +175,10 @@ bool arm_trans_a64_sevl(struct arm_ctx *c, const struct arm_arg_none *a)
     return true;
 }
 
-/* No error is ever deferred; a physical SError that is pending is taken, or waits for PSTATE.A. */
+/* SErrors that are pending are deferred where they are masked, and taken elsewhere. */
 bool arm_trans_a64_esb(struct arm_ctx *c, const struct arm_arg_none *a)
 {
-    leave_if_pending(c);
+    pending_by(c, ARM_HELPER_ESB);
     return true;
 }
 

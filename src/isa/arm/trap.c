@@ -7,6 +7,7 @@
 #include "isa/arm/a32.h"
 #include "isa/arm/control.h"
 #include "isa/arm/sysreg.h"
+#include "isa/arm/walk.h"
 #include "jit/translate.h"
 
 static const u16 vbar[4] = {0, ARM_SYS_VBAR_EL1, ARM_SYS_VBAR_EL2, ARM_SYS_VBAR_EL3};
@@ -464,6 +465,66 @@ static bool may_be_due(const struct arm_cpu *a, u32 wires)
     return wires || arm_hcr(a) & (HCR_VF | HCR_VI | HCR_VSE);
 }
 
+/* ---- Deferred errors -------------------------------------------------------------------------- */
+
+/* "ReportDeferredSError": as DISR has it for the level that would have taken the error. */
+static u64 deferred(const struct arm_cpu *a, unsigned to, u64 syndrome)
+{
+    u64 v = BIT(31);
+    if (to == 1 && arm_el1_is_a32(a))
+        return v | arm_a32_fault_status(a, ARM_FSC_ASYNC) | (syndrome & ARM_VSESR32);
+    return v | (syndrome & BITS(24, 0));
+}
+
+/* "AArch64.ESBOperation", "AArch64.vESBOperation" */
+static void defer_errors(struct arm_cpu *a)
+{
+    const struct source *s = &physical[0], *v = &virtual[0];
+    u32 wires = atomic_load_explicit(&a->irq_wires, memory_order_acquire);
+    unsigned to = physical_level(a, s->scr, s->mo);
+    if (wires & BIT(s->wire) && is_masked(a, to, s->mask)) {
+        a->sysreg[ARM_SYS_DISR_EL1] = deferred(a, to, 0);
+        atomic_fetch_and(&a->irq_wires, ~(u32)BIT(s->wire));
+    }
+    if (is_virtual_pending(a, v, wires) && a->pstate & v->mask) {
+        a->sysreg[ARM_SYS_VDISR_EL2] = deferred(a, 1, a->sysreg[ARM_SYS_VSESR_EL2]);
+        a->sysreg[ARM_SYS_HCR_EL2] &= ~HCR_VSE;
+    }
+}
+
+void arm_helper_esb(struct cpu *cpu, u64 length)
+{
+    struct arm_cpu *a = arm_cpu(cpu);
+    a->pc += length;
+    defer_errors(a);
+}
+
+/* EL1 whose errors are EL2's or EL3's sees the virtual one, or none ("DISR_EL1"). */
+static u64 *disr(struct arm_cpu *a)
+{
+    unsigned el = arm_el(a);
+    if (el == 1 && arm_hcr(a) & HCR_AMO)
+        return &a->sysreg[ARM_SYS_VDISR_EL2];
+    if (el < 3 && a->has_el3 && a->sysreg[ARM_SYS_SCR_EL3] & SCR_EA)
+        return NULL;
+    return &a->sysreg[ARM_SYS_DISR_EL1];
+}
+
+u64 arm_get_disr(struct arm_cpu *a, const struct arm_sysreg *r)
+{
+    u64 *at = disr(a);
+    return at ? *at : 0;
+}
+
+void arm_set_disr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
+{
+    u64 *at = disr(a);
+    if (at)
+        *at = v;
+}
+
+/* ---- Interrupts taken ------------------------------------------------------------------------- */
+
 bool arm_interrupt_is_due(const struct arm_cpu *a)
 {
     u32 wires = atomic_load_explicit(&((struct arm_cpu *)a)->irq_wires, memory_order_acquire);
@@ -494,6 +555,10 @@ static bool take_virtual(struct arm_cpu *a, u32 wires)
         u64 vsesr = arm_cpu_has(a, ARM_EXT_RAS) ? a->sysreg[ARM_SYS_VSESR_EL2] : 0;
         a->sysreg[ARM_SYS_HCR_EL2] &= ~HCR_VSE;
         a->sysreg[ARM_SYS_ESR_EL1] = ARM_SYNDROME(ARM_EC_SERROR, vsesr & BITS(24, 0));
+        take_interrupt(a, 1, s->vector);
+        if (arm_is_a32(a))
+            a->sysreg[ARM_SYS_ESR_EL1] |= vsesr & ARM_VSESR32;
+        return true;
     }
     take_interrupt(a, 1, s->vector);
     return true;
