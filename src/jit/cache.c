@@ -143,7 +143,7 @@ static struct jit_page *page_get(struct jit *jit, const struct isa *isa, u64 vpa
     u32 bucket = page_bucket(jit, t->ram, t->ram_offset);
     struct jit_page *p, *reuse = NULL;
     bool seen = jit->opt.movable == JIT_MOVABLE_ALWAYS || move_first;
-    pthread_mutex_lock(&jit->lock);
+    jit_lock(jit);
     p = page_find(jit, &wanted, may_move, &reuse, &seen);
     if (p)
         goto out;
@@ -243,7 +243,7 @@ static void chunk_next(struct cpu *cpu)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
-    pthread_mutex_lock(&jit->lock);
+    jit_lock(jit);
     if (jc->chunk)
         jc->chunk->owned = false;
     bool was_used;
@@ -258,7 +258,10 @@ static void chunk_next(struct cpu *cpu)
         }
         epoch_offline(jit->epoch, &cpu->epoch);
         u32 was = jit_place_enter(cpu, JIT_IN_WAIT);
+        u64 start = host_monotonic_ns();
         epoch_wait(jit->epoch, period);
+        jc->stats.chunk_waits++;
+        jc->stats.chunk_wait_ns += host_monotonic_ns() - start;
         jit_place_set(cpu, was);
         epoch_online(jit->epoch, &cpu->epoch);
     }
@@ -276,7 +279,7 @@ static bool chunk_has_room(const struct jit_cpu *jc)
 
 void jit_chunk_release(struct jit_cpu *jc)
 {
-    pthread_mutex_lock(&jc->jit->lock);
+    jit_lock(jc->jit);
     if (jc->chunk)
         jc->chunk->owned = false;
     jc->chunk = NULL;
@@ -389,7 +392,7 @@ static void hash_insert(struct jit *jit, struct jit_unit *u)
 bool jit_units_insert(struct jit_cpu *jc, struct jit_unit *const *units, u32 count, u64 seen)
 {
     struct jit *jit = jc->jit;
-    pthread_mutex_lock(&jit->lock);
+    jit_lock(jit);
     bool ok = atomic_load(&jit->invalidations) == seen;
     for (u32 i = 0; i < count; i++)
         ok = ok && unit_is_current(units[i]);
@@ -436,7 +439,7 @@ void jit_unit_invalidate(struct jit *jit, struct jit_unit *u)
 void jit_cache_flush(struct cpu *cpu)
 {
     struct jit *jit = jit_cpu(cpu)->jit;
-    pthread_mutex_lock(&jit->lock);
+    jit_lock(jit);
     for (u32 i = 0; i < jit->chunk_count; i++) {
         for (struct jit_unit *u = jit->chunks[i].units; u; u = u->next_in_chunk) {
             if (atomic_load_explicit(&u->valid, memory_order_relaxed))

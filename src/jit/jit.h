@@ -259,6 +259,7 @@ struct jit_stats {
     u64 regions, region_blocks, region_ns, samples;
     u64 slow_ll_sc, slow_hits, slow_code, slow_reserved, slow_aligned; /* hits: of tlb_misses, and why (tlb.c) */
     u64 slow, tlb_misses, walks, io, lookups, links, contexts, context_changes, flushes, exits, interrupts, faults;
+    u64 chunk_waits, chunk_wait_ns; /* until all other CPUs had left the code of a chunk that is used again */
     u64 executed, executed_bytes, accesses; /* struct cpu_counts */
     u64 measured_insns, measured_bytes;     /* host instructions, and their bytes, of some of the units; with count */
 };
@@ -296,6 +297,7 @@ struct jit {
     struct cpu *cpus[512];
     u32 cpu_count;
     u64 links_made, links_broken; /* lock held */
+    u64 lock_waits, lock_wait_ns; /* lock held: who found it taken */
     struct jit_stats past;        /* of CPUs that are gone */
     struct epoch *epoch;
     struct log *log;
@@ -310,6 +312,14 @@ struct jit {
     struct jit_reserved reserved[JIT_RESERVED_SETS][JIT_RESERVED_WAYS];
 };
 
+
+/* The lock, with the time that it takes to get it. */
+void jit_lock_wait(struct jit *jit);
+static inline void jit_lock(struct jit *jit)
+{
+    if (unlikely(pthread_mutex_trylock(&jit->lock)))
+        jit_lock_wait(jit);
+}
 
 /* Code as the translator read it. */
 struct jit_fetched {

@@ -53,7 +53,7 @@ void jit_link(struct jit *jit, struct jit_link *link, struct jit_unit *to)
 {
     if (!jit->backend || !jit->opt.link || jit->opt.check)
         return;
-    pthread_mutex_lock(&jit->lock);
+    jit_lock(jit);
     if (link_may_go(link, to)) {
         jit->links_made++;
         link->to = to;

@@ -60,7 +60,7 @@ static void code_written_page(struct jit *jit, struct ram_block *ram, u64 offset
     u64 lines = lines_of(offset, size), left = 0;
     if (!(atomic_load(bits) & lines))
         return;
-    pthread_mutex_lock(&jit->lock);
+    jit_lock(jit);
     atomic_fetch_add(&jit->invalidations, 1);
     u64 page_offset = align_down(offset, TLB_PAGE);
     for (struct jit_page *p = jit_pages_of(jit, ram, page_offset); p; p = p->hash_next) {

@@ -79,6 +79,14 @@ void jit_log_entry(struct cpu *cpu, u64 pc)
 /* Reading the clock is a system call: one translation in TIMED stands for all. */
 enum { TIMED = 16 };
 
+void jit_lock_wait(struct jit *jit)
+{
+    u64 start = host_monotonic_ns();
+    pthread_mutex_lock(&jit->lock);
+    jit->lock_waits++;
+    jit->lock_wait_ns += host_monotonic_ns() - start;
+}
+
 u64 jit_count_begin(const struct jit_cpu *jc)
 {
     return (jc->stats.units + jc->stats.loaded) % TIMED ? UINT64_MAX : host_thread_ns();
@@ -119,8 +127,8 @@ static const struct {
     C(region_ns), C(samples), C(slow), C(slow_ll_sc), C(tlb_misses), C(slow_hits),
     C(slow_code), C(slow_reserved), C(slow_aligned), C(walks), C(io), C(lookups), C(links),
     C(contexts), C(context_changes), C(flushes), C(exits), C(interrupts), C(faults),
-    C(loaded), C(load_ns), C(stored), C(rejected), C(unpaired), C(executed),
-    C(executed_bytes), C(accesses), C(measured_insns), C(measured_bytes),
+    C(loaded), C(load_ns), C(stored), C(rejected), C(unpaired), C(chunk_waits),
+    C(chunk_wait_ns), C(executed), C(executed_bytes), C(accesses), C(measured_insns), C(measured_bytes),
 #undef C
 };
 enum { IN_WORDS = 5 }; /* so many at the end are told by print_counted */
@@ -185,11 +193,12 @@ void jit_print_stats(struct jit *jit, FILE *f)
         fprintf(f, "%-14s %llu\n", counters[i].name, (unsigned long long)*counter(&sum, i));
     fprintf(f, "%-14s %llu\n", "invalidations",
             (unsigned long long)atomic_load(&jit->invalidations));
-    pthread_mutex_lock(&jit->lock);
-    u64 made = jit->links_made, broken = jit->links_broken;
+    jit_lock(jit);
+    u64 made = jit->links_made, broken = jit->links_broken, waits = jit->lock_waits, ns = jit->lock_wait_ns;
     pthread_mutex_unlock(&jit->lock);
     fprintf(f, "%-14s %llu made, %llu broken\n", "direct links", (unsigned long long)made,
             (unsigned long long)broken);
+    fprintf(f, "%-14s %llu waits for it, %.3f s\n", "lock", (unsigned long long)waits, (double)ns / 1e9);
     print_ratios(jit, &sum, f);
     jit_profile_print(jit, f);
 }
