@@ -301,6 +301,51 @@ static void to_el2(void **state)
     assert_int_equal(a->spsr_el[2], A32(ARM_M_SVC));
 }
 
+/* VBAR of an EL1 of AArch32 has bits 10 to 5, which AArch64's EL2 sees and sets; an EL1 of AArch64 has not. */
+static void vectors_from_el2(void **state)
+{
+    struct arm_cpu *a = fake.a;
+    fake_at(2);
+    fake_set("VBAR_EL1", VBAR + 0x4ff);
+    assert_int_equal(fake_get("VBAR_EL1"), VBAR + 0x4e0);
+    fake_set("HCR_EL2", 0);
+    in_mode(ARM_M_USR);
+    arm_helper_a32_svc(&a->cpu, 5, 4);
+    expect(ARM_M_SVC, VBAR + 0x4e8);
+    fake_set("HCR_EL2", HCR_RW);
+    a->pstate = PSTATE_SP | 4; /* EL1 of AArch64 */
+    fake_at(1);
+    arm_undefined(a);
+    assert_int_equal(a->pc, VBAR + 0x200);
+}
+
+/* STC of DBGDTRRXint in User mode, whose traps EL2 takes; and vector catch. */
+static void debug_to_el2(void **state)
+{
+    struct arm_cpu *a = fake.a;
+    fake_set("HCR_EL2", 0);
+    fake_set("VBAR_EL2", VBAR + 0x1000);
+    fake_set("MDCR_EL2", MDCR_TDA | MDCR_TDE | BIT(10) | BIT(9));
+    in_mode(ARM_M_USR);
+    u32 key = ARM_CP(14, 0, 0, 5, 0);
+    struct arm_sysreg32_place p = arm_sysreg32_find(a, key);
+    u64 syndrome = ARM_SYNDROME(ARM_EC_CP14_LDST, BIT(24) | 14 << 20 | 0x12 << 12 | 3 << 5 | 2 << 1);
+    arm_helper_cp_check(&a->cpu, key, arm_sysreg32_pack(&p), syndrome, 0);
+    assert_true(a->cpu.unwind);
+    assert_int_equal(a->pc, VBAR + 0x1600);
+    assert_int_equal(fake_get("ESR_EL2"), syndrome);
+    fake_set("OSLAR_EL1", 0);
+    a->sysreg[ARM_SYS_MDSCR_EL1] = MDSCR_MDE;
+    a->sysreg[ARM_SYS_DBGVCR32_EL2] = BIT(28) | BIT(4); /* Data Abort of both states */
+    in_mode(ARM_M_ABT);
+    a->pc = VBAR + 0x10;
+    arm_state_changed(a);
+    assert_true(a->cpu.mode & ARM_MODE_SS);
+    assert_true(arm_interrupt(&a->cpu));
+    assert_int_equal(a->pc, VBAR + 0x1600);
+    assert_int_equal(fake_get("ESR_EL2"), ARM_SYNDROME(ARM_EC_VECTOR_CATCH32, 0x22));
+}
+
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
 /* 0 or the fault's code. */
@@ -594,7 +639,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(reset),       TEST(banks),          TEST(cpsr),        TEST(advance),
-        TEST(entry),       TEST(interrupts), TEST_MAX(virtual_error),     TEST(illegal),     TEST64(to_a64),
+        TEST(entry),       TEST(interrupts), TEST_MAX(virtual_error), TEST_MAX(vectors_from_el2), TEST_MAX(debug_to_el2),     TEST(illegal),     TEST64(to_a64),
         TEST64(to_el2),    TEST(short_sections), TEST(short_pages), TEST(short_control),
         TEST(long_tables), TEST(statuses),       TEST(accesses),    TEST(table),
         TEST(registers),   TEST64(traps),

@@ -219,12 +219,19 @@ static u64 entry_pstate(const struct arm_cpu *a, u64 sctlr)
     return v;
 }
 
+u32 arm_a32_vectors(const struct arm_cpu *a)
+{
+    if (a->sysreg[ARM_SYS_SCTLR_EL1] & SCTLR32_V)
+        return UINT32_C(0xffff0000);
+    return (u32)a->sysreg[ARM_SYS_VBAR_EL1] & ~31u;
+}
+
 /* "AArch32.EnterMode" */
 static void enter(struct arm_cpu *a, unsigned offset, u64 preferred_return)
 {
     const struct entry *e = &entries[offset / 4];
-    u64 sctlr = a->sysreg[ARM_SYS_SCTLR_EL1], vbar = a->sysreg[ARM_SYS_VBAR_EL1];
-    u32 base = sctlr & SCTLR32_V ? UINT32_C(0xffff0000) : (u32)vbar & ~31u;
+    u64 sctlr = a->sysreg[ARM_SYS_SCTLR_EL1];
+    u32 base = arm_a32_vectors(a);
     u32 lr = (u32)preferred_return + (a->pstate & PSTATE_T ? e->lr_t32 : e->lr_a32);
     log_if(a->cpu.host->log, LOG_INT,
            "cpu %u: AArch32 exception %#x in mode %#x, pc %#llx, cpsr %#x\n", a->cpu.index, offset,
@@ -326,6 +333,7 @@ void arm_a32_take(struct arm_cpu *a, u64 syndrome, u64 preferred_return)
     switch ((enum arm_ec)(syndrome >> 26)) {
     case ARM_EC_SVC32: enter(a, CALL, preferred_return); break;
     case ARM_EC_BKPT32: debug_event(a, ARM_MOE_BKPT, preferred_return); break;
+    case ARM_EC_VECTOR_CATCH32: debug_event(a, ARM_MOE_VECTOR_CATCH, preferred_return); break;
     case ARM_EC_BREAKPOINT_LOWER:
     case ARM_EC_BREAKPOINT: debug_event(a, ARM_MOE_BREAKPOINT, preferred_return); break;
     default: enter(a, UNDEFINED, preferred_return); break;

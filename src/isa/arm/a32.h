@@ -48,7 +48,7 @@ static inline unsigned arm_a32_mode(const struct arm_cpu *a)
 #define ARM_FPEXC_EN BIT(30)
 /* DBGDSCR.MOE, and what it says */
 #define ARM_DSCR_MOE BITS(5, 2)
-enum { ARM_MOE_BREAKPOINT = 1, ARM_MOE_BKPT = 3, ARM_MOE_WATCHPOINT = 10 };
+enum { ARM_MOE_BREAKPOINT = 1, ARM_MOE_BKPT = 3, ARM_MOE_VECTOR_CATCH = 5, ARM_MOE_WATCHPOINT = 10 };
 /* TTBCR */
 #define TTBCR_PD0 BIT(4)
 #define TTBCR_PD1 BIT(5)
@@ -90,6 +90,8 @@ unsigned arm_a32_x(const struct arm_cpu *a, unsigned n);
 /* An exception that AArch64 would have by this syndrome, taken by EL1 in AArch32. */
 void arm_a32_take(struct arm_cpu *a, u64 syndrome, u64 preferred_return);
 /* code: isa_fault.code. debug: a watchpoint. */
+/* Where EL1's vectors are ("ExcVectorBase"). */
+u32 arm_a32_vectors(const struct arm_cpu *a);
 void arm_a32_abort(struct arm_cpu *a, const struct isa_fault *f, u64 iss);
 /* vector: of AArch64's, 0x80 and up. */
 void arm_a32_take_interrupt(struct arm_cpu *a, unsigned vector);

@@ -90,6 +90,7 @@ enum arm_ec {
     ARM_EC_FP = 0x07,
     ARM_EC_CP10_ID = 0x08,
     ARM_EC_PAUTH = 0x09,
+    ARM_EC_CP14_LDST = 0x06,
     ARM_EC_CP14_64 = 0x0c,
     ARM_EC_BTI = 0x0d,
     ARM_EC_ILLEGAL_STATE = 0x0e,
@@ -143,7 +144,8 @@ enum arm_timer { ARM_TIMER_PHYS, ARM_TIMER_VIRT, ARM_TIMER_HYP, ARM_TIMER_SEC, A
  *  +-------------+--------+-------+---+------+---+---+---+---+---+-----+-----+---+---+-----+
  *   EL    exception level                     FP   0: usable, 1: traps; 2, 3: places of SVE, SME
  *   A32   AArch32; T: Thumb                   FPC  enum arm_fpcr_class
- *   A     SCTLR.A: alignment is checked       SA   the stack pointer's alignment is checked
+ *   A     SCTLR.A: alignment is checked       SA   the stack pointer's alignment is checked;
+ *                                             AArch32: CPACR.ASEDIS
  *   BE    data is big-endian                  E2H  EL2 with HCR_EL2.E2H: EL1's register names are EL2's
  *   SS    software step is active             TBI  branch targets lose their tag: bit 55 = 0, 1
  *   GP    guarded page, by its mapping (BTI)     IT   AArch32 T32: ITSTATE
@@ -159,6 +161,7 @@ enum arm_timer { ARM_TIMER_PHYS, ARM_TIMER_VIRT, ARM_TIMER_HYP, ARM_TIMER_SEC, A
 #define ARM_MODE_FPC       BITS(7, 6)
 #define ARM_MODE_A         BIT(8)
 #define ARM_MODE_SA        BIT(9)
+#define ARM_MODE_ASEDIS    ARM_MODE_SA
 #define ARM_MODE_BE        BIT(10)
 #define ARM_MODE_E2H       BIT(11)
 #define ARM_MODE_SS        BIT(12)
@@ -416,7 +419,7 @@ struct arm_ctx {
     u8 length;      /* in bytes */
     u8 el;
     bool guarded; /* the page is (BTI) */
-    bool a32, thumb, big_endian, align, sp_align, e2h, step;
+    bool a32, thumb, big_endian, align, sp_align, e2h, step, no_simd;
     u8 tbi;
     u8 fp_trap;    /* mode word's FP */
     u8 fpc;        /* enum arm_fpcr_class */

@@ -120,6 +120,8 @@
 
 /* CPACR_EL1, CPTR_EL2, CPTR_EL3 */
 #define CPACR_FPEN_SHIFT 20
+/* ... of an EL1 of AArch32: Advanced SIMD is UNDEFINED */
+#define CPACR32_ASEDIS BIT(31)
 #define CPTR_TFP         BIT(10) /* CPTR_EL2 without E2H, CPTR_EL3 */
 #define CPTR_TCPAC       BIT(31)
 

@@ -1,7 +1,7 @@
 /*
- * debug.c - self-hosted debug: breakpoints, watchpoints, software step, and their registers.
+ * debug.c - self-hosted debug: breakpoints, watchpoints, vector catch, software step, and their registers.
  *
- * Manual: DDI 0487, D2. While breakpoints or software step may act, units are of one instruction
+ * Manual: DDI 0487, D2. While breakpoints, vector catch or software step may act, units are of one instruction
  * (ARM_MODE_SS), and arm_debug_check runs before each. Software step: "active-not-pending" is
  * PSTATE.SS set; the instruction that runs then clears it, and what follows is pending. On the
  * CPU's thread.
@@ -58,10 +58,23 @@ static bool breakpoints_enabled(const struct arm_cpu *a)
     return false;
 }
 
+/* DBGVCR's bits of this Security state: where there is no EL3 the Secure ones ("AArch32.VCRMatch"). */
+static u32 caught_vectors(const struct arm_cpu *a)
+{
+    unsigned shift = a->has_el3 && !arm_is_secure(a) ? 24 : 0;
+    return (u32)a->sysreg[ARM_SYS_DBGVCR32_EL2] >> shift & 0xde;
+}
+
+static bool vector_catch_enabled(const struct arm_cpu *a)
+{
+    return a->sysreg[ARM_SYS_MDSCR_EL1] & MDSCR_MDE && arm_is_a32(a) && arm_el1_is_a32(a) &&
+           caught_vectors(a) && debug_enabled(a);
+}
+
 bool arm_debug_active(const struct arm_cpu *a)
 {
     return unlikely(a->sysreg[ARM_SYS_MDSCR_EL1] & (MDSCR_SS | MDSCR_MDE)) &&
-           (arm_debug_step_enabled(a) || breakpoints_enabled(a));
+           (arm_debug_step_enabled(a) || breakpoints_enabled(a) || vector_catch_enabled(a));
 }
 
 /* ---- Breakpoints ----------------------------------------------------------------------------- */
@@ -143,6 +156,21 @@ unsigned arm_debug_level(const struct arm_cpu *a)
     return arm_el2_enabled(a) && (a->sysreg[ARM_SYS_MDCR_EL2] & MDCR_TDE || arm_hcr(a) & HCR_TGE)
                ? 2
                : 1;
+}
+
+/* ---- Vector catch ----------------------------------------------------------------------------- */
+
+/* The vectors of aborts are not caught where EL1 itself would take that, as the next abort: a choice
+ * that the manual leaves. */
+static bool vector_catch_hits(const struct arm_cpu *a)
+{
+    u32 offset = (u32)a->pc - arm_a32_vectors(a);
+    if (!vector_catch_enabled(a) || offset & 3 || offset > 31)
+        return false;
+    u32 caught = caught_vectors(a);
+    if (arm_debug_level(a) == arm_el(a))
+        caught &= ~(u32)(BIT(3) | BIT(4));
+    return caught >> offset / 4 & 1;
 }
 
 /* ---- Watchpoints ----------------------------------------------------------------------------- */
@@ -248,6 +276,11 @@ bool arm_debug_check(struct arm_cpu *a)
                              ARM_SYNDROME(ARM_EC_BREAKPOINT_LOWER, ARM_FSC_DEBUG), 0, a->pc);
             return true;
         }
+    }
+    if (vector_catch_hits(a)) {
+        u64 syndrome = ARM_SYNDROME(ARM_EC_VECTOR_CATCH32, ARM_FSC_DEBUG);
+        arm_exception_to(a, arm_debug_level(a), syndrome, 0, a->pc);
+        return true;
     }
     a->stepping = step;
     a->step_exclusive = step && is_load_exclusive(a);

@@ -259,6 +259,8 @@ static u64 mode_a32(const struct arm_cpu *a, u64 mode)
     mode &= ~(ARM_MODE_SA | ARM_MODE_BE | ARM_MODE_TBI);
     mode |= ARM_MODE_A32 | it << ARM_MODE_IT_SHIFT;
     mode |= a->pstate & PSTATE_T ? ARM_MODE_T : 0;
+    if (arm_el1_is_a32(a) && a->sysreg[ARM_SYS_CPACR_EL1] & CPACR32_ASEDIS)
+        mode |= ARM_MODE_ASEDIS;
     return mode | (a->pstate & PSTATE_E ? ARM_MODE_BE : 0);
 }
 

@@ -14,7 +14,7 @@ enum { ENDS = ARM_SYSREG_ENDS, LEAVES = ARM_SYSREG_LEAVES, ALWAYS = ARM_EXTS };
 enum { ARM_EXT_ALWAYS = ARM_EXTS };
 
 #define FIELD(member) offsetof(struct arm_cpu, member)
-#define CPACR_MASK    (BITS(21, 20) | BIT(28))
+#define CPACR_MASK    (BITS(21, 20) | BIT(28) | CPACR32_ASEDIS)
 #define MDCR2_MASK    (BITS(11, 0) | BIT(17) | BIT(23) | BIT(26))
 #define MDCR3_MASK    (BIT(6) | BITS(10, 9) | BITS(17, 14) | BITS(21, 20) | BIT(23))
 #define DBGBCR_MASK   (BIT(0) | BITS(2, 1) | BITS(8, 5) | BITS(23, 13))

@@ -173,7 +173,7 @@ typedef bool arm_sysreg_check_fn(const struct arm_cpu *a, const struct arm_sysre
     X(fpsr) X(random) X(cntpct) X(cntvct) X(tval) X(ctl) X(cval) X(pmcr) X(pmcnten) X(pmovs) X(pmccntr)                \
     X(pmxevtyper) X(pminten) X(claimset)
 #define ARM_SETTERS(X)                                                                                                 \
-    X(ignored) X(sctlr) X(hcr) X(cptr2) X(scr) X(vttbr) X(disr) X(rmr) X(nzcv) X(daif) X(pstate) X(spsel) X(pan)       \
+    X(ignored) X(sctlr) X(hcr) X(cptr2) X(scr) X(vttbr) X(vbar) X(disr) X(rmr) X(nzcv) X(daif) X(pstate) X(spsel) X(pan)       \
     X(fpcr) X(fpsr) X(cntoff) X(cnthctl) X(tval) X(ctl) X(cval) X(pmcr) X(pmcntenset) X(pmcntenclr) X(pmovsclr)        \
     X(pmovsset) X(pmccntr) X(pmxevtyper) X(pmintenset) X(pmintenclr) X(pmccfiltr) X(mdscr) X(oslar) X(claimset)        \
     X(claimclr) X(watchpoint)

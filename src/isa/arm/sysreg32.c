@@ -48,7 +48,8 @@ static u64 get_cpacr(struct arm_cpu *a, const struct arm_sysreg32 *r)
 static void set_cpacr(struct arm_cpu *a, const struct arm_sysreg32 *r, u64 v)
 {
     u64 *cpacr = &a->sysreg[ARM_SYS_CPACR_EL1];
-    *cpacr = (*cpacr & ~BITS(21, 20)) | (v & BITS(21, 20));
+    u64 mask = BITS(21, 20) | CPACR32_ASEDIS;
+    *cpacr = (*cpacr & ~mask) | (v & mask);
 }
 
 /* EL3 is AArch64's, or not there: "reads as 0x00000C00". */
@@ -312,14 +313,15 @@ static u64 in_x(const struct arm_cpu *a, u32 key, u64 syndrome)
 }
 
 /* A trap to an EL1 of AArch32 is no trap (arm_a32_take). */
-static bool allowed(struct arm_cpu *a, const struct arm_sysreg32_place *p, u32 key, u64 syndrome)
+static bool allowed(struct arm_cpu *a, const struct arm_sysreg32_place *p, u32 key, u64 syndrome,
+                    bool write)
 {
     static const struct arm_sysreg none = {.trap = ARM_TRAP_NONE};
     unsigned to = ARM_SYS_ALLOWED;
     if (hstr_traps(a, key))
         to = 2;
     else
-        to = arm_sysreg_trapped(a, p->is ? p->is : &none, trap_of(p), p->encoding, !(syndrome & 1));
+        to = arm_sysreg_trapped(a, p->is ? p->is : &none, trap_of(p), p->encoding, write);
     if (to == ARM_SYS_ALLOWED)
         return true;
     if (to == ARM_SYS_UNDEFINED)
@@ -339,12 +341,18 @@ static void gic(struct arm_cpu *a, u32 encoding, u64 syndrome, u64 *value)
     }
 }
 
+void arm_helper_cp_check(struct cpu *cpu, u64 key, u64 packed, u64 syndrome, u64 write)
+{
+    struct arm_sysreg32_place p = unpack((u32)packed, (u32)key);
+    (void)allowed(arm_cpu(cpu), &p, (u32)key, syndrome, write); /* unwinds where not */
+}
+
 u64 arm_helper_cp_read(struct cpu *cpu, u64 key, u64 packed, u64 syndrome)
 {
     struct arm_cpu *a = arm_cpu(cpu);
     struct arm_sysreg32_place p = unpack((u32)packed, (u32)key);
     u64 v = 0;
-    if (!allowed(a, &p, (u32)key, syndrome))
+    if (!allowed(a, &p, (u32)key, syndrome, false))
         return 0;
     if (p.r->get)
         return p.r->get(a, p.r);
@@ -368,7 +376,7 @@ void arm_helper_cp_write(struct cpu *cpu, u64 key, u64 packed, u64 syndrome, u64
 {
     struct arm_cpu *a = arm_cpu(cpu);
     struct arm_sysreg32_place p = unpack((u32)packed, (u32)key);
-    if (!allowed(a, &p, (u32)key, syndrome))
+    if (!allowed(a, &p, (u32)key, syndrome, true))
         return;
     if (p.r->set)
         p.r->set(a, p.r, value);

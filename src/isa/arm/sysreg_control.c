@@ -110,6 +110,12 @@ void arm_set_sctlr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
     *arm_sysreg_at(a, r) = (v & sctlr_known(a)) | res1;
 }
 
+/* VBAR of an EL1 of AArch32 has more bits, and is kept by EL2 whoever EL1 is just then. */
+void arm_set_vbar(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
+{
+    *arm_sysreg_at(a, r) = v & (arm_cpu_has(a, ARM_EXT_AA32EL1) ? ~UINT64_C(31) : ~UINT64_C(0x7ff));
+}
+
 void arm_set_hcr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
 {
     u64 known = BITS(33, 0) & ~(BIT(1));

@@ -112,6 +112,8 @@ static inline bool arm_set_v(struct arm_ctx *c, u32 n, ir_value v)
 /* Before anything that uses FP or SIMD registers: false when access traps; the exception is built, the unit ended, and
  * the caller returns true at once. */
 bool must_check arm_fp_begin(struct arm_ctx *c);
+/* Of an instruction of A32 or T32 that uses SIMD and FP registers: is it Advanced SIMD alone? */
+bool arm_is_simd32(const struct arm_ctx *c);
 
 /* -- Branch targets (trans_bti.c): before a unit's first instruction; and at BR and BLR by Xn. */
 void arm_bti_check(struct arm_ctx *c);

@@ -492,6 +492,61 @@ bool arm_trans_a32_mrrc(struct arm_ctx *c, const struct arm_arg_ycp2 *a)
     return arm_set_r(c, a->Rt2, ir_shri(c->b, v, 32));
 }
 
+/* ---- LDC and STC ------------------------------------------------------------------------------ */
+
+/* DBGDTRTXint is loaded, DBGDTRRXint stored: registers of one number. */
+enum { DTR = ARM_CP(14, 0, 0, 5, 0) };
+
+/* The syndrome's addressing modes ("ISS encoding for an exception from an LDC or STC instruction"). */
+enum { AM_OPTION, AM_POST, AM_OFFSET, AM_PRE, AM_LITERAL };
+
+struct cp14_place {
+    u32 n, am, imm8;
+    bool load, up;
+};
+
+/* Traps come before faults of the memory. */
+static bool cp14_ldst(struct arm_ctx *c, const struct cp14_place *a)
+{
+    struct arm_sysreg32_place p;
+    bool literal = a->n == ARM_R15, back = a->am == AM_POST || a->am == AM_PRE;
+    if ((literal && (back || (c->thumb && !a->load))) || !find(c, DTR, a->load, &p))
+        return false;
+    u32 am = literal ? a->am | AM_LITERAL : a->am;
+    u64 syndrome =
+        ARM_SYNDROME(ARM_EC_CP14_LDST, BIT(24) | UINT64_C(14) << 20 | (u64)a->imm8 << 12 |
+                                           (u64)a->n << 5 | (u64)a->up << 4 | am << 1 | a->load);
+    ir_value args[4] = {ir_const(c->b, DTR), ir_const(c->b, arm_sysreg32_pack(&p)),
+                        ir_const(c->b, syndrome), ir_const(c->b, a->load)};
+    arm_call(c, ARM_HELPER_CP_CHECK, args);
+    s32 offset = a->am == AM_OPTION ? 0 : a->up ? (s32)a->imm8 * 4 : -(s32)a->imm8 * 4;
+    ir_value base = literal ? ir_const32(c->b, arm_pc_value(c) & ~3u) : arm_r(c, a->n);
+    ir_value moved = ir_addi(c->b, base, offset);
+    ir_value addr = arm_widen(c, a->am == AM_POST ? base : moved);
+    if (a->load) {
+        args[3] = ir_zext(c->b, ir_load(c->b, IR_I32, arm_mem(c, 2) | IR_MEM_ALIGN, addr, 0), 32, IR_I64);
+        arm_call(c, ARM_HELPER_CP_WRITE, args);
+    } else {
+        ir_value v = read_cp(c, DTR, &p, syndrome);
+        ir_store(c->b, arm_mem(c, 2) | IR_MEM_ALIGN, addr, 0, ir_trunc(c->b, v));
+    }
+    return !back || arm_set_r(c, a->n, moved);
+}
+
+bool arm_trans_a32_cp14_ldst(struct arm_ctx *c, const struct arm_arg_yldc *a)
+{
+    struct cp14_place p = {.n = a->Rn, .load = a->load, .up = a->ofs >> 8, .imm8 = a->ofs & 0xff};
+    p.am = a->index == ARM_INDEX_PRE ? AM_PRE : a->index == ARM_INDEX_POST ? AM_POST : AM_OFFSET;
+    return cp14_ldst(c, &p);
+}
+
+/* Nothing is added: the immediate is an option for the coprocessor. */
+bool arm_trans_a32_cp14_ldst_option(struct arm_ctx *c, const struct arm_arg_yldcopt *a)
+{
+    struct cp14_place p = {.n = a->Rn, .load = a->load, .up = true, .imm8 = a->imm8, .am = AM_OPTION};
+    return !(c->thumb && a->Rn == ARM_R15) && cp14_ldst(c, &p);
+}
+
 /* ---- Control registers of VFP ---------------------------------------------------------------- */
 
 enum {

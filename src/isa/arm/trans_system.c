@@ -57,6 +57,11 @@ static void leave_if_pending(struct arm_ctx *c)
 
 bool arm_fp_begin(struct arm_ctx *c)
 {
+    if (c->no_simd && arm_is_simd32(c)) {
+        ir_call0(c->b, &arm_helpers[ARM_HELPER_UNDEFINED]);
+        ir_exit_lookup(c->b);
+        return false;
+    }
     if (!c->fp_trap)
         return true;
     ir_call0(c->b, &arm_helpers[ARM_HELPER_FP_TRAP]);

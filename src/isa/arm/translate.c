@@ -89,6 +89,7 @@ static void begin(struct arm_ctx *c, u64 mode)
     c->big_endian = mode & ARM_MODE_BE;
     c->align = mode & ARM_MODE_A;
     c->sp_align = mode & ARM_MODE_SA;
+    c->no_simd = c->a32 && mode & ARM_MODE_ASEDIS;
     c->e2h = mode & ARM_MODE_E2H;
     c->step = mode & ARM_MODE_SS;
     c->guarded = mode & ARM_MODE_GP;

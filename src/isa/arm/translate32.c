@@ -212,6 +212,24 @@ static void build_conditional(struct arm_ctx *c, enum arm_insn id, enum arm_cond
     build(c, id);
 }
 
+/* ---- Advanced SIMD ---- */
+
+/* Between general registers and elements: all but VMOV of words, which scalar floating point has too. */
+static bool moves_element(u32 insn)
+{
+    return (insn & 0x0f000f10) == 0x0e000b10 && insn & (BITS(23, 22) | BITS(6, 5));
+}
+
+bool arm_is_simd32(const struct arm_ctx *c)
+{
+    u32 insn = c->insn, top = insn >> 24;
+    if (top >> 4 != 15)
+        return moves_element(insn) || (c->thumb && top == 0xef);
+    if (top >= 0xfc && top <= 0xfe) /* with coprocessors 8, 12 and 13; scalars have 9 to 11 */
+        return (insn >> 10 & 3) != 2 || !(insn & BITS(9, 8));
+    return c->thumb ? top == 0xff || top == 0xf9 : top <= 0xf4;
+}
+
 /* ---- One instruction ---- */
 
 static enum arm_cond cond_of(const struct arm_ctx *c)

@@ -55,7 +55,7 @@ static u64 branch_type(const struct arm_cpu *a, u64 pc)
 static void enter(struct arm_cpu *a, unsigned to, enum arm_vector_offset vector,
                   u64 preferred_return)
 {
-    u64 pc = a->sysreg[vbar[to]] + vector_offset(a, to, vector);
+    u64 pc = (a->sysreg[vbar[to]] & ~UINT64_C(0x7ff)) + vector_offset(a, to, vector);
     u64 pan = entry_pan(a, to);
     a->spsr_el[to] = arm_pstate_read(a) | branch_type(a, preferred_return);
     a->branch_target = 0;

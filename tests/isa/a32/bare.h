@@ -21,6 +21,13 @@ void returns(void), user_thumb(void), user_read(void), user_mcr(void);
         __asm__ volatile("mrc p15, " #opc1 ", %0, c" #crn ", c" #crm ", " #opc2 : "=r"(v_));       \
         v_;                                                                                        \
     })
+/* DBGDTRRXint */
+#define MRC14_DTR()                                                                                \
+    ({                                                                                             \
+        u32 v_;                                                                                    \
+        __asm__ volatile("mrc p14, 0, %0, c0, c5, 0" : "=r"(v_));                                  \
+        v_;                                                                                        \
+    })
 #define MCR(opc1, crn, crm, opc2, v)                                                               \
     __asm__ volatile("mcr p15, " #opc1 ", %0, c" #crn ", c" #crm ", " #opc2 "\n\tisb"              \
                      :                                                                             \

@@ -75,11 +75,100 @@ static void status(void)
     CHECK(v & 0x1f, 0x13);
 }
 
+/* The handler goes on at the second half: STRH to r0. */
+static u32 word[4] __attribute__((aligned(16)));
+#define T32_WIDE(bits)                                                                             \
+    RAISED(__asm__ volatile("mov r0, %0\n\tadr r3, 1f\n\tadd r3, #1\n\tbx r3\n\t"                  \
+                            ".thumb\n\t.align 2\n1:\t.inst.w " bits "\n\tbx pc\n\tnop\n\t.arm"        \
+                            : : "r"(word) : "r0", "r3", "memory"))
+
+/* For Debug state, UNDEFINED outside of it: HLT, and DCPS1 to 3 of T32. */
+static void halting(void)
+{
+    CHECK(RAISED(__asm__ volatile(".inst 0xe1000070")), 4);
+    CHECK(RAISED(__asm__ volatile("adr r3, 1f\n\tadd r3, #1\n\tbx r3\n\t.thumb\n\t.align 2\n"
+                                  "1:\tnop\n\t.inst.n 0xba80\n\tbx pc\n\tnop\n\t.arm" : : : "r3")), 4);
+    CHECK(T32_WIDE("0xf78f8001"), 4);
+    CHECK(T32_WIDE("0xf78f8002"), 4);
+    CHECK(T32_WIDE("0xf78f8003"), 4);
+}
+
+/* CPACR.ASEDIS: Advanced SIMD is UNDEFINED, scalar floating point and VMOV of words are there. */
+#define SIMD(bits) RAISED(__asm__ volatile("mov r1, %0\n\t.inst " #bits : : "r"(word) : "r0", "r1", "memory"))
+
+static void simd_disabled(void)
+{
+    for (u32 disabled = 0; disabled < 2; disabled++) {
+        MCR(0, 1, 0, 2, 0xf00000 | disabled << 31);
+        CHECK(MRC(0, 1, 0, 2) >> 31, disabled);
+        __asm__ volatile("mov r0, #0x40000000\n\t.inst 0xeee80a10" : : : "r0"); /* vmsr fpexc, r0 */
+        CHECK(SIMD(0xf2000d40), disabled ? 4 : 0); /* vadd.f32 q0, q0, q0 */
+        CHECK(SIMD(0xf3000150), disabled ? 4 : 0); /* veor q0, q0, q0 */
+        CHECK(SIMD(0xf421078f), disabled ? 4 : 0); /* vld1.32 {d0}, [r1] */
+        CHECK(SIMD(0xee800b10), disabled ? 4 : 0); /* vdup.32 d0, r0 */
+        CHECK(SIMD(0xee400b10), disabled ? 4 : 0); /* vmov.8 d0[0], r0 */
+        CHECK(SIMD(0xeed00b10), disabled ? 4 : 0); /* vmov.u8 r0, d0[0] */
+        CHECK(SIMD(0xee000b10), 0);                /* vmov.32 d0[0], r0 */
+        CHECK(SIMD(0xee100b10), 0);                /* vmov.32 r0, d0[0] */
+        CHECK(SIMD(0xee300a00), 0);                /* vadd.f32 s0, s0, s0 */
+        CHECK(SIMD(0xed910a00), 0);                /* vldr s0, [r1] */
+        CHECK(SIMD(0xeef10a10), 0);                /* vmrs r0, fpscr */
+    }
+}
+
+/* DBGDTRTXint and DBGDTRRXint from and to memory; nobody is at the other end. */
+static void debug_channel(void)
+{
+    u32 *at = word, *moved;
+    word[0] = word[1] = word[2] = 0x55555555;
+    CHECK(RAISED(__asm__ volatile("stc p14, c5, [%0, #4]" : : "r"(at) : "memory")), 0);
+    CHECK(word[1], MRC14_DTR());
+    __asm__ volatile("mov r1, %1\n\tstc p14, c5, [r1], #8\n\tmov %0, r1" : "=r"(moved) : "r"(at) : "r1", "memory");
+    CHECK(moved - at, 2);
+    CHECK(word[0], MRC14_DTR());
+    __asm__ volatile("mov r1, %1\n\tldc p14, c5, [r1, #-4]!\n\tmov %0, r1" : "=r"(moved) : "r"(at + 3) : "r1", "memory");
+    CHECK(moved - at, 2);
+    CHECK(RAISED(__asm__ volatile("ldc p14, c5, [%0], {3}" : : "r"(at) : "memory")), 0);
+    CHECK(word[2], 0x55555555);
+    /* a fault of the memory, not aligned; another register */
+    CHECK(RAISED(__asm__ volatile("ldc p14, c5, [%0]" : : "r"((u32)at + 2) : "memory")), 16);
+    CHECK(RAISED(__asm__ volatile(".inst 0xed816e00" : : : "memory")), 4);
+}
+
+/* DBGVCR: SVC's vector is caught, as a Prefetch Abort. */
+static void vector_catch(void)
+{
+    u32 dscr;
+    __asm__ volatile("mrc p14, 0, %0, c0, c2, 2" : "=r"(dscr));
+    __asm__ volatile("mcr p14, 0, %0, c1, c0, 4" : : "r"(0)); /* OS lock off */
+    __asm__ volatile("mcr p14, 0, %0, c0, c7, 0" : : "r"(4));
+    __asm__ volatile("mcr p14, 0, %0, c0, c2, 2\n\tisb" : : "r"(dscr | 1 << 15));
+    CHECK(RAISED(__asm__ volatile("udf #0")), 4);
+    CHECK(RAISED(__asm__ volatile("ldr r2, =recover\n\tadr r3, 1f\n\tstr r3, [r2]\n\tsvc #0\n1:"
+                                  : : : "r2", "r3", "lr", "memory")), 12);
+    CHECK(IFSR() & 0x40f, 2);
+    CHECK(seen.lr, MRC(0, 12, 0, 0) + 8 + 4);
+    CHECK(seen.spsr & 0x1f, 0x13);
+    __asm__ volatile("mrc p14, 0, %0, c0, c2, 2" : "=r"(dscr));
+    CHECK(dscr >> 2 & 15, 5);
+    /* the aborts' own vectors are not caught where that would never end */
+    __asm__ volatile("mcr p14, 0, %0, c0, c7, 0\n\tisb" : : "r"(0x18));
+    CHECK(RAISED(__asm__ volatile("ldr r2, =recover\n\tadr r3, 1f\n\tstr r3, [r2]\n\tbkpt #1\n1:"
+                                  : : : "r2", "r3", "memory")), 12);
+    __asm__ volatile("mcr p14, 0, %0, c0, c7, 0" : : "r"(0));
+    __asm__ volatile("mcr p14, 0, %0, c0, c2, 2\n\tisb" : : "r"(dscr & ~(1u << 15)));
+    CHECK(RAISED(__asm__ volatile("svc #0" : : : "lr")), 8);
+}
+
 int main(void)
 {
     banks();
     raised();
     status();
+    halting();
+    simd_disabled();
+    debug_channel();
+    vector_catch();
     put("ok\n");
     return 0;
 }
