@@ -166,6 +166,19 @@ static bool is_aligned(unsigned aux, u64 vaddr)
     return unit != IR_MEM_UNIT_NONE >> IR_MEM_UNIT_SHIFT && !(vaddr & (size - 1));
 }
 
+/* The part of an access that is on the page after its first; that page's alignment rules count too. */
+static enum isa_fault_kind resolve_next(struct cpu *cpu, unsigned aux, u64 vaddr, unsigned here,
+                                        enum isa_access access, struct tlb_target *t,
+                                        struct isa_fault *f)
+{
+    unsigned n = (aux & IR_MEM_CONTEXT) >> IR_MEM_CONTEXT_SHIFT;
+    if (resolve(cpu, n, vaddr + here, IR_MEM_BYTES(aux) - here, access, t, f))
+        return f->kind;
+    if (unlikely(t->flags & TLB_ALIGNED && !is_aligned(aux, vaddr)))
+        return refuse(f, ISA_FAULT_ALIGNMENT, access, vaddr + here);
+    return ISA_FAULT_NONE;
+}
+
 enum isa_fault_kind slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out,
                               struct isa_fault *f)
 {
@@ -185,7 +198,7 @@ enum isa_fault_kind slow_load(struct cpu *cpu, unsigned aux, u64 vaddr, u64 *out
         if (!target_load(cpu, &t, size, out))
             return refuse(f, ISA_FAULT_ACCESS, ISA_READ, vaddr);
     } else {
-        if (resolve(cpu, n, vaddr + here, size - here, ISA_READ, &next, f))
+        if (resolve_next(cpu, aux, vaddr, here, ISA_READ, &next, f))
             return f->kind;
         if (!part_load(cpu, &t, here, out))
             return refuse(f, ISA_FAULT_ACCESS, ISA_READ, vaddr);
@@ -230,7 +243,7 @@ enum isa_fault_kind slow_store(struct cpu *cpu, unsigned aux, u64 vaddr, u64 val
     if (here == size) {
         if (!target_store(cpu, &t, value, size))
             return refuse(f, ISA_FAULT_ACCESS, ISA_WRITE, vaddr);
-    } else if (resolve(cpu, n, vaddr + here, size - here, ISA_WRITE, &next, f) ||
+    } else if (resolve_next(cpu, aux, vaddr, here, ISA_WRITE, &next, f) ||
                store_parts(cpu, &t, &next, vaddr, here, size, value, f)) {
         return f->kind;
     }
@@ -258,10 +271,13 @@ enum isa_fault_kind slow_load_wide(struct cpu *cpu, unsigned aux, u64 vaddr, str
     if (!is_aligned(aux, vaddr)) {
         struct tlb_target t;
         unsigned n = (aux & IR_MEM_CONTEXT) >> IR_MEM_CONTEXT_SHIFT;
-        if (resolve(cpu, n, vaddr, bytes_here(vaddr, WIDE), ISA_READ, &t, f))
+        unsigned here = bytes_here(vaddr, WIDE);
+        if (resolve(cpu, n, vaddr, here, ISA_READ, &t, f))
             return f->kind;
         if (t.flags & TLB_ALIGNED)
             return refuse(f, ISA_FAULT_ALIGNMENT, ISA_READ, vaddr);
+        if (here < WIDE && resolve_next(cpu, aux, vaddr, here, ISA_READ, &t, f))
+            return f->kind;
     }
     if (slow_load(cpu, half_aux(aux), vaddr, &out->d[first], f))
         return f->kind;
@@ -280,7 +296,7 @@ enum isa_fault_kind slow_store_wide(struct cpu *cpu, unsigned aux, u64 vaddr, co
         return f->kind;
     if (t.flags & TLB_ALIGNED && !is_aligned(aux, vaddr))
         return refuse(f, ISA_FAULT_ALIGNMENT, ISA_WRITE, vaddr);
-    if (here < WIDE && resolve(cpu, n, vaddr + here, WIDE - here, ISA_WRITE, &t, f))
+    if (here < WIDE && resolve_next(cpu, aux, vaddr, here, ISA_WRITE, &t, f))
         return f->kind;
     if (slow_store(cpu, half_aux(aux), vaddr, v->d[first], f))
         return f->kind;

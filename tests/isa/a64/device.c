@@ -1,6 +1,6 @@
 /*
  * device.c - Device memory by stage 1, by stage 2 and with both off: what is not aligned faults, DC ZVA faults, what is
- * aligned does not; all of it is where RAM is, so Normal memory at the same place takes everything.
+ * aligned does not; accesses that cross from one kind into another; all of it is where RAM is, so Normal memory at the same place takes everything.
  */
 // options: -M virt,secure=on,virtualization=on -cpu max -m 256M
 // load: bios
@@ -62,6 +62,25 @@ static void check_all(u64 address, int device)
     }
 }
 
+/* Over the end of a page, where either is Device memory: the address that faults is the first byte there. */
+static void check_crossing(u64 end, int first, int second)
+{
+    static const u8 sizes[] = {8, 4, 1, 8, 2, 16, 8, 16, 16, 32, 16, 16};
+    for (u32 n = 0; n < sizeof(sizes); n++) {
+        for (u64 before = 1; before < sizes[n] && before < 16; before++) {
+            go1(EL1, cases[n].code, end - before);
+            if (!(before & (cases[n].unit - 1)) || !(first || second)) {
+                check_ended(cases[n].name);
+                continue;
+            }
+            check(cases[n].name, out.ec, 0x25);
+            check(cases[n].name, out.iss & 0x3f, 0x21);
+            check(cases[n].name, out.iss >> 6 & 1, cases[n].write);
+            check(cases[n].name, out.far, first ? end - before : end);
+        }
+    }
+}
+
 void run(void)
 {
     struct tables t, s2;
@@ -80,6 +99,13 @@ void run(void)
     tlb_clear();
     for (int i = 0; i < 5; i++)
         check_all(AT + 4096 * i, attributes[i] == 1 || attributes[i] >= 4);
+    check_crossing(AT + 4096, 0, 1);
+    check_crossing(AT + 2 * 4096, 1, 0);
+    check_crossing(AT + 3 * 4096, 0, 1);
+    check_crossing(AT + 4 * 4096, 1, 1);
+    tables_map(&t, AT + 4096, memory, 3, LEAF | LEAF_EL0);
+    tlb_clear();
+    check_crossing(AT + 4096, 0, 0);
 
     /* Normal of stage 1 is Device by stage 2. */
     tables_init(&s2, 12, 40, 1, 0);
