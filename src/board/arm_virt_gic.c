@@ -29,7 +29,7 @@ static int choose_version(struct arm_virt *v, struct err *err)
     case GIC_WORD_2: v->gic_version = 2; return 0;
     case GIC_WORD_4:
         return err_set(err, EINVAL,
-                       "-M virt,gic-version=4: virtual LPIs are not implemented; 2 and 3 are");
+                       "-M virt,gic-version=4: virtual LPIs are not implemented; 2, 3 and max are");
     case GIC_WORD_HOST:
         return err_set(err, EINVAL,
                        "-M virt,gic-version=host: this needs KVM on an Arm host; 2, 3 or max");
