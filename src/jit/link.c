@@ -10,9 +10,9 @@
  */
 #include "jit/cache.h"
 
-/* A jump entry's index has one bit of the page's address. */
-enum { JUMP_OTHER_PAGE = TLB_PAGE >> 1 };
-_Static_assert(TLB_JUMP_ENTRIES == 2 * JUMP_OTHER_PAGE, "two entries may hold a movable unit");
+/* A jump entry's index has some bits of the page's address: a movable unit may be in the entries of each page by them. */
+enum { JUMP_PAGE_STEP = TLB_PAGE >> 1 };
+_Static_assert(TLB_JUMP_ENTRIES % JUMP_PAGE_STEP == 0, "a page has entries of its own");
 
 /* Is the unit, of several pages perhaps, made from this one? A jump within a page stands in code of that page. */
 static bool unit_has_page(const struct jit_unit *u, const struct jit_unit_page *page)
@@ -113,13 +113,10 @@ void jit_jump_insert(struct cpu *cpu, struct jit_unit *u, u64 pc)
     struct tlb_context *c = jit_cpu(cpu)->context;
     u32 i = tlb_jump_index(pc);
     struct tlb_jump_entry *e = &c->jump[i];
-    u64 old = atomic_load_explicit(&e->pc, memory_order_relaxed);
-    if (tlb_jump_is_empty(old, i) && c->jump_used < TLB_LIST)
-        c->jump_list[c->jump_used++] = (u16)i;
     tlb_jump_clear(c, i, memory_order_relaxed);
     const struct tlb_code_entry *page = &c->code[tlb_code_index(pc)];
     c->jump_global[i] = page->tag == (pc & TLB_PAGE_MASK) && page->global;
-    c->jump_pages[tlb_code_index(pc)] = 1;
+    tlb_jump_note(c, pc);
     __atomic_store_n(&e->code, u->code ? u->code : (const u8 *)u, __ATOMIC_RELAXED);
     atomic_store(&e->pc, pc);
     /* An invalidation by another thread before this store did not see the entry. */
@@ -145,9 +142,10 @@ void jit_jump_forget(struct jit *jit, struct jit_unit *u)
         for (u32 n = 0; n < TLB_CONTEXTS; n++) {
             if (!atomic_load(&jc->contexts[n].live)) /* is emptied before it is used again */
                 continue;
-            jump_forget_at(&jc->contexts[n], index, u);
-            if (ir_pc_movable(u->pc)) /* the page may be an odd one or an even one */
-                jump_forget_at(&jc->contexts[n], index ^ JUMP_OTHER_PAGE, u);
+            if (!ir_pc_movable(u->pc))
+                jump_forget_at(&jc->contexts[n], index, u);
+            for (u32 page = 0; ir_pc_movable(u->pc) && page < TLB_JUMP_ENTRIES; page += JUMP_PAGE_STEP)
+                jump_forget_at(&jc->contexts[n], index % JUMP_PAGE_STEP + page, u);
         }
     }
 }

@@ -28,6 +28,24 @@ static void clear_all(struct jit_cpu *jc, struct tlb_context *c)
         tlb_jump_clear(c, i, memory_order_relaxed);
 }
 
+/* The parts of pages whose jump entries may be filled, one after the other: the first entry of each. */
+struct part_walk {
+    u64 parts;
+    u32 k; /* the next code index */
+};
+
+static bool part_next(const struct tlb_context *c, struct part_walk *w, u32 *first)
+{
+    for (; !w->parts; w->k++) {
+        if (w->k == TLB_CODE_ENTRIES)
+            return false;
+        w->parts = c->jump_parts[w->k];
+    }
+    *first = tlb_jump_index((u64)(w->k - 1) << TLB_PAGE_BITS | ctz64(w->parts) << TLB_JUMP_PART_BITS);
+    w->parts &= w->parts - 1;
+    return true;
+}
+
 static void clear_used(struct tlb_context *c)
 {
     for (u32 n = 0; n < c->data_used; n++) {
@@ -36,23 +54,26 @@ static void clear_used(struct tlb_context *c)
         if (write)
             c->written[i] = 0;
     }
-    for (u32 n = 0; n < c->jump_used; n++)
-        tlb_jump_clear(c, c->jump_list[n], memory_order_relaxed);
+    u32 first;
+    for (struct part_walk w = {0}; part_next(c, &w, &first);) {
+        for (u32 i = first; i < first + TLB_JUMP_PART; i++)
+            tlb_jump_clear(c, i, memory_order_relaxed);
+    }
 }
 
 void jit_context_clear(struct jit_cpu *jc, struct tlb_context *c)
 {
-    if (c->listed && c->data_used < TLB_LIST && c->jump_used < TLB_LIST)
+    if (c->listed && c->data_used < TLB_LIST)
         clear_used(c);
     else
         clear_all(jc, c);
     for (u32 i = 0; i < ARRAY_SIZE(c->written_set); i++)
         atomic_store_explicit(&c->written_set[i], 0, memory_order_relaxed);
     c->listed = true;
-    c->data_used = c->jump_used = 0;
+    c->data_used = 0;
     for (u32 i = 0; i < TLB_CODE_ENTRIES; i++)
         c->code[i] = (struct tlb_code_entry){.tag = TLB_INVALID};
-    memset(c->jump_pages, 0, sizeof(c->jump_pages));
+    memset(c->jump_parts, 0, sizeof(c->jump_parts));
     memset(c->large, 0, sizeof(c->large));
     c->huge_used = 0;
     jc->stats.flushes++;
@@ -122,25 +143,30 @@ static void inherit_data(struct jit *jit, struct tlb_context *to, const struct t
     }
 }
 
+static void inherit_jump(struct tlb_context *to, const struct tlb_context *from, u32 i)
+{
+    u64 pc = atomic_load_explicit(&from->jump[i].pc, memory_order_relaxed);
+    if (tlb_jump_is_empty(pc, i) || !from->jump_global[i])
+        return;
+    tlb_jump_note(to, pc);
+    to->jump_global[i] = true;
+    to->jump[i].code = from->jump[i].code;
+    atomic_store(&to->jump[i].pc, pc);
+    /* Forgotten by another thread between the two lines above? */
+    if (atomic_load(&from->jump[i].pc) != pc)
+        tlb_jump_clear(to, i, memory_order_seq_cst);
+}
+
 static void inherit_code(struct tlb_context *to, const struct tlb_context *from)
 {
     for (u32 i = 0; i < TLB_CODE_ENTRIES; i++) {
         if (from->code[i].tag != TLB_INVALID && from->code[i].global)
             to->code[i] = from->code[i];
     }
-    for (u32 n = 0; n < MIN(from->jump_used, TLB_LIST); n++) {
-        u32 i = from->jump_list[n];
-        u64 pc = atomic_load_explicit(&from->jump[i].pc, memory_order_relaxed);
-        if (tlb_jump_is_empty(pc, i) || !from->jump_global[i] || to->jump_used == TLB_LIST)
-            continue;
-        to->jump_list[to->jump_used++] = (u16)i;
-        to->jump_pages[tlb_code_index(pc)] = 1;
-        to->jump_global[i] = true;
-        to->jump[i].code = from->jump[i].code;
-        atomic_store(&to->jump[i].pc, pc);
-        /* Forgotten by another thread between the two lines above? */
-        if (atomic_load(&from->jump[i].pc) != pc)
-            tlb_jump_clear(to, i, memory_order_seq_cst);
+    u32 first;
+    for (struct part_walk w = {0}; part_next(from, &w, &first);) {
+        for (u32 i = first; i < first + TLB_JUMP_PART; i++)
+            inherit_jump(to, from, i);
     }
 }
 
@@ -445,6 +471,15 @@ enum isa_fault_kind tlb_resolve(struct cpu *cpu, unsigned n, u64 vaddr, unsigned
     return kind;
 }
 
+void *jit_host_plain(struct cpu *cpu, u64 vaddr)
+{
+    const struct jit_cpu *jc = jit_cpu(cpu);
+    const struct tlb_entry *e = &jc->context->data[1][tlb_index(vaddr, jc->jit->tlb_mask)];
+    if (jc->check || atomic_load_explicit(&e->tag, memory_order_acquire) != (vaddr & TLB_PAGE_MASK))
+        return NULL;
+    return (void *)(uintptr_t)(vaddr + e->addend);
+}
+
 void tlb_relax(struct cpu *cpu, u64 vaddr)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
@@ -521,12 +556,18 @@ void jit_map_changed(struct cpu *cpu)
     jit_flush_all(cpu);
 }
 
-/* Empties jump entry j if it is of a page with code index k. */
-static void forget_jump(struct tlb_context *c, u32 j, u32 k)
+/* Empties the jump entries of pages with the code index of vpage: they have the same place among the entries. */
+static void forget_jumps(struct tlb_context *c, u64 vpage)
 {
-    u64 pc = atomic_load_explicit(&c->jump[j].pc, memory_order_relaxed);
-    if (!tlb_jump_is_empty(pc, j) && tlb_code_index(pc) == k)
-        tlb_jump_clear(c, j, memory_order_relaxed);
+    u64 *parts = &c->jump_parts[tlb_code_index(vpage)];
+    for (; *parts; *parts &= *parts - 1) {
+        u32 first = tlb_jump_index(vpage | ctz64(*parts) << TLB_JUMP_PART_BITS);
+        for (u32 i = first; i < first + TLB_JUMP_PART; i++) {
+            u64 pc = atomic_load_explicit(&c->jump[i].pc, memory_order_relaxed);
+            if (!tlb_jump_is_empty(pc, i) && tlb_code_index(pc) == tlb_code_index(vpage))
+                tlb_jump_clear(c, i, memory_order_relaxed);
+        }
+    }
 }
 
 static void context_flush_page(struct jit_cpu *jc, struct tlb_context *c, u64 vaddr)
@@ -542,22 +583,13 @@ static void context_flush_page(struct jit_cpu *jc, struct tlb_context *c, u64 va
     c->written[i] = 0;
     if (c->code[k].tag == vpage)
         c->code[k] = (struct tlb_code_entry){.tag = TLB_INVALID};
-    if (!c->jump_pages[k])
-        return;
-    c->jump_pages[k] = 0;
-    if (c->jump_used < TLB_LIST) {
-        for (u32 n = 0; n < c->jump_used; n++)
-            forget_jump(c, c->jump_list[n], k);
-        return;
-    }
-    for (u32 j = 0; j < TLB_JUMP_ENTRIES; j++)
-        forget_jump(c, j, k);
+    forget_jumps(c, vpage);
 }
 
 /* Everything that holds in this address space only. */
 static void context_flush_local(struct jit_cpu *jc, struct tlb_context *c)
 {
-    if (c->data_used == TLB_LIST || c->jump_used == TLB_LIST) {
+    if (c->data_used == TLB_LIST) {
         context_drop(jc, c);
         return;
     }
@@ -573,10 +605,12 @@ static void context_flush_local(struct jit_cpu *jc, struct tlb_context *c)
         if (!c->code[k].global)
             c->code[k] = (struct tlb_code_entry){.tag = TLB_INVALID};
     }
-    for (u32 n = 0; n < c->jump_used; n++) {
-        u32 i = c->jump_list[n];
-        if (!c->jump_global[i])
-            tlb_jump_clear(c, i, memory_order_relaxed);
+    u32 first;
+    for (struct part_walk w = {0}; part_next(c, &w, &first);) {
+        for (u32 i = first; i < first + TLB_JUMP_PART; i++) {
+            if (!c->jump_global[i])
+                tlb_jump_clear(c, i, memory_order_relaxed);
+        }
     }
 }
 

@@ -29,8 +29,10 @@ enum {
     TLB_BITS = 12, /* log2 of data entries; the stress knob uses fewer through jit->tlb_mask */
     TLB_ENTRIES = 1 << TLB_BITS,
     TLB_CODE_ENTRIES = 1024,
-    TLB_JUMP_BITS = 12,
+    TLB_JUMP_BITS = 13,
     TLB_JUMP_ENTRIES = 1 << TLB_JUMP_BITS,
+    TLB_JUMP_PART_BITS = TLB_PAGE_BITS - 6, /* log2 of a part's bytes of code */
+    TLB_JUMP_PART = 1 << (TLB_JUMP_PART_BITS - 1), /* entries of one */
     TLB_CONTEXTS = 16,
     TLB_LARGE_BITS = 4096,
     TLB_HUGE = 8,
@@ -98,12 +100,11 @@ struct tlb_context {
     u32 written[TLB_ENTRIES]; /* tlb_page_key of each write entry, 0: none: what smc.c scans */
     /* By the low bits of a page's key: it may be in `written`. Set before an entry is published, empty when all are. */
     _Atomic u64 written_set[TLB_WRITTEN_BITS / 64];
-    u16 data_list[TLB_LIST], jump_list[TLB_LIST]; /* entries filled since the last clear */
-    u32 data_used, jump_used;
-    bool listed;              /* the lists are complete, unless full */
+    u16 data_list[TLB_LIST]; /* entries filled since the last clear */
+    u32 data_used;
+    bool listed; /* the list is complete, unless full; jump_parts is */
     bool jump_global[TLB_JUMP_ENTRIES];
-    u8 jump_pages[TLB_CODE_ENTRIES]; /* by tlb_code_index: a jump entry was made for such a page since the last
-                           scan */
+    u64 jump_parts[TLB_CODE_ENTRIES]; /* by tlb_code_index: in which 64ths of such a page jump entries were made */
     /* Mappings larger than a page: up to 2 MiB as bits by tlb_large_bit, larger ones as ranges. */
     u64 large[TLB_LARGE_BITS / 64];
     struct {
@@ -148,6 +149,12 @@ static inline u32 tlb_jump_index(u64 pc)
 static inline bool tlb_jump_is_empty(u64 pc, u32 index)
 {
     return tlb_jump_index(pc) != index;
+}
+
+/* An entry for pc is about to be made. */
+static inline void tlb_jump_note(struct tlb_context *c, u64 pc)
+{
+    c->jump_parts[tlb_code_index(pc)] |= BIT(pc >> TLB_JUMP_PART_BITS & 63);
 }
 
 static inline void tlb_jump_clear(struct tlb_context *c, u32 index, memory_order order)

@@ -68,6 +68,9 @@ enum isa_fault_kind must_check jit_write(struct cpu *cpu, unsigned context, u64 
  * *expected differed (it is updated). */
 bool must_check jit_phys_read(struct cpu *cpu, u64 paddr, unsigned size, u64 *out);
 bool must_check jit_phys_cas(struct cpu *cpu, u64 paddr, unsigned size, u64 *expected, u64 desired);
+/* Host address of guest memory in one page that is plain RAM for stores and in the TLB; NULL: ask jit_host_address. Nothing need
+ * follow. Valid until the helper returns. */
+void *jit_host_plain(struct cpu *cpu, u64 vaddr);
 /* Host address of naturally aligned guest memory for a wide atomic in a helper, with the rights of
  * `access`; NULL: *f says why (ISA_FAULT_ACCESS when it is not plain RAM). Valid until the helper
  * returns. With ISA_WRITE, jit_host_stored must follow, whether or not something was stored (a lock

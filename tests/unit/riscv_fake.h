@@ -114,6 +114,11 @@ enum isa_fault_kind jit_write(struct cpu *cpu, unsigned context, u64 vaddr, unsi
     return ISA_FAULT_NONE;
 }
 
+void *jit_host_plain(struct cpu *cpu, u64 vaddr)
+{
+    return NULL;
+}
+
 void *jit_host_address(struct cpu *cpu, unsigned context, u64 vaddr, unsigned size,
                        enum isa_access access, struct isa_fault *f)
 {

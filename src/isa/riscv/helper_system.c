@@ -101,7 +101,12 @@ static bool envcfg_allows(const struct riscv_cpu *rv, u64 bits)
 static bool zero_ram(struct cpu *cpu, u64 block, unsigned size)
 {
     struct isa_fault f;
-    void *p = size == 64 ? jit_host_address(cpu, 0, block, size, ISA_WRITE, &f) : NULL;
+    void *p = jit_host_plain(cpu, block);
+    if (likely(p)) {
+        memset(p, 0, size);
+        return true;
+    }
+    p = size == 64 ? jit_host_address(cpu, 0, block, size, ISA_WRITE, &f) : NULL;
     if (!p)
         return false;
     memset(p, 0, size);
