@@ -6,6 +6,7 @@
  *   0x08000000  GIC distributor                                (SPIs 16..47)
  *   0x08010000  GICv2 CPU interface                0x0c000000  platform bus (nothing plugged in)
  *   0x08020000  GICv2m (SPIs 48..111)              0x10000000  PCIe memory (INTx: SPIs 3..6)
+ *   0x08030000, 0x08040000  GICH, GICV
  *   0x09000000  PL011 (SPI 1)                      0x3eff0000  PCIe I/O ports
  *   0x09010000  PL031 (SPI 2)                      0x3f000000  PCIe ECAM, 16 buses (highmem=off)
  *   0x09020000  fw_cfg                             0x40000000  RAM
@@ -26,6 +27,7 @@
 #include "boot/acpi_arm.h"
 #include "boot/arm.h"
 #include "boot/psci.h"
+#include "device/intc/arm_gicv2.h"
 #include "device/intc/arm_gicv3.h"
 #include "loop/timer.h"
 

@@ -3,8 +3,9 @@
  * with ITS; how CPUs and device tree are connected to it.
  *
  * The GICv2's registers are banked by CPU: each CPU has an address space of its own, all of which
- * is the machine's but for these. With a GICv3, whose CPU interfaces are system registers, all
- * share one. Main thread, but for system registers, which come on their CPU's.
+ * is the machine's but for these, and in which Secure accesses have another part. With a GICv3,
+ * whose CPU interfaces are system registers, all share one. Main thread, but for system registers,
+ * which come on their CPU's.
  */
 #include <errno.h>
 
@@ -14,9 +15,11 @@
 enum { GIC_WORD_2, GIC_WORD_3, GIC_WORD_4, GIC_WORD_HOST, GIC_WORD_MAX };
 const char *const arm_virt_gic_words[] = {"2", "3", "4", "host", "max", NULL};
 
-enum { V2_CPUS = 8, V2_CLUSTER = 8, V3_CLUSTER = 16 };
+enum { V2_CLUSTER = 8, V3_CLUSTER = 16 };
 #define GICC_BASE   UINT64_C(0x08010000)
 #define V2M_BASE    UINT64_C(0x08020000)
+#define GICH_BASE   UINT64_C(0x08030000)
+#define GICV_BASE   UINT64_C(0x08040000)
 #define ITS_BASE    UINT64_C(0x08080000)
 #define REDIST_BASE UINT64_C(0x080a0000)
 #define REDIST_ROOM ((u32)((UART_BASE - REDIST_BASE) / GICV3_REDIST_SIZE))
@@ -44,10 +47,10 @@ int arm_virt_gic_choose(struct machine *m, struct err *err)
     int r = choose_version(v, err);
     if (r)
         return r;
-    if (v->gic_version == 2 && cpus > V2_CPUS)
+    if (v->gic_version == 2 && cpus > GICV2_CPUS)
         return err_set(err, EINVAL,
                        "-smp %u: a GICv2 has at most %u CPUs; -M virt,gic-version=3 has %u", cpus,
-                       V2_CPUS, GICV3_CPUS);
+                       GICV2_CPUS, GICV3_CPUS);
     return 0;
 }
 
@@ -74,7 +77,7 @@ u64 arm_virt_affinity(const struct arm_virt *v, u32 index)
 
 u32 arm_virt_views(const struct arm_virt *v)
 {
-    return v->gic_version == 2 ? V2_CPUS : 1;
+    return v->gic_version == 2 ? GICV2_CPUS : 1;
 }
 
 /* ---- GICv3 ----------------------------------------------------------------------------------- */
@@ -178,20 +181,56 @@ static int make_v3(struct machine *m, struct arm_virt *v, struct err *err)
 
 /* ---- GICv2 ----------------------------------------------------------------------------------- */
 
+static struct mem_region *region_v2(const struct arm_virt *v, enum gicv2_mmio kind, u32 cpu)
+{
+    return device_mmio(v->gic, gicv2_number(kind, cpu));
+}
+
+static void map_v2(struct machine *m, struct arm_virt *v, u32 i)
+{
+    struct mem_region *seen = &v->view[i].normal, *secure = &v->view[i].root;
+    mem_map(&m->memory, seen, GICD_BASE, region_v2(v, GICV2_DIST, i), 1);
+    mem_map(&m->memory, seen, GICC_BASE, region_v2(v, GICV2_FACE, i), 1);
+    if (v->virtualization) {
+        mem_map(&m->memory, seen, GICH_BASE, region_v2(v, GICV2_CONTROL, i), 1);
+        mem_map(&m->memory, seen, GICV_BASE, region_v2(v, GICV2_VIRTUAL_FACE, i), 1);
+    }
+    if (!v->secure)
+        return;
+    mem_map(&m->memory, secure, ARM_SECURE_SPACE + GICD_BASE, region_v2(v, GICV2_SECURE_DIST, i),
+            2);
+    mem_map(&m->memory, secure, ARM_SECURE_SPACE + GICC_BASE, region_v2(v, GICV2_SECURE_FACE, i),
+            2);
+}
+
 static void connect_v2(struct machine *m, struct arm_virt *v, u32 i)
 {
-    struct mem_region *seen = &v->view[i].normal;
-    device_connect(v->gic, 2 * i, cpu_irq(m->cpus[i], ARM_IRQ_IRQ));
-    device_connect(v->gic, 2 * i + 1, cpu_irq(m->cpus[i], ARM_IRQ_FIQ));
-    mem_map(&m->memory, seen, GICD_BASE, device_mmio(v->gic, 2 * i), 1);
-    mem_map(&m->memory, seen, GICC_BASE, device_mmio(v->gic, 2 * i + 1), 1);
+    static const u8 wires[GICV2_OUTPUTS] = {[GICV2_IRQ] = ARM_IRQ_IRQ,
+                                            [GICV2_FIQ] = ARM_IRQ_FIQ,
+                                            [GICV2_VIRQ] = ARM_IRQ_VIRQ,
+                                            [GICV2_VFIQ] = ARM_IRQ_VFIQ};
+    for (unsigned n = 0; n < GICV2_OUTPUTS; n++)
+        device_connect(v->gic, gicv2_number(n, i), cpu_irq(m->cpus[i], wires[n]));
+    map_v2(m, v, i);
+}
+
+static struct device *new_v2(struct machine *m, const struct arm_virt *v, struct err *err)
+{
+    const struct board_setting settings[] = {{"num-cpu", m->cpu_count}, {"num-irq", GIC_IRQS}, {0}};
+    struct device *d = board_new_device(m, "arm_gic", "gic", settings, err);
+    if (d &&
+        (device_set(d, "has-security-extensions", v->secure ? "on" : "off", err) ||
+         device_set(d, "has-virtualization-extensions", v->virtualization ? "on" : "off", err))) {
+        device_free(d);
+        return NULL;
+    }
+    return d;
 }
 
 static int make_v2(struct machine *m, struct arm_virt *v, struct err *err)
 {
-    const struct board_setting gic[] = {{"num-cpu", m->cpu_count}, {"num-irq", GIC_IRQS}, {0}};
     const struct board_setting v2m[] = {{"base-spi", 32 + V2M_SPI}, {"num-spi", V2M_COUNT}, {0}};
-    v->gic = board_new_device(m, "arm_gic", "gic", gic, err);
+    v->gic = new_v2(m, v, err);
     if (!v->gic || machine_realize(m, v->gic, err))
         return -ENODEV;
     for (u32 i = 0; i < m->cpu_count; i++)
@@ -213,8 +252,12 @@ int arm_virt_gic_make(struct machine *m, struct err *err)
 /* Where there are two Security states, and no firmware that would share out the interrupts. */
 void arm_virt_gic_reset(struct arm_virt *v)
 {
-    if (v->gic_version == 3 && v->secure && !v->boot.firmware)
+    if (!v->secure || v->boot.firmware)
+        return;
+    if (v->gic_version == 3)
         gicv3_hand_over(v->gic);
+    else
+        gicv2_hand_over(v->gic);
 }
 
 void arm_virt_gic_fini(struct machine *m)
@@ -238,7 +281,13 @@ u32 arm_virt_ppi_flags(const struct machine *m, u32 trigger)
 
 static void fdt_v2(struct boot_fdt *f, const struct arm_virt *v, int node)
 {
-    boot_fdt_reg(f, node, (const u64[]){GICD_BASE, GIC_WINDOW, GICC_BASE, GIC_WINDOW}, 2);
+    boot_fdt_reg(f, node,
+                 (const u64[]){GICD_BASE, GIC_WINDOW, GICC_BASE, GIC_WINDOW, GICH_BASE, GIC_WINDOW,
+                               GICV_BASE, GIC_WINDOW},
+                 v->virtualization ? 4 : 2);
+    if (v->virtualization)
+        boot_fdt_cells(f, node, "interrupts",
+                       (const u32[]){FDT_PPI, GICV2_MAINTENANCE_PPI - 16, FDT_LEVEL}, 3);
     int v2m = board_fdt_device(f, node, v->msi, V2M_BASE, 0x1000);
     boot_fdt_u32(f, v2m, "phandle", PHANDLE_MSI);
     boot_fdt_flag(f, v2m, "msi-controller");
@@ -287,7 +336,10 @@ struct acpi_gic arm_virt_gic_acpi(const struct arm_virt *v)
                                  .cpu_interface = GICC_BASE,
                                  .v2m = V2M_BASE,
                                  .v2m_first = 32 + V2M_SPI,
-                                 .v2m_count = V2M_COUNT};
+                                 .v2m_count = V2M_COUNT,
+                                 .virtual_control = v->virtualization ? GICH_BASE : 0,
+                                 .virtual_cpu = v->virtualization ? GICV_BASE : 0,
+                                 .maintenance = v->virtualization ? GICV2_MAINTENANCE_PPI : 0};
     const struct mem_region *low = &v->redists[0].low, *high = &v->redists[0].high;
     return (struct acpi_gic){
         .version = 3,

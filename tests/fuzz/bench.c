@@ -16,7 +16,9 @@ struct needs {
 
 static const struct needs needs[] = {
     {"arm-gicv3", {"num-cpu=2", "num-irq=100", "has-lpi=on"}},
-    {"arm_gic", {"num-cpu=2", "num-irq=100"}},
+    {"arm_gic",
+     {"num-cpu=2", "num-irq=100", "has-security-extensions=on",
+      "has-virtualization-extensions=on"}},
     {"cfi.pflash01", {"num-blocks=4", "sector-length=16384", "drive=disk%u"}},
     {"gpex-pcihost", {"buses=2", "below-4g-mmio-size=1M", "above-4g-mmio-size=1M"}},
     /* An alarm whose high half is moved into the past after it was set goes off by the load. */

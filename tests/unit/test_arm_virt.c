@@ -423,6 +423,47 @@ static void test_secure(void **state)
     machine_free(m);
 }
 
+/* The GICv2's extensions are the CPUs': its registers by Security state, and GICH and GICV. */
+static void test_gicv2(void **state)
+{
+    static const char node[] = "/intc@8000000";
+    static const u32 bases[] = {0x08000000, 0x08010000, 0x08030000, 0x08040000};
+    const struct machine_config c = {.ram_size = GiB};
+    struct machine *m = must_make("secure=on,virtualization=on", &c);
+    struct mem_space *cpu = m->cpus[0]->space;
+    u64 v;
+    (void)state;
+    assert_int_equal(mem_write(cpu, ARM_SECURE_SPACE | 0x08000084, 0xf0, 4), MEM_OK);
+    assert_int_equal(mem_read(cpu, ARM_SECURE_SPACE | 0x08000084, &v, 4), MEM_OK);
+    assert_int_equal(v, 0xf0); /* GICD_IGROUPR1 */
+    assert_int_equal(mem_read(cpu, 0x08000084, &v, 4), MEM_OK);
+    assert_int_equal(v, 0);
+    assert_int_equal(mem_read(cpu, 0x08030004, &v, 4), MEM_OK);
+    assert_int_equal(v, 0x90000003); /* GICH_VTR */
+    u8 *t = tree(m);
+    for (unsigned i = 0; i < ARRAY_SIZE(bases); i++) {
+        assert_int_equal(cell(t, node, "reg", 4 * i + 1), bases[i]);
+        assert_int_equal(cell(t, node, "reg", 4 * i + 3), 0x10000);
+    }
+    assert_int_equal(cell(t, node, "interrupts", 1), 9);
+    free(t);
+    struct acpi_set s = load(m);
+    const u8 *e = madt_entry(&s, 0x0b, 0);
+    assert_int_equal(load_le(e + 40, 8), 0x08040000);
+    assert_int_equal(load_le(e + 48, 8), 0x08030000);
+    assert_int_equal(load_le(e + 56, 4), 25);
+    unload(&s);
+    machine_free(m);
+    m = must_make("", &c);
+    assert_int_not_equal(mem_read(m->cpus[0]->space, 0x08030004, &v, 4), MEM_OK);
+    t = tree(m);
+    int size;
+    assert_non_null(fdt_getprop(t, fdt_path_offset(t, node), "reg", &size));
+    assert_int_equal(size, 32);
+    free(t);
+    machine_free(m);
+}
+
 /* ---- Others' opinions ------------------------------------------------------------------------ */
 
 static void write_file(const char *folder, const char *name, const void *data, size_t size)
@@ -606,7 +647,7 @@ int main(void)
         cmocka_unit_test(test_memory_limit), cmocka_unit_test(test_acpi_tables),
         cmocka_unit_test(test_acpi_options), cmocka_unit_test(test_secure),
         cmocka_unit_test(test_iasl),         cmocka_unit_test(test_smbios_structures),
-        cmocka_unit_test(test_dmidecode),
+        cmocka_unit_test(test_dmidecode),    cmocka_unit_test(test_gicv2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
