@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "boot/image.h"
+
 /* ---- Options --------------------------------------------------------------------------------- */
 
 static int check_release(void *texts, const char *value, struct err *err)
@@ -96,33 +98,99 @@ static const struct option memory_options[] = {
 
 enum kind { BIOS, SYSTEM, BOARD, CHASSIS, PROCESSOR, STRINGS, MEMORY };
 static const struct kind_of_structure {
-    const char *number;
+    const char *name;
     const struct option *options;
+    u8 type;
 } kinds[SMBIOS_KINDS] = {
-    [BIOS] = {"0", bios_options},           [SYSTEM] = {"1", system_options},
-    [BOARD] = {"2", board_options},         [CHASSIS] = {"3", chassis_options},
-    [PROCESSOR] = {"4", processor_options}, [STRINGS] = {"11", strings_options},
-    [MEMORY] = {"17", memory_options},
+    [BIOS] = {"0", bios_options, 0},           [SYSTEM] = {"1", system_options, 1},
+    [BOARD] = {"2", board_options, 2},         [CHASSIS] = {"3", chassis_options, 3},
+    [PROCESSOR] = {"4", processor_options, 4}, [STRINGS] = {"11", strings_options, 11},
+    [MEMORY] = {"17", memory_options, 17},
 };
+
+/* ---- Files ------------------------------------------------------------------------------------
+ */
+
+enum { HEADER = 4, TYPE_END = 127, FILE_LIMIT = 64 * KiB };
+
+/* Where the texts behind a structure end: the first two zeroes (6.1.3); 0: nowhere. */
+static u64 texts_end(const u8 *data, u64 size)
+{
+    for (u64 at = data[1]; at + 2 <= size; at++) {
+        if (!data[at] && !data[at + 1])
+            return at + 2;
+    }
+    return 0;
+}
+
+/* One structure with its texts, as /sys/firmware/dmi/entries has them. */
+static int check_structure(const struct smbios_options *o, const char *path, const u8 *data,
+                           u64 size, struct err *err)
+{
+    if (size < HEADER || data[1] < HEADER || data[1] > size)
+        return err_set(err, EINVAL,
+                       "-smbios file=%s: accepted is one structure; its header says %u bytes, and "
+                       "there are %llu",
+                       path, size < 2 ? 0u : data[1], (unsigned long long)size);
+    if (texts_end(data, size) != size)
+        return err_set(err, EINVAL,
+                       "-smbios file=%s: accepted is one structure, which ends with its texts and "
+                       "two zeroes",
+                       path);
+    if (data[0] == TYPE_END)
+        return err_set(err, EINVAL, "-smbios file=%s: type 127 is the table's end", path);
+    if (o->given[data[0]])
+        return err_set(err, EINVAL, "-smbios file=%s: it has type %u, which type=%u is about too",
+                       path, data[0], data[0]);
+    return 0;
+}
+
+static int add_file(struct smbios_options *o, const char *path, struct err *err)
+{
+    u8 *data;
+    u64 size;
+    int r = boot_file_read(path, FILE_LIMIT, &data, &size, err);
+    if (r)
+        return err_prefix(err, "-smbios");
+    r = check_structure(o, path, data, size, err);
+    if (!r) {
+        o->from_file[data[0]] = true;
+        blob_add(&o->files, data, (u32)size);
+    }
+    free(data);
+    return r;
+}
+
+static const struct option no_options[] = {OPTION_LAST};
+
+static int take_file(struct smbios_options *o, struct option_list *list, struct err *err)
+{
+    char *path = option_take(list, "file");
+    int r = option_done(list, (const struct option *const[]){no_options, NULL}, err);
+    r = r ? r : add_file(o, path, err);
+    free(path);
+    return r;
+}
 
 int boot_smbios_option(struct smbios_options *o, struct option_list *list, struct err *err)
 {
     char *type;
     unsigned i = 0;
     if (option_get(list, "file"))
-        return err_set(err, ENOTSUP,
-                       "-smbios file=: structures are not read from files; accepted "
-                       "is type=N,KEY=VALUE...");
+        return take_file(o, list, err);
     int r = option_need(list, "type", &type, err);
     if (r)
         return r;
-    while (i < SMBIOS_KINDS && strcmp(kinds[i].number, type))
+    while (i < SMBIOS_KINDS && strcmp(kinds[i].name, type))
         i++;
     if (i == SMBIOS_KINDS)
         r = err_set(err, EINVAL, "-smbios type=%s: accepted are 0, 1, 2, 3, 4, 11 and 17", type);
+    else if (o->from_file[kinds[i].type])
+        r = err_set(err, EINVAL, "-smbios type=%s: a file= has this type", type);
     free(type);
     if (r)
         return r;
+    o->given[kinds[i].type] = true;
     r = option_apply(list, kinds[i].options, &o->kind[i], err);
     return r ? r : option_done(list, (const struct option *const[]){kinds[i].options, NULL}, err);
 }
@@ -131,14 +199,16 @@ void boot_smbios_options_fini(struct smbios_options *o)
 {
     for (unsigned i = 0; i < SMBIOS_KINDS; i++)
         option_free(kinds[i].options, &o->kind[i]);
+    blob_fini(&o->files);
 }
 
 void boot_smbios_help(FILE *out)
 {
     for (unsigned i = 0; i < SMBIOS_KINDS; i++) {
-        fprintf(out, "type=%s\n", kinds[i].number);
+        fprintf(out, "type=%s\n", kinds[i].name);
         option_help(kinds[i].options, out);
     }
+    fprintf(out, "file=FILE: a structure with its texts, as it is\n");
 }
 
 /* ---- Structures ------------------------------------------------------------------------------ */
@@ -184,7 +254,7 @@ static void end(struct structure *t)
     blob_fini(&t->texts);
 }
 
-static void add_bios(struct smbios *s)
+static void add_bios(struct smbios *s, const struct smbios_facts *f)
 {
     enum { NOT_SUPPORTED = 8, EXT1_ACPI = 1, EXT2_UEFI = 8, EXT2_VIRTUAL = 16, NONE = 255 };
     const struct smbios_texts *o = &s->options->kind[BIOS];
@@ -254,7 +324,7 @@ static void add_board(struct smbios *s, const struct smbios_facts *f)
     end(&t);
 }
 
-static void add_chassis(struct smbios *s)
+static void add_chassis(struct smbios *s, const struct smbios_facts *f)
 {
     enum { OTHER = 1, UNKNOWN = 2, SAFE = 3 };
     const struct smbios_texts *o = &s->options->kind[CHASSIS];
@@ -309,7 +379,7 @@ static void add_processor(struct smbios *s, const struct smbios_facts *f)
     end(&t);
 }
 
-static void add_strings(struct smbios *s)
+static void add_strings(struct smbios *s, const struct smbios_facts *f)
 {
     char **values = s->options->kind[STRINGS].values;
     if (!values)
@@ -386,6 +456,19 @@ static void add_mapping(struct smbios *s, const struct smbios_facts *f)
     end(&t);
 }
 
+static void add_boot(struct smbios *s, const struct smbios_facts *f)
+{
+    struct structure t = begin(s, 32, 0x2000);
+    blob_zero(t.b, 7); /* no errors */
+    end(&t);
+}
+
+static void add_end(struct smbios *s, const struct smbios_facts *f)
+{
+    struct structure t = begin(s, TYPE_END, 0x7f00);
+    end(&t);
+}
+
 /* ---- All ------------------------------------------------------------------------------------- */
 
 /* The 64-bit entry point (5.2.2); firmware places it and the tables, and sums it again. */
@@ -408,25 +491,25 @@ static void make_anchor(struct smbios *s)
     blob_set(b, SUM, sum, 1);
 }
 
+static const struct {
+    u8 type;
+    void (*add)(struct smbios *s, const struct smbios_facts *f);
+} makers[] = {
+    {0, add_bios},      {1, add_system},   {2, add_board},      {3, add_chassis},
+    {4, add_processor}, {11, add_strings}, {16, add_array},     {17, add_device},
+    {19, add_mapping},  {32, add_boot},    {TYPE_END, add_end},
+};
+
 void boot_smbios_make(struct smbios *s, const struct smbios_options *options,
                       const struct smbios_facts *facts)
 {
     static const struct smbios_options defaults;
     *s = (struct smbios){.options = options ? options : &defaults};
-    add_bios(s);
-    add_system(s, facts);
-    add_board(s, facts);
-    add_chassis(s);
-    add_processor(s, facts);
-    add_strings(s);
-    add_array(s, facts);
-    add_device(s, facts);
-    add_mapping(s, facts);
-    struct structure boot = begin(s, 32, 0x2000);
-    blob_zero(boot.b, 7); /* no errors */
-    end(&boot);
-    struct structure last = begin(s, 127, 0x7f00);
-    end(&last);
+    blob_add(&s->tables, s->options->files.data, s->options->files.size);
+    for (unsigned i = 0; i < ARRAY_SIZE(makers); i++) {
+        if (!s->options->from_file[makers[i].type])
+            makers[i].add(s, facts);
+    }
     make_anchor(s);
 }
 

@@ -2,10 +2,10 @@
  * smbios.h - the System Management BIOS tables: what the machine is called, as firmware hands it to
  * operating systems (dmidecode).
  *
- *   boot_smbios_option(&options, list)     for each -smbios
+ *   boot_smbios_option(&options, list)     for each -smbios: texts of one type, or a whole structure
  *   boot_smbios_make(&tables, &options, &facts)
  *
- * Structures of types 0, 1, 2, 3, 4, 11, 16, 17, 19, 32, 127, with a 64-bit entry point (3.0).
+ * Structures of types 0, 1, 2, 3, 4, 11, 16, 17, 19, 32, 127 and of files, with a 64-bit entry point (3.0).
  *
  * Source: DMTF DSP0134, 3.3.0. Main thread.
  */
@@ -35,6 +35,9 @@ enum { SMBIOS_KINDS = 7 }; /* those that have options */
 /* Starts as zeroes. */
 struct smbios_options {
     struct smbios_texts kind[SMBIOS_KINDS];
+    struct blob files; /* structures of -smbios file=, as they are */
+    /* Types that texts were given for, and that files have; of these the machine makes none. */
+    bool given[256], from_file[256];
 };
 
 struct smbios {

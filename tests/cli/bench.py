@@ -141,7 +141,8 @@ def elf(code, machine=243, bits=64):
 
 
 # What each folder has.
-FILES = {'disk': bytes(1 << 20), 'odd': b'123', 'keep': b'to be kept\n', 'empty': b'', 'text': b'not an image\n',
+FILES = {'disk': bytes(1 << 20), 'odd': b'123', 'smbios': b'\3\x09\x77\7\0\3\0\0\0\0\0',
+         'smbios-end': b'\x7f\4\0\x7f\0\0', 'smbios-two': 2 * b'\xc8\4\0\x10\0\0', 'keep': b'to be kept\n', 'empty': b'', 'text': b'not an image\n',
          'loop.elf': elf(LOOP), 'hello.elf': elf(say('hello\n') + finish(POWER_OFF)),
          'rv32.elf': elf(LOOP, bits=32), 'x86.elf': elf(LOOP, machine=62),
          'clock.elf': elf(keep_clock()), 'reset.elf': elf(finish(RESET)), 'off.elf': elf(finish(POWER_OFF)),

@@ -4,6 +4,7 @@
  * and sums them. iasl and dmidecode, where they are installed, must have nothing to say against
  * them.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -596,6 +597,52 @@ static void test_smbios_structures(void **state)
     machine_free(m);
 }
 
+/* Structures of files are there as they are, in place of the machine's own of their type. */
+static void test_smbios_files(void **state)
+{
+    static const u8 chassis[] = {3, 9, 0x77, 0x07, 1, 3, 0, 0, 0, 'A', 'C', 'M', 'E', 0, 0};
+    static const u8 oem[] = {200, 5, 0x78, 0x07, 0x42, 0, 0};
+    char folder[] = "/tmp/guise-smbios.XXXXXX", text[64];
+    struct smbios_options o = {0};
+    struct option_list list;
+    struct err err = {0};
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    write_file(folder, "chassis", chassis, sizeof(chassis));
+    write_file(folder, "oem", oem, sizeof(oem));
+    snprintf(text, sizeof(text), "file=%s/chassis", folder);
+    give(&o, text);
+    assert_int_equal(option_parse(&list, "-smbios", "type=3,asset=1", NULL, &err), 0);
+    assert_int_equal(boot_smbios_option(&o, &list, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "-smbios type=3: a file= has this type"));
+    option_list_fini(&list);
+    snprintf(text, sizeof(text), "file=%s/oem", folder);
+    give(&o, text);
+    struct machine_config c = {.ram_size = GiB, .smbios = &o};
+    struct machine *m = must_make("", &c);
+    u32 size, at = 32, count[256] = {0};
+    u8 *image = smbios_image(m, &size);
+    assert_memory_equal(image + 32, chassis, sizeof(chassis));
+    assert_memory_equal(image + 32 + sizeof(chassis), oem, sizeof(oem));
+    while (at + 4 <= size) {
+        count[image[at]]++;
+        at += image[at + 1];
+        while (at + 2 <= size && (image[at] || image[at + 1]))
+            at++;
+        at += 2;
+    }
+    assert_int_equal(at, size);
+    assert_int_equal(count[3], 1);
+    assert_int_equal(count[200], 1);
+    assert_int_equal(count[1], 1);
+    assert_int_equal(count[127], 1);
+    free(image);
+    machine_free(m);
+    boot_smbios_options_fini(&o);
+    free(say(folder, "rm chassis oem"));
+    rmdir(folder);
+}
+
 static void test_dmidecode(void **state)
 {
     static const char *const lines[] = {
@@ -648,6 +695,7 @@ int main(void)
         cmocka_unit_test(test_acpi_options), cmocka_unit_test(test_secure),
         cmocka_unit_test(test_iasl),         cmocka_unit_test(test_smbios_structures),
         cmocka_unit_test(test_dmidecode),    cmocka_unit_test(test_gicv2),
+        cmocka_unit_test(test_smbios_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
