@@ -271,7 +271,7 @@ static void check_sgi(struct gic_test *t, enum gicv2_mmio from, u32 v, bool arri
     put_sized(t, GICV2_SECURE_DIST, 1, 0xf10 + n, 0xff, 1);
 }
 
-/* Table 4-23: the SGI's group at the CPU that it is for decides. */
+/* The SGI's group at the CPU that it is for decides. */
 static void test_sgis(void **state)
 {
     enum { NSATT = 1 << 15 };
@@ -475,6 +475,8 @@ static void test_virtual_registers(void **state)
     assert_int_equal(get(t, GICV2_VIRTUAL_FACE, BPR), 5);
     assert_int_equal(get(t, GICV2_VIRTUAL_FACE, ABPR), 3);
     assert_int_equal(get_sized(t, GICV2_CONTROL, 1, VMCR, 4), 3 << 18 | 2 << 21); /* banked */
+    list(t, 0, UINT32_MAX);
+    assert_int_equal(listed(t, 0), 0xff8fffff);
 }
 
 static void test_virtual_interrupts(void **state)

@@ -138,11 +138,11 @@ static bool is_bytes(u64 offset)
            (offset >= CPENDSGIR && offset < SPENDSGIR_END);
 }
 
-/* Of one CPU, ITARGETSR reads as zero: everything goes to it. */
+/* Of one CPU, ITARGETSR reads as zero: everything goes to it (4.3.12). */
 static u8 target_of(const struct gic_bank *b, unsigned n)
 {
     if (b->gic->cpus == 1)
-        return n < GIC_PRIVATE ? 0 : 1;
+        return 0;
     return n < GIC_PRIVATE ? (u8)(1u << gicv2_cpu_of(b)) : b->gic->target[n];
 }
 
@@ -172,8 +172,7 @@ static void sgi_byte_put(struct gic_bank *b, bool ns, u64 offset, u8 v)
         b->sgi_from[n] &= (u8)~v;
 }
 
-/* The Non-secure state's priorities are the lower half (3.6, "The effect of the Security
- * Extensions on interrupt prioritization"). */
+/* The Non-secure state's priorities are the lower half (GICD_IPRIORITYR). */
 static void byte_put(struct gic_bank *b, bool ns, u64 offset, u8 v)
 {
     struct gic *g = b->gic;
@@ -192,7 +191,7 @@ static void byte_put(struct gic_bank *b, bool ns, u64 offset, u8 v)
 
 /* ---- SGIs ------------------------------------------------------------------------------------ */
 
-/* Table 4-23: is the SGI forwarded to that CPU? */
+/* Is the SGI forwarded to that CPU (GICD_SGIR's truth table)? */
 static bool forwards(struct gic_bank *to, bool ns, u32 v)
 {
     unsigned n = v & 15;

@@ -36,7 +36,8 @@ enum {
     LR_EOI = 1 << 19, /* where HW is 0 */
     NO_LR = -1,
 };
-#define LR_HW UINT32_C(0x80000000)
+#define LR_HW   UINT32_C(0x80000000)
+#define LR_MASK UINT32_C(0xff8fffff)
 
 /* GICH_*, GICV_*: by offset. */
 enum {
@@ -339,7 +340,7 @@ static void control_put(struct gic_bank *b, u64 offset, u32 v)
 {
     u32 *lr = lr_at(b, offset);
     if (lr) {
-        *lr = v;
+        *lr = v & LR_MASK;
         return;
     }
     switch (offset) {
