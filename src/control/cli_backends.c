@@ -271,7 +271,7 @@ static int keep_block(struct cli *cli, struct block *b, struct err *err)
  */
 struct upper_node {
     char *name, *file;
-    bool read_only;
+    bool read_only, auto_read_only;
     int driver, discard;
 };
 static const char *const upper_words[] = {"raw", NULL};
@@ -281,6 +281,8 @@ static const struct option upper_options[] = {
     OPTION_STRING("node-name", struct upper_node, name, NULL, "its name"),
     OPTION_STRING("file", struct upper_node, file, NULL, "the node below"),
     OPTION_BOOL("read-only", struct upper_node, read_only, "off", "refuse writes"),
+    OPTION_BOOL("auto-read-only", struct upper_node, auto_read_only, "off",
+                "refuse writes where the node below does"),
     OPTION_ENUM("discard", struct upper_node, discard, "unmap", discard_words,
                 "give discarded blocks back to the host"),
     OPTION_LAST,
@@ -291,6 +293,11 @@ static int open_upper(struct cli *cli, struct option_list *list, struct block *b
 {
     struct upper_node n = {0};
     int r = option_load(list, upper_options, &n, err);
+    if (!r && below->fell_back && !n.read_only && !n.auto_read_only)
+        r = err_set(err, EACCES,
+                    "-blockdev node-name=%s: %s below it cannot be written; read-only=on and "
+                    "auto-read-only=on accept that",
+                    n.name, n.file);
     below->read_only |= n.read_only;
     below->discard &= !(n.discard & 1);
     if (!r)

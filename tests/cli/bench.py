@@ -141,7 +141,7 @@ def elf(code, machine=243, bits=64):
 
 
 # What each folder has.
-FILES = {'disk': bytes(1 << 20), 'odd': b'123', 'smbios': b'\3\x09\x77\7\0\3\0\0\0\0\0',
+FILES = {'disk': bytes(1 << 20), 'odd': b'123', 'only-read': b'456', 'smbios': b'\3\x09\x77\7\0\3\0\0\0\0\0',
          'smbios-end': b'\x7f\4\0\x7f\0\0', 'smbios-two': 2 * b'\xc8\4\0\x10\0\0', 'keep': b'to be kept\n', 'empty': b'', 'text': b'not an image\n',
          'loop.elf': elf(LOOP), 'hello.elf': elf(say('hello\n') + finish(POWER_OFF)),
          'rv32.elf': elf(LOOP, bits=32), 'x86.elf': elf(LOOP, machine=62),
@@ -163,6 +163,7 @@ class Bench:
         os.mkdir(self.path('closed'))
         os.mkfifo(self.path('fifo'))
         os.chmod(self.path('not-for-me'), 0)
+        os.chmod(self.path('only-read'), 0o444)
         os.chmod(self.path('closed'), 0o500)
 
     def path(self, name):

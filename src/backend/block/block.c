@@ -19,6 +19,8 @@ static const struct option common_options[] = {
     OPTION_STRING("id", struct block, id, NULL, "name of the drive"),
     OPTION_STRING("serial", struct block, serial, NULL, "serial number that the guest sees"),
     OPTION_BOOL("read-only", struct block, read_only, "off", "refuse writes"),
+    OPTION_BOOL("auto-read-only", struct block, auto_read_only, "off",
+                "refuse writes where the file cannot be written"),
     OPTION_BOOL("discard", struct block, discard, "on", "give discarded blocks back to the host"),
     OPTION_ENUM("cache", struct block, cache, "writeback", cache_names,
                 "host page cache and flushes"),
@@ -141,6 +143,7 @@ static void rename_keys(struct option_list *list)
     rename_key(list, "readonly", "read-only");
     rename_key(list, "node-name", "id");
     rename_key(list, "file.filename", "filename");
+    rename_key(list, "file.auto-read-only", "auto-read-only");
     rename_key(list, "file", "filename");
     char *discard = option_take(list, "discard");
     if (discard)

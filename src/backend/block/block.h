@@ -64,6 +64,8 @@ struct block {
     u64 size;     /* bytes */
     u32 sector;   /* requests are multiples of it */
     bool read_only, discard;
+    bool auto_read_only; /* read_only where it must be, instead of an error */
+    bool fell_back;      /* and so it is */
     int cache; /* enum block_cache */
     bool used; /* a device has it */
     u32 in_flight;

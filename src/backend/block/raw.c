@@ -62,12 +62,22 @@ static int raw_size(struct raw *r, struct err *err)
     return 0;
 }
 
+static int open_file(const struct raw *r)
+{
+    int flags = O_CLOEXEC | (r->block.read_only ? O_RDONLY : O_RDWR);
+    return open(r->filename, flags | (r->direct ? O_DIRECT : 0));
+}
+
 static int raw_open(struct block *b, struct err *err)
 {
     struct raw *r = (struct raw *)b;
-    int flags = O_CLOEXEC | (b->read_only ? O_RDONLY : O_RDWR);
     r->direct = b->cache == BLOCK_CACHE_NONE || b->cache == BLOCK_CACHE_DIRECTSYNC;
-    r->fd = open(r->filename, flags | (r->direct ? O_DIRECT : 0));
+    r->fd = open_file(r);
+    if (r->fd < 0 && b->auto_read_only && !b->read_only &&
+        (errno == EACCES || errno == EPERM || errno == EROFS)) {
+        b->read_only = b->fell_back = true;
+        r->fd = open_file(r);
+    }
     if (r->fd < 0 && r->direct && errno == EINVAL)
         return err_set(err, EINVAL,
                        "%s: its file system has no direct I/O, which cache=none asks for",
