@@ -308,6 +308,11 @@ static void vectors_from_el2(void **state)
     fake_at(2);
     fake_set("VBAR_EL1", VBAR + 0x4ff);
     assert_int_equal(fake_get("VBAR_EL1"), VBAR + 0x4e0);
+    /* so with SCTLR's bits, before HCR_EL2.RW says whose they are */
+    fake_set("SCTLR_EL1", SCTLR32_TRE | SCTLR32_V);
+    u64 own = SCTLR32_TRE | SCTLR32_AFE | SCTLR32_TE | SCTLR32_UWXN | SCTLR32_V;
+    assert_int_equal(fake_get("SCTLR_EL1") & own, SCTLR32_TRE | SCTLR32_V);
+    fake_set("SCTLR_EL1", 0);
     fake_set("HCR_EL2", 0);
     in_mode(ARM_M_USR);
     arm_helper_a32_svc(&a->cpu, 5, 4);

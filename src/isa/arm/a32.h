@@ -43,6 +43,8 @@ static inline unsigned arm_a32_mode(const struct arm_cpu *a)
 #define SCTLR32_AFE     BIT(29)
 #define SCTLR32_TE      BIT(30)
 #define SCTLR32_DSSBS   BIT(31)
+/* ... that AArch64 has not, or has otherwise. */
+#define SCTLR32_OWN (SCTLR32_V | SCTLR32_UWXN | SCTLR32_TRE | SCTLR32_AFE | SCTLR32_TE | SCTLR32_DSSBS)
 /* FPEXC */
 #define ARM_FPEXC_EX BIT(31)
 #define ARM_FPEXC_EN BIT(30)

@@ -102,12 +102,17 @@ void arm_set_sctlr(struct arm_cpu *a, const struct arm_sysreg *r, u64 v)
         *arm_sysreg_at(a, r) = (u32)v;
         return;
     }
-    u64 res1 = op1 == 0 ? SCTLR_EL1_RES1 : SCTLR_EL23_RES1;
+    u64 res1 = op1 == 0 ? SCTLR_EL1_RES1 : SCTLR_EL23_RES1, known = sctlr_known(a);
+    /* A hypervisor gives an EL1 of AArch32 its SCTLR before HCR_EL2.RW says that it is one. */
+    if (op1 == 0 && arm_el(a) >= 2 && arm_cpu_has(a, ARM_EXT_AA32EL1)) {
+        res1 &= ~SCTLR32_OWN;
+        known |= SCTLR32_OWN;
+    }
     if (op1 == 4 && arm_cpu_has(a, ARM_EXT_VHE))
         res1 &= ~SCTLR_EL2_VHE;
     if (!arm_cpu_has(a, ARM_EXT_PAN))
         res1 |= SCTLR_SPAN;
-    *arm_sysreg_at(a, r) = (v & sctlr_known(a)) | res1;
+    *arm_sysreg_at(a, r) = (v & known) | res1;
 }
 
 /* VBAR of an EL1 of AArch32 has more bits, and is kept by EL2 whoever EL1 is just then. */
