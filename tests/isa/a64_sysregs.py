@@ -84,10 +84,10 @@ TRAPS = (
 )
 # PMUSERENR_EL0 by its whole value.
 PMU_USER = (
-    (0, [(r'PM(CR|CNTEN\w+|OVS\w+|SELR|CEID\d|CCNTR|XEV\w+|CCFILTR|SWINC)_EL0', '0', 'rw', 1)]),
-    (2, [(r'PM(CR|CNTEN\w+|OVS\w+|SELR|CEID\d|CCNTR|XEV\w+|CCFILTR)_EL0', '0', 'rw', 1)]),
-    (4, [(r'PM(CR|CNTEN\w+|OVS\w+|SELR|CEID\d|XEV\w+|CCFILTR|SWINC)_EL0', '0', 'rw', 1), ('PMCCNTR_EL0', '0', 'w', 1)]),
-    (8, [(r'PM(CR|CNTEN\w+|OVS\w+|CEID\d|CCNTR|XEVTYPER|CCFILTR|SWINC)_EL0', '0', 'rw', 1), ('PMXEVCNTR_EL0', '0', 'w', 1)]),
+    (0, [(r'PM(CR|CNTEN\w+|OVS\w+|SELR|CEID\d|CCNTR|X?EV\w+|CCFILTR|SWINC)_EL0', '0', 'rw', 1)]),
+    (2, [(r'PM(CR|CNTEN\w+|OVS\w+|SELR|CEID\d|CCNTR|X?EV\w+|CCFILTR)_EL0', '0', 'rw', 1)]),
+    (4, [(r'PM(CR|CNTEN\w+|OVS\w+|SELR|CEID\d|X?EV\w+|CCFILTR|SWINC)_EL0', '0', 'rw', 1), ('PMCCNTR_EL0', '0', 'w', 1)]),
+    (8, [(r'PM(CR|CNTEN\w+|OVS\w+|CEID\d|CCNTR|X?EVTYPER\d?|CCFILTR|SWINC)_EL0', '0', 'rw', 1), ('PMX?EVCNTR\d?_EL0', '0', 'w', 1)]),
 )
 
 

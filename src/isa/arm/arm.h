@@ -268,6 +268,8 @@ struct arm_walk_entry {
     u16 attributes;
 };
 
+enum { ARM_PMU_EVENTS = 6 };
+
 /* Keys of pointer authentication, in the order of their registers. */
 enum arm_pac_key { ARM_PAC_IA, ARM_PAC_IB, ARM_PAC_DA, ARM_PAC_DB, ARM_PAC_GA };
 enum { ARM_PAC_CACHE = 128 };
@@ -328,8 +330,12 @@ struct arm_cpu {
     u64 mpidr;
     bool has_el2, has_el3, aarch64; /* aarch64: EL3 or the highest level starts there */
     u64 rvbar;   /* where reset starts */
-    u64 pmu_base, pmu_control, pmu_enabled, pmu_overflow, pmu_interrupts; /* pmu.c */
-    u64 pmu_due; /* when the cycle counter overflows */
+    /* pmu.c: event counters, the last of the due ones is the cycle counter, pmu_base. */
+    u64 pmu_base, pmu_control, pmu_enabled, pmu_overflow, pmu_interrupts;
+    u64 pmu_event[ARM_PMU_EVENTS], pmu_type[ARM_PMU_EVENTS];
+    u64 pmu_due[ARM_PMU_EVENTS + 1]; /* when each overflows */
+    u8 pmu_level;                    /* that they count at now */
+    bool pmu_by_level;               /* which changes by the level: arm_pmu_level is to be told */
     struct timer pmu_timer;
     struct irq pmu_irq;
     u64 cntfrq;
@@ -546,6 +552,8 @@ void arm_pmu_init(struct arm_cpu *a);
 void arm_pmu_fini(struct arm_cpu *a);
 void arm_pmu_reset(struct arm_cpu *a);
 void arm_pmu_restore(struct arm_cpu *a);
+/* The exception level or the security state changed. */
+void arm_pmu_level(struct arm_cpu *a);
 u64 arm_count(const struct arm_cpu *a);   /* the physical count */
 u64 arm_virtual_count(const struct arm_cpu *a);
 u64 arm_ticks_ns(const struct arm_cpu *a, u64 ticks);

@@ -126,13 +126,17 @@
 #define CPTR_TCPAC       BIT(31)
 
 /* MDCR_EL2, MDCR_EL3, MDSCR_EL1 */
+#define MDCR_HPMN  BITS(4, 0)
 #define MDCR_TPMCR BIT(5)
 #define MDCR_TPM   BIT(6)
+#define MDCR_HPME  BIT(7)
 #define MDCR_TDE   BIT(8)
 #define MDCR_TDA   BIT(9)
 #define MDCR_TDOSA BIT(10)
 #define MDCR_TDRA  BIT(11)
 #define MDCR3_SDD  BIT(16)
+#define MDCR_HPMD  BIT(17) /* of MDCR_EL2 */
+#define MDCR3_SPME BIT(17)
 #define MDSCR_SS   BIT(0)
 #define MDSCR_TDCC BIT(12)
 #define MDSCR_KDE  BIT(13)

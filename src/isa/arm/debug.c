@@ -101,18 +101,26 @@ static bool state_matches(const struct arm_cpu *a, u64 control)
     }
 }
 
-/* Types by BT ("DBGBCR<n>_EL1"): address, context, VMID and their linked forms. */
+/*
+ * Types by BT ("DBGBCR<n>_EL1"): the context, the VMID, both, and their linked forms; with FEAT_VHE also EL1's context alone, EL2's,
+ * and both. Type 2 is about the context of the regime in use: the host's is EL2's.
+ */
 static bool context_matches(const struct arm_cpu *a, unsigned n, unsigned type)
 {
     u64 value = dbg(a, ARM_SYS_DBGBVR0_EL1, n);
-    u64 vmid = a->sysreg[ARM_SYS_VTTBR_EL2] >> 48;
-    bool low = arm_el(a) < 2;
+    unsigned el = arm_el(a);
+    bool vhe = arm_cpu_has(a, ARM_EXT_VHE), e2h = arm_hcr(a) & HCR_E2H;
+    bool host = vhe && e2h && (el == 2 || (el == 0 && arm_is_host(a))), guest = el < 2 && !host;
+    bool vmid = arm_el2_enabled(a) && (value >> 32 & 0xffff) == a->sysreg[ARM_SYS_VTTBR_EL2] >> 48;
+    bool context1 = (u32)value == (u32)a->sysreg[ARM_SYS_CONTEXTIDR_EL1];
+    bool context2 = arm_el2_enabled(a) && el < 3 && value >> 32 == (u32)a->sysreg[ARM_SYS_CONTEXTIDR_EL2];
     switch (type & 14) {
-    case 2: return (u32)value == (u32)a->sysreg[ARM_SYS_CONTEXTIDR_EL1] && low && !arm_is_host(a);
-    case 8: return low && arm_el2_enabled(a) && (value >> 32 & 0xffff) == vmid;
-    case 10:
-        return low && arm_el2_enabled(a) && (value >> 32 & 0xffff) == vmid &&
-               (u32)value == (u32)a->sysreg[ARM_SYS_CONTEXTIDR_EL1];
+    case 2: return host ? (u32)value == (u32)a->sysreg[ARM_SYS_CONTEXTIDR_EL2] : guest && context1;
+    case 6: return vhe && guest && context1;
+    case 8: return guest && vmid;
+    case 10: return guest && vmid && context1;
+    case 12: return vhe && context2;
+    case 14: return vhe && guest && context1 && context2;
     default: return false;
     }
 }

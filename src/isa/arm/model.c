@@ -280,7 +280,7 @@ static void set_values(struct arm_cpu *a, const struct row *model)
         for (unsigned i = 0; r->kind == ROW_CACHES && i < 3; i++)
             a->ccsidr[i] = r->caches[i];
     }
-    a->sysreg[ARM_SYS_PMCEID0_EL0] = BIT(0x11); /* CPU_CYCLES */
+    a->sysreg[ARM_SYS_PMCEID0_EL0] = BIT(0) | BIT(0x11); /* SW_INCR, CPU_CYCLES (pmu.c) */
 }
 
 /* FNV-1a over names and levels: the same for the same CPU in every version of Guise, as snapshots

@@ -294,4 +294,6 @@ void arm_state_changed(struct arm_cpu *a)
 {
     a->cpu.mode = arm_mode(a);
     a->cpu.context_stamp++;
+    if (unlikely(a->pmu_by_level))
+        arm_pmu_level(a);
 }

@@ -114,7 +114,7 @@ static int state_post_load(void *obj, u32 version, struct err *err)
 
 const struct state_table arm_state = {
     .name = "arm-cpu",
-    .version = 2,
+    .version = 3,
     .min_version = 1,
     .pre_save = state_pre_save,
     .post_load = state_post_load,
@@ -147,6 +147,8 @@ const struct state_table arm_state = {
             STATE_U64(struct arm_cpu, pmu_enabled),
             STATE_U64(struct arm_cpu, pmu_overflow),
             STATE_U64(struct arm_cpu, pmu_interrupts),
+            STATE_U64_ARRAY(struct arm_cpu, pmu_event, STATE_SINCE(3)),
+            STATE_U64_ARRAY(struct arm_cpu, pmu_type, STATE_SINCE(3)),
             STATE_STRUCT_ARRAY(struct arm_cpu, timer, &timer_state),
 #include "isa/arm/sysreg.def"
             STATE_END,

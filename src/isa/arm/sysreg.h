@@ -171,12 +171,12 @@ typedef bool arm_sysreg_check_fn(const struct arm_cpu *a, const struct arm_sysre
 #define ARM_GETTERS(X)                                                                                                 \
     X(zero) X(midr) X(mpidr) X(pfr0) X(pfr1) X(ccsidr) X(dczid) X(isr) X(disr) X(rmr) X(nzcv) X(pstate) X(current_el) X(fpcr)          \
     X(fpsr) X(random) X(cntpct) X(cntvct) X(tval) X(ctl) X(cval) X(pmcr) X(pmcnten) X(pmovs) X(pmccntr)                \
-    X(pmxevtyper) X(pminten) X(claimset)
+    X(pmxevtyper) X(pmxevcntr) X(pmevtyper) X(pmevcntr) X(pminten) X(claimset)
 #define ARM_SETTERS(X)                                                                                                 \
     X(ignored) X(sctlr) X(hcr) X(cptr2) X(scr) X(vttbr) X(vbar) X(disr) X(rmr) X(nzcv) X(daif) X(pstate) X(spsel) X(pan)       \
     X(fpcr) X(fpsr) X(cntoff) X(cnthctl) X(tval) X(ctl) X(cval) X(pmcr) X(pmcntenset) X(pmcntenclr) X(pmovsclr)        \
     X(pmovsset) X(pmccntr) X(pmxevtyper) X(pmintenset) X(pmintenclr) X(pmccfiltr) X(mdscr) X(oslar) X(claimset)        \
-    X(claimclr) X(watchpoint)
+    X(claimclr) X(watchpoint) X(pmswinc) X(pmxevcntr) X(pmevtyper) X(pmevcntr) X(mdcr_el2) X(mdcr_el3)
 #define ARM_OPERATIONS(X)                                                                                              \
     X(op_sync_code) X(op_cache_address) X(op_zero) X(op_translate) X(tlbi_all) X(tlbi_guests) X(tlbi_address)          \
     X(tlbi_asid) X(tlbi_range) X(tlbi_stage2)

@@ -87,7 +87,7 @@ static void check_breakpoints(void)
     all_off();
 }
 
-/* Linked to a context; a context alone; VMID. */
+/* Linked to a context; a context alone; VMID; EL2's context. */
 static void check_contexts(void)
 {
     wr("mdscr_el1", MDE);
@@ -95,14 +95,17 @@ static void check_contexts(void)
     wr("dbgbvr5_el1", 0x1234 | 7ul << 32);
     wr("vttbr_el2", 7ul << 48);
     static const struct {
-        u64 type, contextidr, vmid;
+        u64 type, contextidr, vmid, contextidr2;
         int hits;
-    } cases[] = {{3, 0x1234, 7, 1}, {3, 0x1235, 7, 0}, {9, 0x1235, 7, 1},  {9, 0x1234, 8, 0},
-                 {11, 0x1234, 7, 1}, {11, 0x1234, 8, 0}, {11, 0x1235, 7, 0}};
+    } cases[] = {{3, 0x1234, 7, 0, 1},  {3, 0x1235, 7, 0, 0},  {9, 0x1235, 7, 0, 1},  {9, 0x1234, 8, 0, 0},
+                 {11, 0x1234, 7, 0, 1}, {11, 0x1234, 8, 0, 0}, {11, 0x1235, 7, 0, 0}, {7, 0x1234, 8, 0, 1},
+                 {7, 0x1235, 7, 7, 0},  {13, 0x1235, 8, 7, 1}, {13, 0x1234, 7, 8, 0}, {15, 0x1234, 8, 7, 1},
+                 {15, 0x1235, 7, 7, 0}, {15, 0x1234, 7, 8, 0}};
     for (u32 i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         wr("dbgbcr0_el1", 1 | EVERY | 3 << 1 | 5 << 16 | 1 << 20);
         wr("dbgbcr5_el1", 1 | EVERY | 3 << 1 | cases[i].type << 20);
         wr("contextidr_el1", cases[i].contextidr);
+        wr("contextidr_el2", cases[i].contextidr2);
         wr("vttbr_el2", cases[i].vmid << 48);
         go_unmasked(EL0 | 0x1c0, four);
         if (cases[i].hits)
@@ -123,6 +126,7 @@ static void check_contexts(void)
     }
     wr("vttbr_el2", 0);
     wr("contextidr_el1", 0);
+    wr("contextidr_el2", 0);
     all_off();
 }
 

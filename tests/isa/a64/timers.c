@@ -1,6 +1,6 @@
 /*
  * timers.c - the generic timers: counts and offsets, five comparators by level and their conditions, interrupts pending in
- * ISR_EL1 by way of the GIC, WFI and WFIT that end; the PMU's cycle counter.
+ * ISR_EL1 by way of the GIC, WFI and WFIT that end; the PMU's counters.
  */
 // options: -M virt,secure=on,virtualization=on -cpu max -m 256M
 // load: bios
@@ -161,7 +161,7 @@ static void check_cycles(void)
     wr("pmccntr_el0", 1000);
     check("the counter is off", rd("pmccntr_el0"), 1000);
     wr("pmcntenset_el0", ~0ul);
-    check("only the cycle counter is there", rd("pmcntenset_el0"), 1ul << 31);
+    check("the cycle counter and six more are there", rd("pmcntenset_el0"), 1ul << 31 | 0x3f);
     u64 a = rd("pmccntr_el0"), b = a;
     for (int i = 0; i < 1000 && b == a; i++)
         b = rd("pmccntr_el0");
@@ -172,7 +172,7 @@ static void check_cycles(void)
     check("PMCR_EL0.E", a, b);
     wr("pmcr_el0", 1 << 6 | 4);
     check("PMCR_EL0.C", rd("pmccntr_el0"), 0);
-    check("no event counters", rd("pmcr_el0") >> 11 & 31, 0);
+    check("six event counters", rd("pmcr_el0") >> 11 & 31, 6);
     wr("pmovsset_el0", 1ul << 31);
     check("overflow", rd("pmovsclr_el0"), 1ul << 31);
     wr("pmovsclr_el0", 1ul << 31);
@@ -183,6 +183,95 @@ static void check_cycles(void)
         ;
     check("an overflow is noticed", rd("pmovsset_el0"), 1ul << 31);
     wr("pmcr_el0", 0);
+}
+
+enum { SW_INCR = 0, CPU_CYCLES = 0x11, SPME = 1 << 17, HPME = 1 << 7 };
+#define P   (1ul << 31)
+#define U   (1ul << 30)
+#define NSK (1ul << 29)
+#define NSU (1ul << 28)
+#define NSH (1ul << 27)
+
+PIECE(spin, "mov x0, #3000\n 1: subs x0, x0, #1\n b.ne 1b");
+PIECE(see_counters, "mrs x0, pmcr_el0\n mrs x1, pmcntenset_el0\n mrs x2, pmevcntr2_el0\n mrs x3, pmevtyper1_el0");
+
+/* Cycles by level (an exception of EL0 passes EL1): EL3 itself, in Secure state, counts only with MDCR_EL3.SPME. */
+static void check_filters(void)
+{
+    static const struct {
+        u64 filter;
+        u32 state, counted;
+    } rows[] = {{0, EL0, 1}, {0, EL1, 1}, {0, EL2, 0}, {NSH, EL2, 1}, {P, EL1, 0}, {P | NSK, EL1, 1}, {NSK, EL1, 0},
+                {U | P, EL0, 0}, {U | NSU, EL0, 1}, {NSU | P, EL0, 0}, {P, EL0, 1}, {U, EL1, 1}};
+    wr("mdcr_el2", 6);
+    wr("pmcr_el0", 1 << 6 | 1);
+    wr("pmcntenset_el0", 2);
+    for (u32 i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        wr("pmselr_el0", 1);
+        wr("pmxevtyper_el0", CPU_CYCLES | rows[i].filter);
+        wr("pmxevcntr_el0", 7);
+        check("Secure state does not count", rd("pmevcntr1_el0"), 7);
+        go(rows[i].state, spin);
+        check("a filter by level", rd("pmevcntr1_el0") > 7, rows[i].counted);
+        u64 a = rd("pmevcntr1_el0");
+        check("EL3 does not count", rd("pmevcntr1_el0"), a);
+    }
+    wr("pmevtyper1_el0", 0x1234 | P);
+    check("another event", rd("pmevtyper1_el0"), 0x1234 | P);
+    wr("pmevcntr1_el0", 9);
+    go(EL0, spin);
+    check("does not happen", rd("pmevcntr1_el0"), 9);
+}
+
+static void check_software(void)
+{
+    wr("mdcr_el3", rd("mdcr_el3") | SPME);
+    wr("pmevtyper0_el0", SW_INCR);
+    wr("pmcntenset_el0", 3);
+    wr("pmovsclr_el0", ~0ul);
+    wr("pmevcntr0_el0", 0xfffffffe);
+    wr("pmswinc_el0", 3);
+    check("SW_INCR", rd("pmevcntr0_el0"), 0xffffffff);
+    check("SW_INCR of another event", rd("pmevcntr1_el0"), 9);
+    check("no overflow", rd("pmovsset_el0"), 0);
+    wr("pmswinc_el0", 1);
+    wr("pmswinc_el0", 1);
+    check("SW_INCR", rd("pmevcntr0_el0"), 1);
+    check("overflow", rd("pmovsclr_el0"), 1);
+    wr("pmcntenclr_el0", 1);
+    wr("pmswinc_el0", 1);
+    check("SW_INCR while it is off", rd("pmevcntr0_el0"), 1);
+    wr("pmevtyper1_el0", CPU_CYCLES);
+    wr("pmevcntr1_el0", 0xffffff00);
+    for (int i = 0; i < 1000 && rd("pmevcntr1_el0") > 0xff000000; i++)
+        ;
+    check("an event counter has 32 bits", rd("pmevcntr1_el0") < 0xff000000, 1);
+    check("overflow of cycles", rd("pmovsclr_el0"), 3);
+}
+
+/* EL2 keeps counters for itself. */
+static void check_ranges(void)
+{
+    wr("mdcr_el2", 2);
+    wr("pmcntenset_el0", 0x3f);
+    wr("pmevtyper2_el0", CPU_CYCLES);
+    wr("pmevcntr2_el0", 5);
+    check("without HPME", rd("pmevcntr2_el0"), 5);
+    go(EL1, see_counters);
+    check("PMCR_EL0.N", monitor_x[0] >> 11 & 31, 2);
+    check("counters of EL1", monitor_x[1] & 0x3f, 3);
+    check("one of EL2's", monitor_x[2], 0);
+    check("one of EL1's", monitor_x[3], CPU_CYCLES);
+    wr("mdcr_el2", 2 | HPME);
+    wr("pmcr_el0", 1 << 6);
+    u64 a = rd("pmevcntr2_el0"), b = a;
+    for (int i = 0; i < 1000 && b == a; i++)
+        b = rd("pmevcntr2_el0");
+    check("with HPME", b > a, 1);
+    wr("pmcr_el0", 1 << 6 | 2);
+    check("PMCR_EL0.P", rd("pmevcntr0_el0") | rd("pmevcntr1_el0"), 0);
+    wr("pmovsclr_el0", ~0ul);
+    monitor_reset();
 }
 
 void run(void)
@@ -197,5 +286,8 @@ void run(void)
     check_secure();
     check_interrupts();
     check_wait_until();
+    check_filters();
+    check_software();
+    check_ranges();
     check_cycles();
 }
