@@ -10,7 +10,8 @@
  *
  * Two accesses off one base with nothing but bookkeeping between them share a check, from the first byte to the last; when
  * it fails, the cold part makes both, one after the other. Others off the same base compare anew, but what they compare (entry,
- * tag) is kept in two registers as long as nothing else wants them: the compare and the addend's load are left of the check.
+ * tag) is kept in two registers as long as nothing else wants them: the compare and the addend's load are left of the check. Such
+ * a check is for the bytes of all of them; where it fails, the cold part makes the access's own.
  */
 #include "jit/x86_64/x64.h"
 
@@ -23,6 +24,8 @@ struct access {
     s32 low, high;              /* offsets of the first and last byte that the check is for */
     unsigned index, tag;        /* registers: t and u, or held ones */
     bool known;                 /* index and tag are there already */
+    bool shared;                /* the check is for more bytes than own_low..own_high, this access's */
+    s32 own_low, own_high;
 };
 
 static unsigned context_of(const struct ir_op *op)
@@ -67,15 +70,41 @@ static u8 *emit_index(const struct x64 *g, u8 *p, const struct access *m)
     return p;
 }
 
-static void emit_check(struct x64 *g, struct access *m)
+/* The comparison and the addend's load; returns the rel32 of the jump for where they differ. */
+static u8 *emit_compare(struct x64 *g, u8 *p, const struct access *m)
 {
     s32 entry = (s32)((m->write ? sizeof(struct tlb_entry) * TLB_ENTRIES : 0));
-    u8 *p = m->known ? g->s.p : emit_index(g, g->s.p, m);
     p = asm_at_rm(p, X_CMP | ASM_W, m->tag, entry_field(m, entry + (s32)offsetof(struct tlb_entry, tag)));
     *p++ = 0x0f;
     *p++ = 0x80 | CC_NE;
-    m->cold->from[0] = p;
     g->s.p = asm_at_rm(p + 4, X_MOV | ASM_W, m->t, entry_field(m, entry + (s32)offsetof(struct tlb_entry, addend)));
+    return p;
+}
+
+/* A shared check fails also where its bytes are of two pages: the access's own are looked at by themselves. */
+static void cold_recheck(struct x64 *g, struct x64_cold *c)
+{
+    const struct access *m = c->check;
+    u8 *differs = emit_compare(g, emit_index(g, g->s.p, m), m);
+    asm_fix(asm_jmp(&g->s), c->checked);
+    asm_fix(differs, g->s.p);
+    x64_cold_call(g, c);
+}
+
+static void emit_check(struct x64 *g, struct access *m)
+{
+    m->cold->from[0] = emit_compare(g, m->known ? g->s.p : emit_index(g, g->s.p, m), m);
+    if (!m->shared)
+        return;
+    struct access *own = arena_alloc(g->arena, sizeof(*own));
+    *own = *m;
+    own->low = m->own_low;
+    own->high = m->own_high;
+    own->index = m->t;
+    own->tag = m->u;
+    m->cold->check = own;
+    m->cold->checked = g->s.p;
+    m->cold->emit = cold_recheck;
 }
 
 static struct asm_mem accessed(const struct access *m)
@@ -259,11 +288,14 @@ static void share_check(struct x64 *g, struct access *m, const struct ir_op *op,
 {
     u32 v = x64_operand_value(g, 0);
     s32 low = m->low, high = m->high;
+    m->own_low = low;
+    m->own_high = high;
     temporaries(g, m, 0);
     if (g->a.stress || !may_pair(op) || m->addr != g->a.val[v].reg)
         return;
     struct x64_checked *c = find_checked(g, v, m);
     bool more = look_ahead(g, partner ? partner : g->a.index, v, &low, &high);
+    m->shared = c || more;
     if (c) {
         m->known = true;
         m->index = c->index;

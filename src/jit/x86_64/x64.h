@@ -62,6 +62,7 @@ struct x64_runtime {
 };
 
 struct x64;
+struct access;
 struct x64_cold {
     struct x64_cold *next;
     void (*emit)(struct x64 *g, struct x64_cold *c);
@@ -74,6 +75,8 @@ struct x64_cold {
     u32 link;
     const struct ir_unit *ir; /* the block it belongs to */
     struct x64_places *places;
+    const struct access *check; /* of a site with a second look (mem.c): at what, and where to go on */
+    u8 *checked;
     struct x64_cold *second; /* of a site: another one that follows it (x64_cold_second) */
     struct jit_site site; /* last: of variable size, though not here */
 };
