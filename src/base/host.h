@@ -27,6 +27,8 @@ struct host_code {
 };
 int must_check host_code_map(struct host_code *c, u64 size, struct err *err);
 void host_code_unmap(struct host_code *c);
+/* This part has been written for now: its pages are no longer counted twice as resident. They may be written again. */
+void host_code_rest(struct host_code *c, u64 offset, u64 size);
 
 /* Nanoseconds; monotonic (not stopped in suspend does not matter), and since 1970. */
 u64 host_monotonic_ns(void);

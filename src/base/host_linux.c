@@ -144,6 +144,13 @@ int host_code_map(struct host_code *c, u64 size, struct err *err)
                          (unsigned long long)size);
 }
 
+void host_code_rest(struct host_code *c, u64 offset, u64 size)
+{
+    u64 first = align_up(offset, host_page_size()), last = align_down(offset + size, host_page_size());
+    if (last > first)
+        (void)madvise(c->rw + first, last - first, MADV_DONTNEED); /* shared: what was written is in the file */
+}
+
 void host_code_unmap(struct host_code *c)
 {
     host_unmap(c->rw, c->size);

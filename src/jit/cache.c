@@ -40,6 +40,7 @@ enum {
 struct jit_chunk {
     u32 start, used, size;  /* offsets in the code memory */
     bool owned;             /* a CPU writes to it */
+    bool rested;            /* chunk_rest */
     u32 valid;              /* of its units */
     struct arena meta;      /* units, links and IR of this chunk */
     struct jit_unit *units; /* by next_in_chunk */
@@ -235,6 +236,14 @@ static struct jit_chunk *chunk_evict(struct jit *jit, bool *was_used)
     return c;
 }
 
+/* Full, by its owner. Once only: memory that is filled again and again would be asked for again each time. */
+static void chunk_rest(struct jit *jit, struct jit_chunk *c)
+{
+    if (!c->rested)
+        host_code_rest(&jit->code, c->start, c->size);
+    c->rested = true;
+}
+
 /*
  * Gives the CPU an empty chunk. One that held code is reused only after every other CPU has left
  * the code it was in: they are kicked, and this one holds no reference to a unit here.
@@ -243,6 +252,8 @@ static void chunk_next(struct cpu *cpu)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
+    if (jc->chunk)
+        chunk_rest(jit, jc->chunk);
     jit_lock(jit);
     if (jc->chunk)
         jc->chunk->owned = false;
