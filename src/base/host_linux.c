@@ -5,6 +5,7 @@
  */
 #include "base/host.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -146,6 +147,7 @@ int host_code_map(struct host_code *c, u64 size, struct err *err)
 
 void host_code_rest(struct host_code *c, u64 offset, u64 size)
 {
+    assert(c->rw && offset + size <= c->size);
     u64 first = align_up(offset, host_page_size()), last = align_down(offset + size, host_page_size());
     if (last > first)
         (void)madvise(c->rw + first, last - first, MADV_DONTNEED); /* shared: what was written is in the file */

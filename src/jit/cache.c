@@ -236,10 +236,13 @@ static struct jit_chunk *chunk_evict(struct jit *jit, bool *was_used)
     return c;
 }
 
-/* Full, by its owner. Once only: memory that is filled again and again would be asked for again each time. */
+/*
+ * Full, by its owner. Once only: memory that is filled again and again would be asked for again each
+ * time. The interpreter's chunks hold units and no code.
+ */
 static void chunk_rest(struct jit *jit, struct jit_chunk *c)
 {
-    if (!c->rested)
+    if (!c->rested && jit->backend)
         host_code_rest(&jit->code, c->start, c->size);
     c->rested = true;
 }
