@@ -9,16 +9,31 @@
 #include "base/base.h"
 #include "base/err.h"
 
-/* A shared anonymous file of size bytes (rounded up to pages), close-on-exec. Returns fd or -errno.
+/*
+ * Anonymous memory of size bytes (rounded up to pages), zero, private to the process: of a file in memory no host has huge
+ * pages unless its owner asks for them, and guests' memory is faster by a fifth with them. NULL and err on failure.
  */
-int must_check host_memfd(const char *name, u64 size, struct err *err);
-/* Maps fd read-write (fd < 0: anonymous). NULL and err on failure. */
-void *must_check host_map(int fd, u64 size, struct err *err);
+void *must_check host_map(u64 size, struct err *err);
 /* Maps the start of a file readable and executable, privately: profilers take note of such mappings. */
 void *must_check host_map_code_file(int fd, u64 size, struct err *err);
 void host_unmap(void *p, u64 size);
-/* Gives the pages back to the host; they read as zero afterwards. */
+/* Of host_map's: gives the pages back to the host; the bytes read as zero afterwards. */
 void host_discard(void *p, u64 size);
+/*
+ * Walks over the pages of host_map's memory that have ever been written; where the host does not tell, over all. The memory may
+ * be written meanwhile: pages written first during the walk may be in it or not.
+ */
+struct host_pages {
+    const u8 *base;
+    u64 size, at;
+    int fd; /* of /proc/self/pagemap, or -1 */
+};
+void host_pages_begin(struct host_pages *w, const void *p, u64 size);
+/* The next run, as offsets [*start, *end); false: none is left, and the walk has ended. */
+bool host_pages_next(struct host_pages *w, u64 *start, u64 *end);
+void host_pages_end(struct host_pages *w); /* of a walk that is given up; after the end of one harmless */
+/* As malloc, on huge pages where the size is worth it: for files that are read whole. NULL: no memory. */
+void *host_alloc(u64 size);
 
 /* One piece of memory mapped twice, W^X: rw to write code, rx to run it. */
 struct host_code {

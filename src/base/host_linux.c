@@ -7,11 +7,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -28,26 +31,6 @@
 static u64 host_page_size(void)
 {
     return (u64)sysconf(_SC_PAGESIZE);
-}
-
-static int host_memfd_flags(const char *name, u64 size, unsigned flags, struct err *err)
-{
-    size = align_up(size, host_page_size());
-    int fd = memfd_create(name, MFD_CLOEXEC | flags);
-    if (fd < 0)
-        return err_set_errno(err, errno, "cannot create the memory file '%s'", name);
-    if (size > INT64_MAX || ftruncate(fd, (off_t)size) < 0) {
-        int code = size > INT64_MAX ? EFBIG : errno;
-        close(fd);
-        return err_set_errno(err, code, "cannot size the memory file '%s' to %llu bytes", name,
-                             (unsigned long long)size);
-    }
-    return fd;
-}
-
-int host_memfd(const char *name, u64 size, struct err *err)
-{
-    return host_memfd_flags(name, size, 0, err);
 }
 
 /* Address space of size bytes, aligned for huge pages, to map over. */
@@ -67,14 +50,14 @@ static u8 *host_reserve(u64 size)
     return p + head;
 }
 
-void *host_map(int fd, u64 size, struct err *err)
+void *host_map(u64 size, struct err *err)
 {
     size = align_up(size, host_page_size());
-    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     u8 *want = size >= HOST_HUGE_PAGE ? host_reserve(size) : NULL;
     u8 *p = want == MAP_FAILED
                 ? MAP_FAILED
-                : mmap(want, size, PROT_READ | PROT_WRITE, flags | (want ? MAP_FIXED : 0), fd, 0);
+                : mmap(want, size, PROT_READ | PROT_WRITE, flags | (want ? MAP_FIXED : 0), -1, 0);
     if (p == MAP_FAILED) {
         err_set_errno(err, errno, "cannot map %llu bytes of memory", (unsigned long long)size);
         if (want && want != MAP_FAILED)
@@ -111,14 +94,84 @@ void host_discard(void *ptr, u64 size)
     memset(ptr, 0, first - start);
     memset((u8 *)ptr + (last - start), 0, end - last);
     u8 *p = (u8 *)ptr + (first - start);
-    if (last == first || !madvise(p, last - first, MADV_REMOVE))
-        return;
-    /* Private memory, or a file that cannot have holes. */
-    for (u64 n; first < last; first += n, p += n) {
-        n = MIN(last - first, HOST_HUGE_PAGE);
-        memset(p, 0, n);
-        (void)madvise(p, n, MADV_DONTNEED);
+    if (last > first && madvise(p, last - first, MADV_DONTNEED))
+        memset(p, 0, last - first); /* locked in memory */
+}
+
+/* ---- Pages in use ---------------------------------------------------------------------------- */
+
+void host_pages_begin(struct host_pages *w, const void *p, u64 size)
+{
+    *w = (struct host_pages){.base = p, .size = size, .fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)};
+}
+
+void host_pages_end(struct host_pages *w)
+{
+    if (w->fd >= 0)
+        close(w->fd);
+    w->fd = -1;
+    w->at = w->size;
+}
+
+/* How many pages from offset at on are alike, at most a buffer's; *used: they have content, here or in swap. 0: not known. */
+static u64 pages_alike(const struct host_pages *w, u64 at, bool *used)
+{
+    u64 entry[512], page = host_page_size(), n = MIN((w->size - at) / page, ARRAY_SIZE(entry));
+    off_t where = (off_t)(((uintptr_t)w->base + at) / page * sizeof(entry[0]));
+    ssize_t got = w->fd < 0 ? -1 : pread(w->fd, entry, n * sizeof(entry[0]), where);
+    if (got < (ssize_t)sizeof(entry[0]))
+        return 0;
+    n = (u64)got / sizeof(entry[0]);
+    u64 run = 1;
+    *used = entry[0] >> 62; /* bit 63: present, 62: swapped (proc_pid_pagemap(5)) */
+    while (run < n && *used == !!(entry[run] >> 62))
+        run++;
+    return run;
+}
+
+bool host_pages_next(struct host_pages *w, u64 *start, u64 *end)
+{
+    bool used = false, all = false;
+    *start = *end = w->at;
+    while (*end < w->size) {
+        u64 n = pages_alike(w, *end, &used) * host_page_size();
+        all = !n;
+        if (all || (!used && *end > *start))
+            break;
+        *end += n;
+        *start = used ? *start : *end;
     }
+    *end = all ? w->size : *end;
+    w->at = *end;
+    if (*start < *end)
+        return true;
+    host_pages_end(w);
+    return false;
+}
+
+void *host_alloc(u64 size)
+{
+    if (size < HOST_HUGE_PAGE)
+        return malloc(size);
+    void *p = size < UINT64_MAX - HOST_HUGE_PAGE ? aligned_alloc(HOST_HUGE_PAGE, align_up(size, HOST_HUGE_PAGE)) : NULL;
+    if (p)
+        (void)madvise(p, align_up(size, HOST_HUGE_PAGE), MADV_HUGEPAGE);
+    return p;
+}
+
+static int host_memfd_flags(const char *name, u64 size, unsigned flags, struct err *err)
+{
+    size = align_up(size, host_page_size());
+    int fd = memfd_create(name, MFD_CLOEXEC | flags);
+    if (fd < 0)
+        return err_set_errno(err, errno, "cannot create the memory file '%s'", name);
+    if (size > INT64_MAX || ftruncate(fd, (off_t)size) < 0) {
+        int code = size > INT64_MAX ? EFBIG : errno;
+        close(fd);
+        return err_set_errno(err, code, "cannot size the memory file '%s' to %llu bytes", name,
+                             (unsigned long long)size);
+    }
+    return fd;
 }
 
 int host_code_map(struct host_code *c, u64 size, struct err *err)

@@ -15,6 +15,7 @@
 #include <zstd.h>
 
 #include "base/alloc.h"
+#include "base/host.h"
 #include "boot/elf.h"
 
 /* ---- Files ----------------------------------------------------------------------------------- */
@@ -48,7 +49,7 @@ int boot_file_read(const char *path, u64 limit, u8 **data, u64 *size, struct err
                     (unsigned long long)st.st_size, (unsigned long long)limit);
     else if (!st.st_size)
         r = err_set(err, EINVAL, "%s: is empty", path);
-    else if (!(*data = malloc((size_t)st.st_size + 1)))
+    else if (!(*data = host_alloc((u64)st.st_size + 1)))
         r = err_set(err, ENOMEM, "%s: no memory for %llu bytes", path,
                     (unsigned long long)st.st_size);
     if (!r) {

@@ -172,7 +172,7 @@ out:
 bool jit_page_at(struct cpu *cpu, u64 vaddr, struct jit_page_ref *ref, struct isa_fault *f)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
-    struct tlb_code_entry *e = &jc->context->code[tlb_code_index(vaddr)];
+    const struct tlb_code_entry *e = &jc->context->code[tlb_code_index(vaddr)];
     u64 vpage = vaddr & TLB_PAGE_MASK;
     *ref = (struct jit_page_ref){.page = e->page, .id = e->id};
     if (e->tag == vpage && e->page->id == e->id)
@@ -199,8 +199,8 @@ bool jit_page_at(struct cpu *cpu, u64 vaddr, struct jit_page_ref *ref, struct is
     }
     if (!ref->fine) {
         tlb_note_large(jc->context, vaddr, m.page_size);
-        *e = (struct tlb_code_entry){
-            .tag = vpage, .page = ref->page, .id = ref->id, .global = m.global};
+        tlb_code_set(jc->context, tlb_code_index(vaddr),
+                     &(struct tlb_code_entry){.tag = vpage, .page = ref->page, .id = ref->id, .global = m.global});
     }
     return true;
 }

@@ -229,7 +229,7 @@ static int engine_attach(struct cpu *cpu, struct err *err)
     if (jit->cpu_count + 2 > jit->chunk_count)
         return err_set(err, ENOSPC, "-accel tb-size=%u is too small for more than %u CPUs",
                        jit->opt.cache_mib, jit->cpu_count);
-    struct jit_cpu *jc = host_map(-1, sizeof(*jc), err);
+    struct jit_cpu *jc = host_map(sizeof(*jc), err);
     if (!jc)
         return err ? -err->code : -ENOMEM;
     jc->jit = jit;

@@ -115,8 +115,7 @@ void jit_jump_insert(struct cpu *cpu, struct jit_unit *u, u64 pc)
     struct tlb_jump_entry *e = &c->jump[i];
     tlb_jump_clear(c, i, memory_order_relaxed);
     const struct tlb_code_entry *page = &c->code[tlb_code_index(pc)];
-    c->jump_global[i] = page->tag == (pc & TLB_PAGE_MASK) && page->global;
-    tlb_jump_note(c, pc);
+    tlb_jump_note(c, pc, page->tag == (pc & TLB_PAGE_MASK) && page->global);
     __atomic_store_n(&e->code, u->code ? u->code : (const u8 *)u, __ATOMIC_RELAXED);
     atomic_store(&e->pc, pc);
     /* An invalidation by another thread before this store did not see the entry. */

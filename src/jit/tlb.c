@@ -17,6 +17,19 @@
 
 /* ---- Contexts -------------------------------------------------------------------------------- */
 
+static void clear_jumps(struct tlb_context *c, u32 word, u64 entries)
+{
+    c->jump_used[word] &= ~entries;
+    c->jump_global[word] &= ~entries;
+    for (; entries; entries &= entries - 1)
+        tlb_jump_clear(c, word * 64 + ctz64(entries), memory_order_relaxed);
+}
+
+static void clear_code(struct tlb_context *c, u32 k)
+{
+    c->code[k] = (struct tlb_code_entry){.tag = TLB_INVALID};
+}
+
 static void clear_all(struct jit_cpu *jc, struct tlb_context *c)
 {
     for (u32 i = 0; i <= jc->jit->tlb_mask; i++) {
@@ -24,26 +37,10 @@ static void clear_all(struct jit_cpu *jc, struct tlb_context *c)
         atomic_store_explicit(&c->data[1][i].tag, TLB_INVALID, memory_order_relaxed);
     }
     memset(c->written, 0, sizeof(c->written));
-    for (u32 i = 0; i < TLB_JUMP_ENTRIES; i++)
-        tlb_jump_clear(c, i, memory_order_relaxed);
-}
-
-/* The parts of pages whose jump entries may be filled, one after the other: the first entry of each. */
-struct part_walk {
-    u64 parts;
-    u32 k; /* the next code index */
-};
-
-static bool part_next(const struct tlb_context *c, struct part_walk *w, u32 *first)
-{
-    for (; !w->parts; w->k++) {
-        if (w->k == TLB_CODE_ENTRIES)
-            return false;
-        w->parts = c->jump_parts[w->k];
-    }
-    *first = tlb_jump_index((u64)(w->k - 1) << TLB_PAGE_BITS | ctz64(w->parts) << TLB_JUMP_PART_BITS);
-    w->parts &= w->parts - 1;
-    return true;
+    for (u32 w = 0; w < ARRAY_SIZE(c->jump_used); w++)
+        clear_jumps(c, w, ~UINT64_C(0));
+    for (u32 k = 0; k < TLB_CODE_ENTRIES; k++)
+        clear_code(c, k);
 }
 
 static void clear_used(struct tlb_context *c)
@@ -54,10 +51,11 @@ static void clear_used(struct tlb_context *c)
         if (write)
             c->written[i] = 0;
     }
-    u32 first;
-    for (struct part_walk w = {0}; part_next(c, &w, &first);) {
-        for (u32 i = first; i < first + TLB_JUMP_PART; i++)
-            tlb_jump_clear(c, i, memory_order_relaxed);
+    for (u32 w = 0; w < ARRAY_SIZE(c->jump_used); w++)
+        clear_jumps(c, w, c->jump_used[w]);
+    for (u32 w = 0; w < ARRAY_SIZE(c->code_used); w++) {
+        for (u64 left = c->code_used[w]; left; left &= left - 1)
+            clear_code(c, w * 64 + ctz64(left));
     }
 }
 
@@ -71,9 +69,8 @@ void jit_context_clear(struct jit_cpu *jc, struct tlb_context *c)
         atomic_store_explicit(&c->written_set[i], 0, memory_order_relaxed);
     c->listed = true;
     c->data_used = 0;
-    for (u32 i = 0; i < TLB_CODE_ENTRIES; i++)
-        c->code[i] = (struct tlb_code_entry){.tag = TLB_INVALID};
-    memset(c->jump_parts, 0, sizeof(c->jump_parts));
+    memset(c->code_used, 0, sizeof(c->code_used));
+    memset(c->jump_pages, 0, sizeof(c->jump_pages));
     memset(c->large, 0, sizeof(c->large));
     c->huge_used = 0;
     jc->stats.flushes++;
@@ -146,10 +143,9 @@ static void inherit_data(struct jit *jit, struct tlb_context *to, const struct t
 static void inherit_jump(struct tlb_context *to, const struct tlb_context *from, u32 i)
 {
     u64 pc = atomic_load_explicit(&from->jump[i].pc, memory_order_relaxed);
-    if (tlb_jump_is_empty(pc, i) || !from->jump_global[i])
+    if (tlb_jump_is_empty(pc, i))
         return;
-    tlb_jump_note(to, pc);
-    to->jump_global[i] = true;
+    tlb_jump_note(to, pc, true);
     to->jump[i].code = from->jump[i].code;
     atomic_store(&to->jump[i].pc, pc);
     /* Forgotten by another thread between the two lines above? */
@@ -159,14 +155,16 @@ static void inherit_jump(struct tlb_context *to, const struct tlb_context *from,
 
 static void inherit_code(struct tlb_context *to, const struct tlb_context *from)
 {
-    for (u32 i = 0; i < TLB_CODE_ENTRIES; i++) {
-        if (from->code[i].tag != TLB_INVALID && from->code[i].global)
-            to->code[i] = from->code[i];
+    for (u32 w = 0; w < ARRAY_SIZE(from->code_used); w++) {
+        for (u64 left = from->code_used[w]; left; left &= left - 1) {
+            u32 k = w * 64 + ctz64(left);
+            if (from->code[k].tag != TLB_INVALID && from->code[k].global)
+                tlb_code_set(to, k, &from->code[k]);
+        }
     }
-    u32 first;
-    for (struct part_walk w = {0}; part_next(from, &w, &first);) {
-        for (u32 i = first; i < first + TLB_JUMP_PART; i++)
-            inherit_jump(to, from, i);
+    for (u32 w = 0; w < ARRAY_SIZE(from->jump_global); w++) {
+        for (u64 left = from->jump_global[w]; left; left &= left - 1)
+            inherit_jump(to, from, w * 64 + ctz64(left));
     }
 }
 
@@ -556,17 +554,20 @@ void jit_map_changed(struct cpu *cpu)
     jit_flush_all(cpu);
 }
 
-/* Empties the jump entries of pages with the code index of vpage: they have the same place among the entries. */
+/* Of pages with the code index of vpage: they have the same place among the entries. */
 static void forget_jumps(struct tlb_context *c, u64 vpage)
 {
-    u64 *parts = &c->jump_parts[tlb_code_index(vpage)];
-    for (; *parts; *parts &= *parts - 1) {
-        u32 first = tlb_jump_index(vpage | ctz64(*parts) << TLB_JUMP_PART_BITS);
-        for (u32 i = first; i < first + TLB_JUMP_PART; i++) {
-            u64 pc = atomic_load_explicit(&c->jump[i].pc, memory_order_relaxed);
-            if (!tlb_jump_is_empty(pc, i) && tlb_code_index(pc) == tlb_code_index(vpage))
-                tlb_jump_clear(c, i, memory_order_relaxed);
+    u32 first = tlb_jump_index(vpage) / 64, k = tlb_code_index(vpage);
+    if (likely(!(c->jump_pages[k / 64] >> k % 64 & 1)))
+        return;
+    c->jump_pages[k / 64] &= ~BIT(k % 64);
+    for (u32 w = first; w < first + TLB_JUMP_PAGE / 64; w++) {
+        u64 entries = 0;
+        for (u64 left = c->jump_used[w]; left; left &= left - 1) {
+            u64 pc = atomic_load_explicit(&c->jump[w * 64 + ctz64(left)].pc, memory_order_relaxed);
+            entries |= tlb_code_index(pc) == k ? left & -left : 0;
         }
+        clear_jumps(c, w, entries);
     }
 }
 
@@ -582,7 +583,7 @@ static void context_flush_page(struct jit_cpu *jc, struct tlb_context *c, u64 va
     atomic_store_explicit(&c->data[1][i].tag, TLB_INVALID, memory_order_relaxed);
     c->written[i] = 0;
     if (c->code[k].tag == vpage)
-        c->code[k] = (struct tlb_code_entry){.tag = TLB_INVALID};
+        clear_code(c, k);
     forget_jumps(c, vpage);
 }
 
@@ -601,17 +602,14 @@ static void context_flush_local(struct jit_cpu *jc, struct tlb_context *c)
         if (write)
             c->written[i] = 0;
     }
-    for (u32 k = 0; k < TLB_CODE_ENTRIES; k++) {
-        if (!c->code[k].global)
-            c->code[k] = (struct tlb_code_entry){.tag = TLB_INVALID};
-    }
-    u32 first;
-    for (struct part_walk w = {0}; part_next(c, &w, &first);) {
-        for (u32 i = first; i < first + TLB_JUMP_PART; i++) {
-            if (!c->jump_global[i])
-                tlb_jump_clear(c, i, memory_order_relaxed);
+    for (u32 w = 0; w < ARRAY_SIZE(c->code_used); w++) {
+        for (u64 left = c->code_used[w]; left; left &= left - 1) {
+            if (!c->code[w * 64 + ctz64(left)].global)
+                clear_code(c, w * 64 + ctz64(left));
         }
     }
+    for (u32 w = 0; w < ARRAY_SIZE(c->jump_used); w++)
+        clear_jumps(c, w, c->jump_used[w] & ~c->jump_global[w]);
 }
 
 static bool space_matches(const struct isa_context *k, const struct jit_flush *f)
@@ -632,6 +630,8 @@ static void context_flush_global(struct jit_cpu *jc, struct tlb_context *c, u64 
     bool code = c->code[k].tag == vpage && c->code[k].global;
     if (code || in_large(c, vaddr) || c->info[0][i].global || c->info[1][i].global)
         context_flush_page(jc, c, vaddr);
+    else
+        forget_jumps(c, vpage); /* they outlive the page's code entry */
 }
 
 static void context_flush_pages(struct jit_cpu *jc, struct tlb_context *c, const struct jit_flush *f, bool space)

@@ -31,8 +31,7 @@ enum {
     TLB_CODE_ENTRIES = 1024,
     TLB_JUMP_BITS = 13,
     TLB_JUMP_ENTRIES = 1 << TLB_JUMP_BITS,
-    TLB_JUMP_PART_BITS = TLB_PAGE_BITS - 6, /* log2 of a part's bytes of code */
-    TLB_JUMP_PART = 1 << (TLB_JUMP_PART_BITS - 1), /* entries of one */
+    TLB_JUMP_PAGE = 1 << (TLB_PAGE_BITS - 1), /* jump entries of a page's code */
     TLB_CONTEXTS = 16,
     TLB_LARGE_BITS = 4096,
     TLB_HUGE = 8,
@@ -102,9 +101,11 @@ struct tlb_context {
     _Atomic u64 written_set[TLB_WRITTEN_BITS / 64];
     u16 data_list[TLB_LIST]; /* entries filled since the last clear */
     u32 data_used;
-    bool listed; /* the list is complete, unless full; jump_parts is */
-    bool jump_global[TLB_JUMP_ENTRIES];
-    u64 jump_parts[TLB_CODE_ENTRIES]; /* by tlb_code_index: in which 64ths of such a page jump entries were made */
+    bool listed; /* the list is complete, unless full; code_used and jump_used are */
+    /* A bit an entry: filled since the last clear; of the jump entries, those that hold in every address space. */
+    u64 code_used[TLB_CODE_ENTRIES / 64];
+    u64 jump_used[TLB_JUMP_ENTRIES / 64], jump_global[TLB_JUMP_ENTRIES / 64];
+    u64 jump_pages[TLB_CODE_ENTRIES / 64]; /* by tlb_code_index: jump entries were filled for such pages */
     /* Mappings larger than a page: up to 2 MiB as bits by tlb_large_bit, larger ones as ranges. */
     u64 large[TLB_LARGE_BITS / 64];
     struct {
@@ -139,6 +140,12 @@ static inline u32 tlb_code_index(u64 vaddr)
     return (u32)(vaddr >> TLB_PAGE_BITS) & (TLB_CODE_ENTRIES - 1);
 }
 
+static inline void tlb_code_set(struct tlb_context *c, u32 index, const struct tlb_code_entry *e)
+{
+    c->code_used[index / 64] |= BIT(index % 64);
+    c->code[index] = *e;
+}
+
 /* The back end computes the same: (pc >> 1) & mask. */
 static inline u32 tlb_jump_index(u64 pc)
 {
@@ -151,10 +158,14 @@ static inline bool tlb_jump_is_empty(u64 pc, u32 index)
     return tlb_jump_index(pc) != index;
 }
 
-/* An entry for pc is about to be made. */
-static inline void tlb_jump_note(struct tlb_context *c, u64 pc)
+/* The jump entry for pc is about to be made. */
+static inline void tlb_jump_note(struct tlb_context *c, u64 pc, bool global)
 {
-    c->jump_parts[tlb_code_index(pc)] |= BIT(pc >> TLB_JUMP_PART_BITS & 63);
+    u32 index = tlb_jump_index(pc), k = tlb_code_index(pc);
+    u64 bit = BIT(index % 64);
+    c->jump_pages[k / 64] |= BIT(k % 64);
+    c->jump_used[index / 64] |= bit;
+    c->jump_global[index / 64] = (c->jump_global[index / 64] & ~bit) | (global ? bit : 0);
 }
 
 static inline void tlb_jump_clear(struct tlb_context *c, u32 index, memory_order order)

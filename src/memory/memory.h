@@ -31,7 +31,6 @@ struct ram_block {
     struct memory *memory;
     u8 *host;
     u64 size;                /* multiple of MEM_PAGE */
-    int fd;                  /* memfd */
     bool rom;                /* content is set by the machine, not by the guest */
     _Atomic u64 *code_lines; /* per page: bit n: 64-byte line n holds translated code (jit/smc.c) */
     _Atomic u64 *_Atomic dirty; /* bitmap of pages while logging; NULL otherwise */

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/host.h"
 
@@ -29,7 +28,6 @@ static void ram_block_free(struct ram_block *ram)
     host_unmap(ram->host, ram->size);
     host_unmap((void *)ram->code_lines, align_up(ram->size / MEM_PAGE * 8, MEM_PAGE));
     free((void *)atomic_load(&ram->dirty));
-    close(ram->fd);
     free(ram);
 }
 
@@ -58,14 +56,11 @@ struct ram_block *ram_block_new(struct memory *m, const char *name, u64 size, st
     snprintf(ram->name, sizeof(ram->name), "%s", name);
     ram->memory = m;
     ram->size = align_up(size, MEM_PAGE);
-    ram->fd = host_memfd(name, ram->size, err);
-    if (ram->fd < 0)
-        goto out_free;
-    ram->host = host_map(ram->fd, ram->size, err);
+    ram->host = host_map(ram->size, err);
     if (!ram->host)
-        goto out_close;
+        goto out_free;
     /* Mapped, not allocated: only pages that code is translated from cost memory. */
-    ram->code_lines = host_map(-1, align_up(ram->size / MEM_PAGE * 8, MEM_PAGE), err);
+    ram->code_lines = host_map(align_up(ram->size / MEM_PAGE * 8, MEM_PAGE), err);
     if (!ram->code_lines)
         goto out_unmap;
     ram->next = m->blocks;
@@ -74,8 +69,6 @@ struct ram_block *ram_block_new(struct memory *m, const char *name, u64 size, st
 
 out_unmap:
     host_unmap(ram->host, ram->size);
-out_close:
-    close(ram->fd);
 out_free:
     free(ram);
     err_prefix(err, "memory %s of %llu MiB", name, (unsigned long long)(size / MiB));

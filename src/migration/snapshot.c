@@ -56,18 +56,16 @@ int snapshot_check_uri(const char *uri, struct err *caller_err)
 
 /* ---- Saving ---------------------------------------------------------------------------------- */
 
-/* Holes of the memory's file have never been touched: they are left out, unread. */
+/* What has never been touched is left out, unread. */
 static int save_ram(struct state_writer *w, const struct ram_block *b, struct err *err)
 {
+    struct host_pages pages;
+    u64 start, end;
     int r = 0;
-    for (off_t at = 0; !r && (u64)at < b->size;) {
-        off_t data = lseek(b->fd, at, SEEK_DATA);
-        if (data < 0)
-            return errno == ENXIO ? 0 : err_set_errno(err, errno, "memory %s", b->name);
-        off_t hole = lseek(b->fd, data, SEEK_HOLE);
-        at = hole < 0 ? (off_t)b->size : MIN(hole, (off_t)b->size);
-        r = state_write_bulk(w, "ram", b->name, (u64)data, b->host + data, (u64)(at - data), err);
-    }
+    host_pages_begin(&pages, b->host, b->size);
+    while (!r && host_pages_next(&pages, &start, &end))
+        r = state_write_bulk(w, "ram", b->name, start, b->host + start, end - start, err);
+    host_pages_end(&pages);
     return r;
 }
 
