@@ -88,6 +88,11 @@ static inline unsigned ctz64(u64 v)
     return v ? (unsigned)__builtin_ctzll(v) : 64;
 }
 
+/* For each bit i (a u32) that is set in an array of u64, from the lowest; the body may clear it. */
+#define FOR_BITS(i, set)                                                                                               \
+    for (u32 word_ = 0; word_ < ARRAY_SIZE(set); word_++)                                                              \
+        for (u64 left_ = (set)[word_]; left_ && ((i) = word_ * 64 + ctz64(left_), true); left_ &= left_ - 1)
+
 static inline unsigned clz64(u64 v)
 {
     return v ? (unsigned)__builtin_clzll(v) : 64;

@@ -27,6 +27,7 @@ static void clear_jumps(struct tlb_context *c, u32 word, u64 entries)
 
 static void clear_code(struct tlb_context *c, u32 k)
 {
+    c->code_used[k / 64] &= ~BIT(k % 64);
     c->code[k] = (struct tlb_code_entry){.tag = TLB_INVALID};
 }
 
@@ -43,44 +44,52 @@ static void clear_all(struct jit_cpu *jc, struct tlb_context *c)
         clear_code(c, k);
 }
 
-static void clear_used(struct tlb_context *c)
+/* Entries of word w. */
+static void clear_data(struct tlb_context *c, u32 write, u32 w, u64 entries)
 {
-    for (u32 n = 0; n < c->data_used; n++) {
-        u32 write = c->data_list[n] >> 15, i = c->data_list[n] & 0x7fff;
+    c->data_used[write][w] &= ~entries;
+    c->data_global[write][w] &= ~entries;
+    for (; entries; entries &= entries - 1) {
+        u32 i = w * 64 + ctz64(entries);
         atomic_store_explicit(&c->data[write][i].tag, TLB_INVALID, memory_order_relaxed);
         if (write)
             c->written[i] = 0;
     }
+}
+
+static void clear_used(struct tlb_context *c)
+{
+    for (u32 w = 0; w < ARRAY_SIZE(c->data_used[0]); w++) {
+        clear_data(c, 0, w, c->data_used[0][w]);
+        clear_data(c, 1, w, c->data_used[1][w]);
+    }
     for (u32 w = 0; w < ARRAY_SIZE(c->jump_used); w++)
         clear_jumps(c, w, c->jump_used[w]);
-    for (u32 w = 0; w < ARRAY_SIZE(c->code_used); w++) {
-        for (u64 left = c->code_used[w]; left; left &= left - 1)
-            clear_code(c, w * 64 + ctz64(left));
-    }
+    u32 k;
+    FOR_BITS(k, c->code_used)
+        clear_code(c, k);
 }
 
 void jit_context_clear(struct jit_cpu *jc, struct tlb_context *c)
 {
-    if (c->listed && c->data_used < TLB_LIST)
+    if (c->cleared)
         clear_used(c);
     else
         clear_all(jc, c);
     for (u32 i = 0; i < ARRAY_SIZE(c->written_set); i++)
         atomic_store_explicit(&c->written_set[i], 0, memory_order_relaxed);
-    c->listed = true;
-    c->data_used = 0;
-    memset(c->code_used, 0, sizeof(c->code_used));
+    c->cleared = true;
     memset(c->jump_pages, 0, sizeof(c->jump_pages));
     memset(c->large, 0, sizeof(c->large));
     c->huge_used = 0;
     jc->stats.flushes++;
 }
 
-static void list_data(struct tlb_context *c, u32 write, u32 i)
+static void note_data(struct tlb_context *c, u32 write, u32 i, bool global)
 {
-    if (atomic_load_explicit(&c->data[write][i].tag, memory_order_relaxed) & TLB_INVALID &&
-        c->data_used < TLB_LIST)
-        c->data_list[c->data_used++] = (u16)(write << 15 | i);
+    u64 bit = BIT(i % 64);
+    c->data_used[write][i / 64] |= bit;
+    c->data_global[write][i / 64] = (c->data_global[write][i / 64] & ~bit) | (global ? bit : 0);
 }
 
 static bool same_key(const struct isa_context *a, const struct isa_context *b)
@@ -102,41 +111,55 @@ static u32 write_flags(struct jit *jit, const struct ram_block *ram, u64 ram_off
 }
 
 /*
- * Publishes the entry, then looks at what would make it slow, and makes it so: the other side
- * (jit_protect_lines, strong reservations) first sets its mark, then looks at the entries.
+ * A write entry of RAM is published, then what would make it slow is looked at, and makes it so: the other side
+ * (jit_protect_lines, strong reservations) first sets its mark, then looks at the entries. A fence is between the two.
  */
-static void tlb_publish_write(struct jit *jit, struct tlb_context *c, u32 i, u64 vpage,
-                              const struct tlb_info *info)
+static void publish_write(struct tlb_context *c, u32 i, u64 vpage, const struct tlb_info *info)
 {
     u32 key = tlb_page_key(info->ram->host + info->ram_offset);
     _Atomic u64 *set = &c->written_set[key % TLB_WRITTEN_BITS / 64];
     c->written[i] = key;
     atomic_store_explicit(set, atomic_load_explicit(set, memory_order_relaxed) | BIT(key % 64),
                           memory_order_relaxed);
-    atomic_store(&c->data[1][i].tag, vpage | info->flags);
-    atomic_thread_fence(memory_order_seq_cst);
+    atomic_store_explicit(&c->data[1][i].tag, vpage | info->flags, memory_order_relaxed);
+}
+
+static void check_write(struct jit *jit, struct tlb_context *c, u32 i, const struct tlb_info *info)
+{
     u32 flags = write_flags(jit, info->ram, info->ram_offset);
     if (flags)
         atomic_fetch_or(&c->data[1][i].tag, flags);
+}
+
+static void tlb_publish_write(struct jit *jit, struct tlb_context *c, u32 i, u64 vpage, const struct tlb_info *info)
+{
+    publish_write(c, i, vpage, info);
+    atomic_thread_fence(memory_order_seq_cst);
+    check_write(jit, c, i, info);
 }
 
 /* ---- Global entries: a new address space begins with what holds in all of them ---- */
 
 static void inherit_data(struct jit *jit, struct tlb_context *to, const struct tlb_context *from)
 {
-    for (u32 n = 0; n < MIN(from->data_used, TLB_LIST); n++) {
-        u32 write = from->data_list[n] >> 15, i = from->data_list[n] & 0x7fff;
-        u64 tag = atomic_load_explicit(&from->data[write][i].tag, memory_order_relaxed);
-        const struct tlb_info *info = &from->info[write][i];
-        if (tag & TLB_INVALID || !info->global)
-            continue;
-        list_data(to, write, i);
-        to->info[write][i] = *info;
-        to->data[write][i].addend = from->data[write][i].addend;
-        if (write && info->ram)
-            tlb_publish_write(jit, to, i, tag & TLB_PAGE_MASK, info);
-        else
-            atomic_store_explicit(&to->data[write][i].tag, tag, memory_order_relaxed);
+    u32 i;
+    for (u32 write = 0; write < 2; write++) {
+        FOR_BITS(i, from->data_global[write]) {
+            const struct tlb_info *info = &from->info[write][i];
+            u64 tag = atomic_load_explicit(&from->data[write][i].tag, memory_order_relaxed);
+            note_data(to, write, i, true);
+            to->info[write][i] = *info;
+            to->data[write][i].addend = from->data[write][i].addend;
+            if (write && info->ram)
+                publish_write(to, i, tag & TLB_PAGE_MASK, info);
+            else
+                atomic_store_explicit(&to->data[write][i].tag, tag, memory_order_relaxed);
+        }
+    }
+    atomic_thread_fence(memory_order_seq_cst);
+    FOR_BITS(i, to->data_global[1]) {
+        if (to->info[1][i].ram)
+            check_write(jit, to, i, &to->info[1][i]);
     }
 }
 
@@ -155,17 +178,13 @@ static void inherit_jump(struct tlb_context *to, const struct tlb_context *from,
 
 static void inherit_code(struct tlb_context *to, const struct tlb_context *from)
 {
-    for (u32 w = 0; w < ARRAY_SIZE(from->code_used); w++) {
-        for (u64 left = from->code_used[w]; left; left &= left - 1) {
-            u32 k = w * 64 + ctz64(left);
-            if (from->code[k].tag != TLB_INVALID && from->code[k].global)
-                tlb_code_set(to, k, &from->code[k]);
-        }
+    u32 i;
+    FOR_BITS(i, from->code_used) {
+        if (from->code[i].global)
+            tlb_code_set(to, i, &from->code[i]);
     }
-    for (u32 w = 0; w < ARRAY_SIZE(from->jump_global); w++) {
-        for (u64 left = from->jump_global[w]; left; left &= left - 1)
-            inherit_jump(to, from, w * 64 + ctz64(left));
-    }
+    FOR_BITS(i, from->jump_global)
+        inherit_jump(to, from, i);
 }
 
 /*
@@ -314,23 +333,19 @@ static void tlb_fill(struct cpu *cpu, struct tlb_context *c, u64 vaddr, bool wri
     struct tlb_entry *e = &c->data[write][i];
     struct tlb_info *info = &c->info[write][i];
     bool direct = t->host && !(write && (t->flags & TLB_IO));
-    list_data(c, write, i);
-    atomic_store(&e->tag, TLB_INVALID);
+    note_data(c, write, i, global);
     *info = (struct tlb_info){.paddr = t->paddr & TLB_PAGE_MASK,
                               .ram = direct ? t->ram : NULL,
                               .ram_offset = t->ram_offset & TLB_PAGE_MASK,
-                              .global = global,
                               .flags = (u16)(t->flags & TLB_ALIGNED)};
     e->addend = (u64)(uintptr_t)t->host - vaddr;
-    if (!direct) {
-        atomic_store(&e->tag, vpage | TLB_IO | info->flags);
-        if (write)
-            c->written[i] = 0;
-    } else if (write) {
+    if (direct && write) {
         tlb_publish_write(jc->jit, c, i, vpage, info);
-    } else {
-        atomic_store(&e->tag, vpage | info->flags);
+        return;
     }
+    atomic_store_explicit(&e->tag, vpage | info->flags | (direct ? 0 : TLB_IO), memory_order_relaxed);
+    if (write)
+        c->written[i] = 0;
 }
 
 void tlb_note_large(struct tlb_context *c, u64 vaddr, u64 size)
@@ -579,34 +594,24 @@ static void context_flush_page(struct jit_cpu *jc, struct tlb_context *c, u64 va
     }
     u64 vpage = vaddr & TLB_PAGE_MASK;
     u32 i = tlb_index(vaddr, jc->jit->tlb_mask), k = tlb_code_index(vaddr);
-    atomic_store_explicit(&c->data[0][i].tag, TLB_INVALID, memory_order_relaxed);
-    atomic_store_explicit(&c->data[1][i].tag, TLB_INVALID, memory_order_relaxed);
-    c->written[i] = 0;
-    if (c->code[k].tag == vpage)
+    clear_data(c, 0, i / 64, c->data_used[0][i / 64] & BIT(i % 64));
+    clear_data(c, 1, i / 64, c->data_used[1][i / 64] & BIT(i % 64));
+    if (c->code_used[k / 64] >> k % 64 & 1 && c->code[k].tag == vpage)
         clear_code(c, k);
     forget_jumps(c, vpage);
 }
 
 /* Everything that holds in this address space only. */
-static void context_flush_local(struct jit_cpu *jc, struct tlb_context *c)
+static void context_flush_local(struct tlb_context *c)
 {
-    if (c->data_used == TLB_LIST) {
-        context_drop(jc, c);
-        return;
+    for (u32 w = 0; w < ARRAY_SIZE(c->data_used[0]); w++) {
+        clear_data(c, 0, w, c->data_used[0][w] & ~c->data_global[0][w]);
+        clear_data(c, 1, w, c->data_used[1][w] & ~c->data_global[1][w]);
     }
-    for (u32 n = 0; n < c->data_used; n++) {
-        u32 write = c->data_list[n] >> 15, i = c->data_list[n] & 0x7fff;
-        if (c->info[write][i].global)
-            continue;
-        atomic_store_explicit(&c->data[write][i].tag, TLB_INVALID, memory_order_relaxed);
-        if (write)
-            c->written[i] = 0;
-    }
-    for (u32 w = 0; w < ARRAY_SIZE(c->code_used); w++) {
-        for (u64 left = c->code_used[w]; left; left &= left - 1) {
-            if (!c->code[w * 64 + ctz64(left)].global)
-                clear_code(c, w * 64 + ctz64(left));
-        }
+    u32 k;
+    FOR_BITS(k, c->code_used) {
+        if (!c->code[k].global)
+            clear_code(c, k);
     }
     for (u32 w = 0; w < ARRAY_SIZE(c->jump_used); w++)
         clear_jumps(c, w, c->jump_used[w] & ~c->jump_global[w]);
@@ -627,8 +632,9 @@ static void context_flush_global(struct jit_cpu *jc, struct tlb_context *c, u64 
 {
     u64 vpage = vaddr & TLB_PAGE_MASK;
     u32 i = tlb_index(vaddr, jc->jit->tlb_mask), k = tlb_code_index(vaddr);
-    bool code = c->code[k].tag == vpage && c->code[k].global;
-    if (code || in_large(c, vaddr) || c->info[0][i].global || c->info[1][i].global)
+    bool code = c->code_used[k / 64] >> k % 64 & 1 && c->code[k].tag == vpage && c->code[k].global;
+    bool data = (c->data_global[0][i / 64] | c->data_global[1][i / 64]) >> i % 64 & 1;
+    if (code || data || in_large(c, vaddr))
         context_flush_page(jc, c, vaddr);
     else
         forget_jumps(c, vpage); /* they outlive the page's code entry */
@@ -659,7 +665,7 @@ static void context_flush(struct jit_cpu *jc, struct tlb_context *c, const struc
     if (f->vaddr != ~UINT64_C(0) && (space || f->all_global))
         context_flush_pages(jc, c, f, space);
     else if (space && f->keep_global)
-        context_flush_local(jc, c);
+        context_flush_local(c);
     else if (space)
         context_drop(jc, c);
 }

@@ -35,7 +35,6 @@ enum {
     TLB_CONTEXTS = 16,
     TLB_LARGE_BITS = 4096,
     TLB_HUGE = 8,
-    TLB_LIST = 4096, /* entries noted for a quick clear */
 };
 #define TLB_PAGE      (UINT64_C(1) << TLB_PAGE_BITS)
 #define TLB_PAGE_MASK (~(TLB_PAGE - 1))
@@ -73,8 +72,7 @@ struct tlb_info {
     u64 paddr;             /* of the page */
     struct ram_block *ram; /* NULL: io */
     u64 ram_offset;        /* of the page in the block */
-    bool global;           /* the mapping holds in every address space */
-    u16 flags;             /* TLB_ALIGNED: the tag's for as long as the entry lives */
+    u16 flags;            /* TLB_ALIGNED: the tag's for as long as the entry lives */
 };
 
 /* Where an access to one page goes. */
@@ -99,10 +97,9 @@ struct tlb_context {
     u32 written[TLB_ENTRIES]; /* tlb_page_key of each write entry, 0: none: what smc.c scans */
     /* By the low bits of a page's key: it may be in `written`. Set before an entry is published, empty when all are. */
     _Atomic u64 written_set[TLB_WRITTEN_BITS / 64];
-    u16 data_list[TLB_LIST]; /* entries filled since the last clear */
-    u32 data_used;
-    bool listed; /* the list is complete, unless full; code_used and jump_used are */
-    /* A bit an entry: filled since the last clear; of the jump entries, those that hold in every address space. */
+    bool cleared; /* once: until then not only the entries in use are to be emptied */
+    /* A bit an entry: filled since the last clear or flush; of these, those that hold in every address space. */
+    u64 data_used[2][TLB_ENTRIES / 64], data_global[2][TLB_ENTRIES / 64];
     u64 code_used[TLB_CODE_ENTRIES / 64];
     u64 jump_used[TLB_JUMP_ENTRIES / 64], jump_global[TLB_JUMP_ENTRIES / 64];
     u64 jump_pages[TLB_CODE_ENTRIES / 64]; /* by tlb_code_index: jump entries were filled for such pages */
