@@ -42,6 +42,7 @@ static void clear_all(struct jit_cpu *jc, struct tlb_context *c)
         clear_jumps(c, w, ~UINT64_C(0));
     for (u32 k = 0; k < TLB_CODE_ENTRIES; k++)
         clear_code(c, k);
+    memset(c->jump_page, 0, sizeof(c->jump_page));
 }
 
 /* Entries of word w. */
@@ -63,9 +64,13 @@ static void clear_used(struct tlb_context *c)
         clear_data(c, 0, w, c->data_used[0][w]);
         clear_data(c, 1, w, c->data_used[1][w]);
     }
+    u32 i, k;
+    FOR_BITS(i, c->jump_used) {
+        u64 pc = atomic_load_explicit(&c->jump[i].pc, memory_order_relaxed);
+        c->jump_page[tlb_code_index(pc)] = TLB_JUMP_NONE; /* of one emptied by another thread: stays, needlessly */
+    }
     for (u32 w = 0; w < ARRAY_SIZE(c->jump_used); w++)
         clear_jumps(c, w, c->jump_used[w]);
-    u32 k;
     FOR_BITS(k, c->code_used)
         clear_code(c, k);
 }
@@ -79,7 +84,6 @@ void jit_context_clear(struct jit_cpu *jc, struct tlb_context *c)
     for (u32 i = 0; i < ARRAY_SIZE(c->written_set); i++)
         atomic_store_explicit(&c->written_set[i], 0, memory_order_relaxed);
     c->cleared = true;
-    memset(c->jump_pages, 0, sizeof(c->jump_pages));
     memset(c->large, 0, sizeof(c->large));
     c->huge_used = 0;
     jc->stats.flushes++;
@@ -187,21 +191,34 @@ static void inherit_code(struct tlb_context *to, const struct tlb_context *from)
         inherit_jump(to, from, i);
 }
 
+static u32 jumps_to_inherit(const struct tlb_context *c)
+{
+    u32 n = 0;
+    for (u32 w = 0; w < ARRAY_SIZE(c->jump_global); w++)
+        n += (u32)__builtin_popcountll(c->jump_global[w]);
+    return n;
+}
+
 /*
- * The new context takes the global entries of the one that was used last with the same view in another address space: a kernel's own
- * mappings, which would otherwise be walked and looked up again in each new process. What may not be kept has been flushed in
- * every live context.
+ * The new context takes the global entries of one with the same view in another address space: a kernel's own mappings, which would
+ * otherwise be walked and looked up again in each new process. The one that has most of them: the last used may be one that the
+ * kernel passes through on its way from a process to the next (Arm: the new ASID with the empty table). What may not be kept has been
+ * flushed in every live context.
  */
 static void context_inherit(struct jit_cpu *jc, struct tlb_context *to)
 {
     const struct tlb_context *from = NULL;
+    u32 most = 0;
     for (u32 i = 0; i < TLB_CONTEXTS; i++) {
         const struct tlb_context *k = &jc->contexts[i];
         if (k == to || !k->live || k->key_mode != to->key_mode || !k->key_data.space || !to->key_data.space ||
             k->key_data.view != to->key_data.view || k->key_fetch.view != to->key_fetch.view)
             continue;
-        if (!from || k->used > from->used)
+        u32 n = jumps_to_inherit(k);
+        if (!from || n > most) {
             from = k;
+            most = n;
+        }
     }
     if (!from)
         return;
@@ -348,8 +365,15 @@ static void tlb_fill(struct cpu *cpu, struct tlb_context *c, u64 vaddr, bool wri
         c->written[i] = 0;
 }
 
+/* Arm's tagged addresses are those without the tag. */
+static u64 untagged(u64 vaddr)
+{
+    return vaddr & BITS(55, 0);
+}
+
 void tlb_note_large(struct tlb_context *c, u64 vaddr, u64 size)
 {
+    vaddr = untagged(vaddr);
     if (size <= TLB_PAGE)
         return;
     if (size <= 2 * MiB) {
@@ -367,17 +391,23 @@ void tlb_note_large(struct tlb_context *c, u64 vaddr, u64 size)
     c->huge_used = MAX(c->huge_used, n + 1); /* TLB_HUGE + 1: there are more than the list holds */
 }
 
-/* May a mapping larger than a page, of which vaddr is a part, be cached in pieces? */
-static bool in_large(const struct tlb_context *c, u64 vaddr)
+/* May a mapping larger than a page, of which some of [first, last] is a part, be cached in pieces? */
+static bool in_large(const struct tlb_context *c, u64 first, u64 last)
 {
-    if (c->large[tlb_large_bit(vaddr) / 64] >> tlb_large_bit(vaddr) % 64 & 1 ||
-        c->huge_used > TLB_HUGE)
+    first = untagged(first);
+    last = untagged(last);
+    if (last < first)
         return true;
-    for (u32 n = 0; n < c->huge_used; n++) {
-        if (vaddr >= c->huge[n].first && vaddr <= c->huge[n].last)
+    for (u64 n = 0; n <= (last >> 21) - (first >> 21); n++) {
+        u32 bit = tlb_large_bit(first + (n << 21));
+        if (c->large[bit / 64] >> bit % 64 & 1)
             return true;
     }
-    return false;
+    for (u32 n = 0; n < MIN(c->huge_used, TLB_HUGE); n++) {
+        if (first <= c->huge[n].last && last >= c->huge[n].first)
+            return true;
+    }
+    return c->huge_used > TLB_HUGE;
 }
 
 /* c: a context with this data key, which is filled; NULL: nothing is. */
@@ -569,36 +599,44 @@ void jit_map_changed(struct cpu *cpu)
     jit_flush_all(cpu);
 }
 
-/* Of pages with the code index of vpage: they have the same place among the entries. */
-static void forget_jumps(struct tlb_context *c, u64 vpage)
+/* Of the entries of a page: all, or those only that hold in every address space. */
+static void forget_jumps(struct tlb_context *c, u64 vpage, bool all)
 {
     u32 first = tlb_jump_index(vpage) / 64, k = tlb_code_index(vpage);
-    if (likely(!(c->jump_pages[k / 64] >> k % 64 & 1)))
-        return;
-    c->jump_pages[k / 64] &= ~BIT(k % 64);
+    u64 left_of = TLB_JUMP_NONE;
     for (u32 w = first; w < first + TLB_JUMP_PAGE / 64; w++) {
         u64 entries = 0;
         for (u64 left = c->jump_used[w]; left; left &= left - 1) {
-            u64 pc = atomic_load_explicit(&c->jump[w * 64 + ctz64(left)].pc, memory_order_relaxed);
-            entries |= tlb_code_index(pc) == k ? left & -left : 0;
+            u64 bit = left & -left, pc = atomic_load_explicit(&c->jump[w * 64 + ctz64(left)].pc, memory_order_relaxed);
+            u64 page = pc & TLB_PAGE_MASK;
+            if (page == vpage && (all || c->jump_global[w] & bit))
+                entries |= bit;
+            else if (tlb_code_index(pc) == k)
+                left_of = !left_of || left_of == (page | TLB_JUMP_ONE) ? page | TLB_JUMP_ONE : TLB_JUMP_SEVERAL;
         }
         clear_jumps(c, w, entries);
     }
+    c->jump_page[k] = left_of;
 }
 
-static void context_flush_page(struct jit_cpu *jc, struct tlb_context *c, u64 vaddr)
+static bool bit_of(const u64 *set, u32 i)
 {
-    if (in_large(c, vaddr)) {
-        context_drop(jc, c);
-        return;
-    }
-    u64 vpage = vaddr & TLB_PAGE_MASK;
-    u32 i = tlb_index(vaddr, jc->jit->tlb_mask), k = tlb_code_index(vaddr);
-    clear_data(c, 0, i / 64, c->data_used[0][i / 64] & BIT(i % 64));
-    clear_data(c, 1, i / 64, c->data_used[1][i / 64] & BIT(i % 64));
-    if (c->code_used[k / 64] >> k % 64 & 1 && c->code[k].tag == vpage)
+    return set[i / 64] >> i % 64 & 1;
+}
+
+/* all: not only what holds in every address space. Most pages are in few contexts: the bits are looked at first. */
+static void flush_page(struct jit_cpu *jc, struct tlb_context *c, u64 vpage, bool all)
+{
+    u64 (*data)[TLB_ENTRIES / 64] = all ? c->data_used : c->data_global;
+    u32 i = tlb_index(vpage, jc->jit->tlb_mask), k = tlb_code_index(vpage);
+    if (bit_of(data[0], i))
+        clear_data(c, 0, i / 64, BIT(i % 64)); /* whatever the tag: Arm's tagged addresses are of the page too */
+    if (bit_of(data[1], i))
+        clear_data(c, 1, i / 64, BIT(i % 64));
+    if (bit_of(c->code_used, k) && c->code[k].tag == vpage && (all || c->code[k].global))
         clear_code(c, k);
-    forget_jumps(c, vpage);
+    if (c->jump_page[k] == (vpage | TLB_JUMP_ONE) || c->jump_page[k] == TLB_JUMP_SEVERAL)
+        forget_jumps(c, vpage, all);
 }
 
 /* Everything that holds in this address space only. */
@@ -627,33 +665,15 @@ static bool view_matches(const struct isa_context *k, const struct jit_flush *f)
     return !((k->view ^ f->key.view) & f->mask.view);
 }
 
-/* Only what holds in every address space; in_large has been asked. */
-static void context_flush_global(struct jit_cpu *jc, struct tlb_context *c, u64 vaddr)
-{
-    u64 vpage = vaddr & TLB_PAGE_MASK;
-    u32 i = tlb_index(vaddr, jc->jit->tlb_mask), k = tlb_code_index(vaddr);
-    bool code = c->code_used[k / 64] >> k % 64 & 1 && c->code[k].tag == vpage && c->code[k].global;
-    bool data = (c->data_global[0][i / 64] | c->data_global[1][i / 64]) >> i % 64 & 1;
-    if (code || data || in_large(c, vaddr))
-        context_flush_page(jc, c, vaddr);
-    else
-        forget_jumps(c, vpage); /* they outlive the page's code entry */
-}
-
 static void context_flush_pages(struct jit_cpu *jc, struct tlb_context *c, const struct jit_flush *f, bool space)
 {
-    u32 pages = MAX(f->pages, 1);
-    if (pages > TLB_ENTRIES) {
+    u64 pages = MAX(f->pages, 1), first = f->vaddr & TLB_PAGE_MASK;
+    if (pages > TLB_ENTRIES || in_large(c, first, first + MIN(pages * TLB_PAGE - 1, ~first))) {
         context_drop(jc, c);
         return;
     }
-    for (u32 n = 0; n < pages && c->live; n++) {
-        u64 vaddr = f->vaddr + n * TLB_PAGE;
-        if (space)
-            context_flush_page(jc, c, vaddr);
-        else
-            context_flush_global(jc, c, vaddr);
-    }
+    for (u64 n = 0; n < pages; n++)
+        flush_page(jc, c, first + n * TLB_PAGE, space);
 }
 
 static void context_flush(struct jit_cpu *jc, struct tlb_context *c, const struct jit_flush *f)

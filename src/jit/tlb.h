@@ -28,14 +28,15 @@ enum {
     TLB_PAGE_BITS = 12,
     TLB_BITS = 12, /* log2 of data entries; the stress knob uses fewer through jit->tlb_mask */
     TLB_ENTRIES = 1 << TLB_BITS,
-    TLB_CODE_ENTRIES = 1024,
-    TLB_JUMP_BITS = 13,
+    TLB_CODE_ENTRIES = 4096,
+    TLB_JUMP_BITS = 14,
     TLB_JUMP_ENTRIES = 1 << TLB_JUMP_BITS,
     TLB_JUMP_PAGE = 1 << (TLB_PAGE_BITS - 1), /* jump entries of a page's code */
     TLB_CONTEXTS = 16,
     TLB_LARGE_BITS = 4096,
     TLB_HUGE = 8,
 };
+enum { TLB_JUMP_NONE = 0, TLB_JUMP_ONE = 1, TLB_JUMP_SEVERAL = 2 }; /* ONE: beside the page's address */
 #define TLB_PAGE      (UINT64_C(1) << TLB_PAGE_BITS)
 #define TLB_PAGE_MASK (~(TLB_PAGE - 1))
 
@@ -102,7 +103,7 @@ struct tlb_context {
     u64 data_used[2][TLB_ENTRIES / 64], data_global[2][TLB_ENTRIES / 64];
     u64 code_used[TLB_CODE_ENTRIES / 64];
     u64 jump_used[TLB_JUMP_ENTRIES / 64], jump_global[TLB_JUMP_ENTRIES / 64];
-    u64 jump_pages[TLB_CODE_ENTRIES / 64]; /* by tlb_code_index: jump entries were filled for such pages */
+    u64 jump_page[TLB_CODE_ENTRIES]; /* by tlb_code_index: what page jump entries are of */
     /* Mappings larger than a page: up to 2 MiB as bits by tlb_large_bit, larger ones as ranges. */
     u64 large[TLB_LARGE_BITS / 64];
     struct {
@@ -158,9 +159,9 @@ static inline bool tlb_jump_is_empty(u64 pc, u32 index)
 /* The jump entry for pc is about to be made. */
 static inline void tlb_jump_note(struct tlb_context *c, u64 pc, bool global)
 {
-    u32 index = tlb_jump_index(pc), k = tlb_code_index(pc);
-    u64 bit = BIT(index % 64);
-    c->jump_pages[k / 64] |= BIT(k % 64);
+    u32 index = tlb_jump_index(pc);
+    u64 bit = BIT(index % 64), *page = &c->jump_page[tlb_code_index(pc)], own = (pc & TLB_PAGE_MASK) | TLB_JUMP_ONE;
+    *page = *page == TLB_JUMP_NONE || *page == own ? own : TLB_JUMP_SEVERAL;
     c->jump_used[index / 64] |= bit;
     c->jump_global[index / 64] = (c->jump_global[index / 64] & ~bit) | (global ? bit : 0);
 }

@@ -57,6 +57,8 @@ static u64 operand(const struct form *f, u64 address, u64 granule)
     return f->kind == NONE ? 0 : f->kind == ADDRESS ? by_address(address) : by_range(address, granule, 4);
 }
 
+enum { TCR_TBI0_SHIFT = 37 };
+
 /* A descriptor changes; the form, at level `at`, makes the change seen by `from`. */
 static void check_form(const struct form *f, u64 at, u64 from, u64 va, u64 *entry, u64 other, u64 granule)
 {
@@ -198,9 +200,44 @@ static void check_stage2(void)
     check_form(&(struct form){"tlbi alle1 for stage 2", tlbi_4_7_4, NONE, 4, 4}, EL2, EL0, PAGE, entry, other, 12);
 }
 
+/* What a tagged address has cached ends with the address that it is without the tag: a page, and a block of 2 MiB. */
+static void check_tagged(void)
+{
+    const u64 tagged = (u64)PAGE | 0x5aul << 56;
+    for (int level = 2; level <= 3; level++) {
+        release_memory();
+        first = take_memory(0x800000);
+        first = (first + 0x1fffff) & ~0x1ffffful;
+        second = first + 0x200000;
+        *(u64 *)(first + 0x3000) = 1;
+        *(u64 *)(second + 0x3000) = 2;
+        tables_init(&t, 12, 40, -2, 0);
+        tables_map_program(&t, LEAF);
+        u64 va = level == 3 ? PAGE + 0x3000 : PAGE, offset = level == 3 ? 0x3000 : 0;
+        tables_map(&t, va, first + offset, level, LEAF | LEAF_EL0 | LEAF_NG);
+        u64 *entry = tables_entry(&t, va, level, 0), before = *entry, other = (*entry - first) + second;
+        el1_mmu_on(&t, 0);
+        wr("tcr_el1", rd("tcr_el1") | 1ul << TCR_TBI0_SHIFT);
+        wr("ttbr0_el1", t.root | (u64)ASID << 48);
+        for (u32 i = 0; i < COUNT(el1_forms); i++) {
+            go1(EL0, load, tagged + 0x3000);
+            check(el1_forms[i].name, monitor_x[1], 1);
+            *entry = other;
+            go1(EL2, el1_forms[i].code, operand(&el1_forms[i], level == 2 ? PAGE + 0x15000 : PAGE + 0x3000, 12));
+            check_ended(el1_forms[i].name);
+            go1(EL0, load, tagged + 0x3000);
+            check(el1_forms[i].name, monitor_x[1], 2);
+            *entry = before;
+            tlb_clear();
+        }
+        wr("sctlr_el1", rd("sctlr_el1") & ~1ul);
+    }
+}
+
 void run(void)
 {
     check_el1();
+    check_tagged();
     check_tables();
     check_el2(0);
     check_el2(1);
