@@ -321,7 +321,7 @@ u64 jit_unit_lines(u64 pc, u32 bytes, unsigned n)
 struct jit_unit *jit_unit_known(struct jit *jit, u32 page_id, u64 pc)
 {
     struct jit_unit *u = atomic_load_explicit(&jit->hash[unit_bucket(jit, page_id, pc)], memory_order_acquire);
-    while (u && (u->pc != pc || u->pages[0].id != page_id))
+    while (u && (u->pc != pc || u->page_id != page_id))
         u = atomic_load_explicit(&u->hash_next, memory_order_acquire);
     return u;
 }
@@ -338,7 +338,7 @@ static struct jit_unit *unit_find(struct cpu *cpu, const struct jit_page_ref *fi
     struct jit_unit *u =
         atomic_load_explicit(&jit->hash[unit_bucket(jit, first->id, pc)], memory_order_acquire);
     for (; u; u = atomic_load_explicit(&u->hash_next, memory_order_acquire)) {
-        if ((u->pc != pc && u->pc != named) || u->pages[0].id != first->id)
+        if ((u->pc != pc && u->pc != named) || u->page_id != first->id)
             continue;
         if (!u->crosses)
             return u;
@@ -399,6 +399,7 @@ static bool unit_is_current(const struct jit_unit *u)
 static void hash_insert(struct jit *jit, struct jit_unit *u)
 {
     struct jit_unit *_Atomic *head = &jit->hash[unit_bucket(jit, u->pages[0].id, u->pc)];
+    u->page_id = u->pages[0].id;
     atomic_store_explicit(&u->hash_next, atomic_load(head), memory_order_relaxed);
     atomic_store_explicit(head, u, memory_order_release);
 }

@@ -123,23 +123,26 @@ struct jit_unit_page {
 
 enum { JIT_UNIT_PAGES = 8 };
 struct jit_unit {
-    u64 pc, mode;
+    /* What a look-up reads is together: units are many, and seldom in a cache. */
+    u64 pc;
     struct jit_unit *_Atomic hash_next;
-    struct jit_unit *next_in_chunk;
     const u8 *code; /* host entry; NULL for the interpreter */
+    u32 page_id;    /* pages[0].id, in the hash */
+    _Atomic bool valid;
+    bool crosses;       /* its one instruction continues on pages[1] */
+    bool region;        /* of several blocks, or a door of one (region.c) */
+    _Atomic u8 samples; /* how often a CPU stood here */
+    u64 mode;
     u32 code_size;
     u32 past_poll; /* where, from `code`, forward links of its page enter (link.c); 0: at the start */
     u32 chunk;     /* index, of a valid one */
+    u32 link_count;
+    u32 guest_bytes, guest_insns;
     struct ir_unit *ir;     /* interpreter and check mode */
     struct jit_link *links; /* its own */
     struct jit_link *incoming;
-    u32 link_count;
-    u32 guest_bytes, guest_insns;
-    _Atomic bool valid;
-    bool region;  /* of several blocks, or a door of one (region.c) */
+    struct jit_unit *next_in_chunk;
     struct jit_unit *doors, *next_door; /* a region's further doors: they end with it, whose edges they go by */
-    _Atomic u8 samples; /* how often a CPU stood here */
-    bool crosses; /* its one instruction continues on pages[1] */
     u8 page_count;
     struct jit_unit_page pages[]; /* [0]: of pc; at most JIT_UNIT_PAGES */
 };
