@@ -132,11 +132,27 @@ void *jit_host_address(struct cpu *cpu, unsigned context, u64 vaddr, unsigned si
     return t->host;
 }
 
+/* What translated code would find in line: most copies are short, and a resolved access is ten times as dear. */
+static bool plain_target(const struct jit_cpu *jc, unsigned context, u64 vaddr, bool write, struct tlb_target *t)
+{
+    if (context > 1 || jc->check)
+        return false;
+    const struct tlb_entry(*entries)[TLB_ENTRIES] = context ? jc->context->other : jc->context->data;
+    const struct tlb_entry *e = &entries[write][tlb_index(vaddr, jc->jit->tlb_mask)];
+    if (atomic_load_explicit(&e->tag, memory_order_acquire) != (vaddr & TLB_PAGE_MASK))
+        return false;
+    *t = (struct tlb_target){.host = (u8 *)(uintptr_t)(vaddr + e->addend), .grain = TLB_PAGE};
+    return true;
+}
+
 void *jit_host_span(struct cpu *cpu, unsigned context, u64 vaddr, unsigned *size,
                     enum isa_access access, struct isa_fault *f)
 {
     struct tlb_target *t = &jit_cpu(cpu)->host_target;
     *size = (unsigned)MIN(*size, TLB_PAGE - (vaddr & (TLB_PAGE - 1)));
+    f->kind = ISA_FAULT_NONE;
+    if (plain_target(jit_cpu(cpu), context, vaddr, access == ISA_WRITE, t))
+        return t->host;
     f->kind = tlb_resolve(cpu, context, vaddr, 1, access, t, f);
     if (f->kind || !t->host)
         return NULL;
