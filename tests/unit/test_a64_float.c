@@ -6,6 +6,7 @@
 #include "arm_fake.h"
 
 #include "isa/arm/control.h"
+#include "isa/arm/crypto.h"
 #include "isa/arm/trans.h"
 #include "isa/arm_decode.h"
 #include "jit/cache.h"
@@ -268,12 +269,64 @@ static void trap_test(void **state)
     bench_end(t);
 }
 
+/* ---- Cryptographic instructions by the host's own: as by plain C ---- */
+
+static u64 random_bits(u64 *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    return *state ^= *state << 17;
+}
+
+static void host_crypto_test(void **state)
+{
+    struct host_crypto host;
+    u64 seed = 20261123;
+    unsigned found = 0;
+    host_crypto_find(&host);
+    for (unsigned op = 0; op < ARM_CRYPTO_COUNT; op++) {
+        enum host_crypto_step step = arm_crypto_step((enum arm_crypto)op);
+        for (unsigned i = 0; i < 20000 && step != HOST_CRYPTO_COUNT && host.fn[step]; i++) {
+            struct arm_crypto_operands o = {0};
+            union arm_vector *v[] = {&o.d, &o.n, &o.m};
+            for (unsigned k = 0; k < 6; k++)
+                v[k / 2]->d[k % 2] = random_bits(&seed);
+            union arm_vector want = arm_crypto_plain((enum arm_crypto)op, &o), got = o.d;
+            host.fn[step](&got, &o.n, &o.m);
+            assert_memory_equal(&got, &want, sizeof(got));
+            found += !i;
+        }
+    }
+    if (!found)
+        skip(); /* a host without such instructions */
+}
+
+static void host_multiplication_test(void **state)
+{
+    struct host_crypto host;
+    u64 seed = 20261124;
+    host_crypto_find(&host);
+    if (!host.fn[HOST_MULTIPLY])
+        skip();
+    for (unsigned i = 0; i < 20000; i++) {
+        union arm_vector x = {.d = {random_bits(&seed), 1}}, y = {.d = {i % 3 ? random_bits(&seed) : BIT(i % 64), 2}}, got;
+        host.fn[HOST_MULTIPLY](&got, &x, &y);
+        for (unsigned n = 0; n < 128; n++) { /* bit n of the product: pairs of bits whose places add up to n */
+            unsigned bit = 0;
+            for (unsigned k = n > 63 ? n - 63 : 0; k <= MIN(n, 63u); k++)
+                bit ^= x.d[0] >> k & y.d[0] >> (n - k) & 1;
+            assert_int_equal(got.d[n / 64] >> n % 64 & 1, bit);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_test),  cmocka_unit_test(corners_test),
         cmocka_unit_test(integer_test),  cmocka_unit_test(condition_test),
         cmocka_unit_test(features_test), cmocka_unit_test(trap_test),
+        cmocka_unit_test(host_crypto_test), cmocka_unit_test(host_multiplication_test),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

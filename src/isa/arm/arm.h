@@ -17,6 +17,7 @@
 #ifndef ISA_ARM_ARM_H
 #define ISA_ARM_ARM_H
 
+#include "base/host_crypto.h"
 #include "cpu/cpu.h"
 #include "isa/insn.h"
 #include "jit/build.h"
@@ -334,6 +335,7 @@ struct arm_cpu {
     u64 pmu_base, pmu_control, pmu_enabled, pmu_overflow, pmu_interrupts;
     u64 pmu_event[ARM_PMU_EVENTS], pmu_type[ARM_PMU_EVENTS];
     u64 pmu_due[ARM_PMU_EVENTS + 1]; /* when each overflows */
+    u64 pmu_now;                     /* the clock, while the registers are worked on */
     u8 pmu_level;                    /* that they count at now */
     bool pmu_by_level;               /* which changes by the level: arm_pmu_level is to be told */
     struct timer pmu_timer;
@@ -375,6 +377,7 @@ struct arm_cpu {
     /* By level, key and: the code's bits in the lower range; in which of them the upper range differs.
      * 0 where the key is not enabled. Of pac_inputs (arm_pac_refresh). */
     u64 pac_mask[4][ARM_PAC_GA][2];
+    struct host_crypto host_crypto; /* found at creation */
     struct {
         u64 tcr[4], sctlr[4];
         bool two_ranges;

@@ -26,4 +26,16 @@ enum arm_crypto {
         ARM_CRYPTO_COUNT
 };
 
+/* What they read: registers as they were, the fourth of some an immediate. */
+struct arm_crypto_operands {
+    union arm_vector d, n, m, a;
+    unsigned imm;
+};
+
+/* By plain C, on any host. */
+union arm_vector arm_crypto_plain(enum arm_crypto op, const struct arm_crypto_operands *o);
+
+/* Which of base/host_crypto.h's steps it is; HOST_CRYPTO_COUNT: none. */
+enum host_crypto_step arm_crypto_step(enum arm_crypto op);
+
 #endif

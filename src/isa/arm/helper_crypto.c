@@ -2,16 +2,12 @@
  * helper_crypto.c - cryptographic instructions (DDI 0487, C7.2 and J1.2.2
  * "shared/functions/crypto"): AES, SHA-1, SHA-256, SHA-512, SHA-3, SM3, SM4.
  *
- * Each takes the registers as they were and gives the new one. Not in constant time. On the CPU's
- * thread.
+ * Each takes the registers as they were and gives the new one; what the host has instructions for is base/host_crypto.h's. In
+ * plain C not in constant time. On the CPU's thread.
  */
 #include "isa/arm/crypto.h"
 
-struct operands {
-    union arm_vector d, n, m, a;
-    unsigned imm;
-};
-typedef union arm_vector (*crypto_fn)(const struct operands *o);
+typedef union arm_vector (*crypto_fn)(const struct arm_crypto_operands *o);
 
 static u32 rol(u32 v, unsigned n)
 {
@@ -124,7 +120,7 @@ static const u8 sm4_box[256] = {
 /* clang-format on */
 
 /* Byte 4c + r of the state is row r of column c; row r moves by r columns. */
-static union arm_vector aese(const struct operands *o)
+static union arm_vector aese(const struct arm_crypto_operands *o)
 {
     union arm_vector x = vector_xor(o->d, o->n), v;
     for (unsigned i = 0; i < 16; i++)
@@ -132,7 +128,7 @@ static union arm_vector aese(const struct operands *o)
     return v;
 }
 
-static union arm_vector aesd(const struct operands *o)
+static union arm_vector aesd(const struct arm_crypto_operands *o)
 {
     union arm_vector x = vector_xor(o->d, o->n), v;
     for (unsigned i = 0; i < 16; i++)
@@ -152,7 +148,7 @@ static u32 mix_column(u32 v)
     return times_x(other) ^ ror(v, 8) ^ ror(v, 16) ^ ror(v, 24);
 }
 
-static union arm_vector aesmc(const struct operands *o)
+static union arm_vector aesmc(const struct arm_crypto_operands *o)
 {
     union arm_vector v;
     for (unsigned i = 0; i < 4; i++)
@@ -161,7 +157,7 @@ static union arm_vector aesmc(const struct operands *o)
 }
 
 /* The inverse is the mixing of x + 4(x + the opposite row). */
-static union arm_vector aesimc(const struct operands *o)
+static union arm_vector aesimc(const struct arm_crypto_operands *o)
 {
     union arm_vector v;
     for (unsigned i = 0; i < 4; i++) {
@@ -173,7 +169,7 @@ static union arm_vector aesimc(const struct operands *o)
 
 /* ---- SHA-1, SHA-256 (FIPS 180-4) ---- */
 
-static union arm_vector sha1h(const struct operands *o)
+static union arm_vector sha1h(const struct arm_crypto_operands *o)
 {
     return (union arm_vector){.s = {rol(o->n.s[0], 30)}};
 }
@@ -185,7 +181,7 @@ static u32 parity(u32 x, u32 y, u32 z)
     return x ^ y ^ z;
 }
 
-static union arm_vector sha1_rounds(const struct operands *o, sha1_fn f)
+static union arm_vector sha1_rounds(const struct arm_crypto_operands *o, sha1_fn f)
 {
     union arm_vector x = o->d;
     u32 y = o->n.s[0];
@@ -197,28 +193,28 @@ static union arm_vector sha1_rounds(const struct operands *o, sha1_fn f)
     return x;
 }
 
-static union arm_vector sha1c(const struct operands *o)
+static union arm_vector sha1c(const struct arm_crypto_operands *o)
 {
     return sha1_rounds(o, choose);
 }
 
-static union arm_vector sha1p(const struct operands *o)
+static union arm_vector sha1p(const struct arm_crypto_operands *o)
 {
     return sha1_rounds(o, parity);
 }
 
-static union arm_vector sha1m(const struct operands *o)
+static union arm_vector sha1m(const struct arm_crypto_operands *o)
 {
     return sha1_rounds(o, majority);
 }
 
-static union arm_vector sha1su0(const struct operands *o)
+static union arm_vector sha1su0(const struct arm_crypto_operands *o)
 {
     union arm_vector v = {.d = {o->d.d[1], o->n.d[0]}};
     return vector_xor(vector_xor(v, o->d), o->m);
 }
 
-static union arm_vector sha1su1(const struct operands *o)
+static union arm_vector sha1su1(const struct arm_crypto_operands *o)
 {
     union arm_vector shifted = {.s = {o->n.s[1], o->n.s[2], o->n.s[3], 0}},
                      t = vector_xor(o->d, shifted), v;
@@ -243,17 +239,17 @@ static union arm_vector sha256_rounds(union arm_vector x, union arm_vector y,
     return first ? x : y;
 }
 
-static union arm_vector sha256h(const struct operands *o)
+static union arm_vector sha256h(const struct arm_crypto_operands *o)
 {
     return sha256_rounds(o->d, o->n, &o->m, true);
 }
 
-static union arm_vector sha256h2(const struct operands *o)
+static union arm_vector sha256h2(const struct arm_crypto_operands *o)
 {
     return sha256_rounds(o->n, o->d, &o->m, false);
 }
 
-static union arm_vector sha256su0(const struct operands *o)
+static union arm_vector sha256su0(const struct arm_crypto_operands *o)
 {
     union arm_vector v;
     for (unsigned i = 0; i < 4; i++) {
@@ -263,7 +259,7 @@ static union arm_vector sha256su0(const struct operands *o)
     return v;
 }
 
-static union arm_vector sha256su1(const struct operands *o)
+static union arm_vector sha256su1(const struct arm_crypto_operands *o)
 {
     union arm_vector v;
     for (unsigned i = 0; i < 4; i++) {
@@ -306,14 +302,14 @@ static u64 small512_1(u64 x)
     return ror64(x, 19) ^ ror64(x, 61) ^ x >> 6;
 }
 
-static union arm_vector sha512h(const struct operands *o)
+static union arm_vector sha512h(const struct arm_crypto_operands *o)
 {
     const u64 *x = o->n.d, *y = o->m.d;
     u64 high = o->d.d[1] + sum512_1(y[1]) + choose64(y[1], x[0], x[1]), t = high + y[0];
     return (union arm_vector){.d = {o->d.d[0] + sum512_1(t) + choose64(t, y[1], x[0]), high}};
 }
 
-static union arm_vector sha512h2(const struct operands *o)
+static union arm_vector sha512h2(const struct arm_crypto_operands *o)
 {
     const u64 *x = o->n.d, *y = o->m.d;
     u64 high = o->d.d[1] + sum512_0(y[0]) + majority64(x[0], y[1], y[0]);
@@ -321,13 +317,13 @@ static union arm_vector sha512h2(const struct operands *o)
         .d = {o->d.d[0] + sum512_0(high) + majority64(high, y[0], y[1]), high}};
 }
 
-static union arm_vector sha512su0(const struct operands *o)
+static union arm_vector sha512su0(const struct arm_crypto_operands *o)
 {
     return (union arm_vector){
         .d = {o->d.d[0] + small512_0(o->d.d[1]), o->d.d[1] + small512_0(o->n.d[0])}};
 }
 
-static union arm_vector sha512su1(const struct operands *o)
+static union arm_vector sha512su1(const struct arm_crypto_operands *o)
 {
     return (union arm_vector){.d = {o->d.d[0] + small512_1(o->n.d[0]) + o->m.d[0],
                                     o->d.d[1] + small512_1(o->n.d[1]) + o->m.d[1]}};
@@ -335,13 +331,13 @@ static union arm_vector sha512su1(const struct operands *o)
 
 /* ---- SHA-3 ---- */
 
-static union arm_vector rax1(const struct operands *o)
+static union arm_vector rax1(const struct arm_crypto_operands *o)
 {
     return (union arm_vector){
         .d = {o->n.d[0] ^ ror64(o->m.d[0], 63), o->n.d[1] ^ ror64(o->m.d[1], 63)}};
 }
 
-static union arm_vector xar(const struct operands *o)
+static union arm_vector xar(const struct arm_crypto_operands *o)
 {
     return (union arm_vector){
         .d = {ror64(o->n.d[0] ^ o->m.d[0], o->imm), ror64(o->n.d[1] ^ o->m.d[1], o->imm)}};
@@ -349,41 +345,41 @@ static union arm_vector xar(const struct operands *o)
 
 /* ---- SM3 (GB/T 32905-2016) ---- */
 
-static union arm_vector sm3ss1(const struct operands *o)
+static union arm_vector sm3ss1(const struct arm_crypto_operands *o)
 {
     return (union arm_vector){.s = {0, 0, 0, rol(rol(o->n.s[3], 12) + o->m.s[3] + o->a.s[3], 7)}};
 }
 
-static union arm_vector sm3tt1(const struct operands *o, u32 f)
+static union arm_vector sm3tt1(const struct arm_crypto_operands *o, u32 f)
 {
     const u32 *d = o->d.s;
     u32 t = f + d[0] + (o->n.s[3] ^ rol(d[3], 12)) + o->m.s[o->imm];
     return (union arm_vector){.s = {d[1], rol(d[2], 9), d[3], t}};
 }
 
-static union arm_vector sm3tt1a(const struct operands *o)
+static union arm_vector sm3tt1a(const struct arm_crypto_operands *o)
 {
     return sm3tt1(o, parity(o->d.s[1], o->d.s[2], o->d.s[3]));
 }
 
-static union arm_vector sm3tt1b(const struct operands *o)
+static union arm_vector sm3tt1b(const struct arm_crypto_operands *o)
 {
     return sm3tt1(o, majority(o->d.s[1], o->d.s[2], o->d.s[3]));
 }
 
-static union arm_vector sm3tt2(const struct operands *o, u32 f)
+static union arm_vector sm3tt2(const struct arm_crypto_operands *o, u32 f)
 {
     const u32 *d = o->d.s;
     u32 t = f + d[0] + o->n.s[3] + o->m.s[o->imm];
     return (union arm_vector){.s = {d[1], rol(d[2], 19), d[3], t ^ rol(t, 9) ^ rol(t, 17)}};
 }
 
-static union arm_vector sm3tt2a(const struct operands *o)
+static union arm_vector sm3tt2a(const struct arm_crypto_operands *o)
 {
     return sm3tt2(o, parity(o->d.s[1], o->d.s[2], o->d.s[3]));
 }
 
-static union arm_vector sm3tt2b(const struct operands *o)
+static union arm_vector sm3tt2b(const struct arm_crypto_operands *o)
 {
     return sm3tt2(o, choose(o->d.s[3], o->d.s[2], o->d.s[1]));
 }
@@ -393,7 +389,7 @@ static u32 sm3_p1(u32 v)
     return v ^ rol(v, 15) ^ rol(v, 23);
 }
 
-static union arm_vector sm3partw1(const struct operands *o)
+static union arm_vector sm3partw1(const struct arm_crypto_operands *o)
 {
     union arm_vector v = vector_xor(o->d, o->n);
     for (unsigned i = 0; i < 4; i++)
@@ -401,7 +397,7 @@ static union arm_vector sm3partw1(const struct operands *o)
     return v;
 }
 
-static union arm_vector sm3partw2(const struct operands *o)
+static union arm_vector sm3partw2(const struct arm_crypto_operands *o)
 {
     union arm_vector t = o->n;
     for (unsigned i = 0; i < 4; i++)
@@ -429,12 +425,12 @@ static union arm_vector sm4_rounds(union arm_vector x, const union arm_vector *k
     return x;
 }
 
-static union arm_vector sm4e(const struct operands *o)
+static union arm_vector sm4e(const struct arm_crypto_operands *o)
 {
     return sm4_rounds(o->d, &o->n, false);
 }
 
-static union arm_vector sm4ekey(const struct operands *o)
+static union arm_vector sm4ekey(const struct arm_crypto_operands *o)
 {
     return sm4_rounds(o->n, &o->m, true);
 }
@@ -447,13 +443,34 @@ static const crypto_fn functions[ARM_CRYPTO_COUNT] = {
 #undef CRYPTO
 };
 
+union arm_vector arm_crypto_plain(enum arm_crypto op, const struct arm_crypto_operands *o)
+{
+    return functions[op](o);
+}
+
+enum host_crypto_step arm_crypto_step(enum arm_crypto op)
+{
+    static const u8 steps[ARM_CRYPTO_COUNT] = {
+        [ARM_CRYPTO_AESE] = 1 + HOST_AES_ENCRYPT,         [ARM_CRYPTO_AESD] = 1 + HOST_AES_DECRYPT,
+        [ARM_CRYPTO_AESMC] = 1 + HOST_AES_MIX,            [ARM_CRYPTO_AESIMC] = 1 + HOST_AES_UNMIX,
+        [ARM_CRYPTO_SHA1C] = 1 + HOST_SHA1_CHOOSE,        [ARM_CRYPTO_SHA1P] = 1 + HOST_SHA1_PARITY,
+        [ARM_CRYPTO_SHA1M] = 1 + HOST_SHA1_MAJORITY,      [ARM_CRYPTO_SHA1SU0] = 1 + HOST_SHA1_SCHEDULE0,
+        [ARM_CRYPTO_SHA256H] = 1 + HOST_SHA256_LOW,       [ARM_CRYPTO_SHA256H2] = 1 + HOST_SHA256_HIGH,
+        [ARM_CRYPTO_SHA256SU0] = 1 + HOST_SHA256_SCHEDULE0, [ARM_CRYPTO_SHA256SU1] = 1 + HOST_SHA256_SCHEDULE1,
+    };
+    return steps[op] ? steps[op] - 1 : HOST_CRYPTO_COUNT;
+}
+
 void arm_helper_crypto(struct cpu *cpu, u64 op, u64 regs)
 {
-    union arm_vector *v = arm_cpu(cpu)->v;
-    struct operands o = {.d = v[regs & 31],
-                         .n = v[regs >> 8 & 31],
-                         .m = v[regs >> 16 & 31],
-                         .a = v[regs >> 24 & 31],
-                         .imm = regs >> 24 & 63};
-    v[regs & 31] = functions[op](&o);
+    struct arm_cpu *a = arm_cpu(cpu);
+    union arm_vector *d = &a->v[regs & 31];
+    const union arm_vector *n = &a->v[regs >> 8 & 31], *m = &a->v[regs >> 16 & 31];
+    enum host_crypto_step step = arm_crypto_step((enum arm_crypto)op);
+    if (step != HOST_CRYPTO_COUNT && a->host_crypto.fn[step]) {
+        a->host_crypto.fn[step](d, n, m);
+        return;
+    }
+    struct arm_crypto_operands o = {.d = *d, .n = *n, .m = *m, .a = a->v[regs >> 24 & 31], .imm = regs >> 24 & 63};
+    *d = functions[op](&o);
 }

@@ -478,6 +478,11 @@ void arm_helper_pmull64(struct cpu *cpu, u64 regs, u64 high)
     struct arm_cpu *a = arm_cpu(cpu);
     u64 x = arm_vector_get(a, regs >> 8 & 0xff).d[high], y = arm_vector_get(a, regs >> 16 & 0xff).d[high];
     union arm_vector out = {.d = {0, 0}};
+    if (a->host_crypto.fn[HOST_MULTIPLY]) {
+        const union arm_vector n = {.d = {x}}, m = {.d = {y}};
+        a->host_crypto.fn[HOST_MULTIPLY](&a->v[regs & 31], &n, &m);
+        return;
+    }
     for (unsigned i = 0; i < 64; i++) {
         if (y >> i & 1) {
             out.d[0] ^= x << i;

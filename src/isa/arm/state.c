@@ -165,6 +165,7 @@ int arm_init(struct cpu *cpu, const char *arch, const char *model, struct err *e
         return r;
     arm_timer_init(a);
     arm_pmu_init(a);
+    host_crypto_find(&a->host_crypto);
     return 0;
 }
 
