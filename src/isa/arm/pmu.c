@@ -103,23 +103,29 @@ static bool is_wide(const struct arm_cpu *a, unsigned n)
     return n == CYCLE && a->pmu_control & PMCR_LC;
 }
 
-static u64 read_counter(struct arm_cpu *a, unsigned n)
+static u64 counter_at(struct arm_cpu *a, unsigned n, u64 now)
 {
     u64 v = *value_of(a, n);
     if (runs(a, n))
-        v += clock_now(a->cpu.host->clock) / unit_of(a, n);
+        v += now / unit_of(a, n);
     return n == CYCLE ? v : (u32)v;
 }
 
+static u64 read_counter(struct arm_cpu *a, unsigned n)
+{
+    return counter_at(a, n, clock_now(a->cpu.host->clock));
+}
+
+/* This and what follows is between begin() and end(), for which the clock stands: an overflow between two looks at it would be lost. */
 static void write_counter(struct arm_cpu *a, unsigned n, u64 v)
 {
-    *value_of(a, n) = runs(a, n) ? v - clock_now(a->cpu.host->clock) / unit_of(a, n) : v;
+    *value_of(a, n) = runs(a, n) ? v - a->pmu_now / unit_of(a, n) : v;
 }
 
 static void freeze(struct arm_cpu *a, u64 values[COUNTERS])
 {
     for (unsigned n = 0; n < COUNTERS; n++)
-        values[n] = read_counter(a, n);
+        values[n] = counter_at(a, n, a->pmu_now);
 }
 
 static void thaw(struct arm_cpu *a, const u64 values[COUNTERS])
@@ -133,19 +139,19 @@ static void thaw(struct arm_cpu *a, const u64 values[COUNTERS])
 /* When the counter overflows by the clock. UINT64_MAX: not in a hundred years. */
 static u64 overflow_at(struct arm_cpu *a, unsigned n)
 {
-    u64 v = read_counter(a, n), unit = unit_of(a, n);
+    u64 v = counter_at(a, n, a->pmu_now), unit = unit_of(a, n);
     u64 left = is_wide(a, n) ? 0 - v : BIT(32) - (u32)v;
     if (!runs(a, n) || !left || left > BIT(62) / unit)
         return UINT64_MAX;
-    return (clock_now(a->cpu.host->clock) / unit + left) * unit;
+    return (a->pmu_now / unit + left) * unit;
 }
 
 static void begin(struct arm_cpu *a)
 {
     pthread_mutex_lock(&a->timer_lock);
-    u64 now = clock_now(a->cpu.host->clock);
+    a->pmu_now = clock_now(a->cpu.host->clock);
     for (unsigned n = 0; n < COUNTERS; n++) {
-        if (now >= a->pmu_due[n])
+        if (a->pmu_now >= a->pmu_due[n])
             a->pmu_overflow |= bit_of(n);
     }
 }
@@ -465,6 +471,7 @@ void arm_pmu_fini(struct arm_cpu *a)
 void arm_pmu_reset(struct arm_cpu *a)
 {
     pthread_mutex_lock(&a->timer_lock);
+    a->pmu_now = clock_now(a->cpu.host->clock);
     a->pmu_base = a->pmu_control = a->pmu_enabled = a->pmu_overflow = a->pmu_interrupts = 0;
     memset(a->pmu_event, 0, sizeof(a->pmu_event));
     memset(a->pmu_type, 0, sizeof(a->pmu_type));
@@ -477,6 +484,7 @@ void arm_pmu_reset(struct arm_cpu *a)
 /* The wire is in the interrupt controller's state. */
 void arm_pmu_restore(struct arm_cpu *a)
 {
+    a->pmu_now = clock_now(a->cpu.host->clock);
     a->pmu_level = (u8)level_now(a);
     a->pmu_by_level = goes_by_level(a);
     for (unsigned n = 0; n < COUNTERS; n++)
