@@ -30,6 +30,7 @@ void ir_builder_init(struct ir_builder *b, struct ir_unit *u, struct arena *aren
     };
     b->unit = u;
     b->code.size = 0;
+    b->skip.pc = IR_NO_SKIP;
     b->ended = false;
     b->pc_bound = false;
     b->pc = pc;
@@ -143,6 +144,8 @@ enum ir_type ir_type_of(const struct ir_builder *b, ir_value v)
 void ir_insn(struct ir_builder *b, u64 pc, unsigned length)
 {
     const struct isa *isa = b->unit->isa;
+    if (unlikely(pc == b->skip.pc))
+        ir_skip_close(b);
     ir_append(b, (struct ir_op){.op = IR_INSN, .aux = length, .a = (u32)pc, .b = pc >> 32});
     b->unit->guest_insns++;
     b->unit->guest_bytes = pc + length - b->unit->pc;

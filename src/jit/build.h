@@ -24,15 +24,25 @@ struct ir_code {
     const u8 *host;
 };
 
+/* A branch forward over little code, whose target may still come to be in the unit (build_choose.c). */
+struct ir_skip {
+    u64 pc; /* its target, IR_NO_SKIP: there is none */
+    u32 op; /* the branch */
+    ir_value cond;
+};
+#define IR_NO_SKIP UINT64_MAX
+
 struct ir_builder {
     struct ir_unit *unit;
     struct ir_code code;
+    struct ir_skip skip;
     bool ended;
     bool pc_bound;               /* the pc slot is the pc of the last insn op */
     u64 pc;                      /* of the last insn op */
     ir_value code_base;          /* of a movable unit, once it was needed, or IR_NONE */
     ir_value slot[IR_MAX_SLOTS]; /* value known to be in the slot, or IR_NONE */
     u32 recent[64];              /* hash of recent pure ops, for common subexpressions */
+    ir_value skip_slot[IR_MAX_SLOTS]; /* slot[] at skip's branch */
 };
 #define IR_NONE (~0u)
 
@@ -160,8 +170,20 @@ ir_value ir_call2(struct ir_builder *b, const struct ir_helper *h, ir_value x, i
 ir_value ir_call3(struct ir_builder *b, const struct ir_helper *h, ir_value x, ir_value y,
                   ir_value z);
 
-/* -- Leaving. exit_if goes on when cond is 0; the others end the unit. */
+/* -- Choosing (build_choose.c). Whether the ops from `first` on do nothing but put what is cheap to compute; and making those
+ * puts hold only where cond is not 0 (holds) or is 0 (!holds). before: slot[] at `first`. */
+bool ir_only_computes(const struct ir_unit *u, u32 first);
+void ir_choose(struct ir_builder *b, u32 first, const ir_value *before, ir_value cond, bool holds);
+
+/* -- Leaving. exit_if goes on when cond is 0; the others end the unit. skip_if: an exit_if that may become a choice when the
+ * unit reaches pc. A front end that knows more of the state than what is in slots, and changes that behind a branch, forgets it. */
 void ir_exit_if(struct ir_builder *b, ir_value cond, u64 pc);
+void ir_skip_if(struct ir_builder *b, ir_value cond, u64 pc);
+void ir_skip_close(struct ir_builder *b); /* ir_insn's: pc is reached */
+static inline void ir_skip_forget(struct ir_builder *b)
+{
+    b->skip.pc = IR_NO_SKIP;
+}
 void ir_trap_if(struct ir_builder *b, ir_value cond, const struct ir_helper *h, u32 argument);
 void ir_exit_jump(struct ir_builder *b, u64 pc);
 void ir_exit_indirect(struct ir_builder *b, ir_value pc, enum ir_jump_hint hint);

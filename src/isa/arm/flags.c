@@ -14,6 +14,7 @@ enum { N_BIT = 31, Z_BIT = 30, C_BIT = 29, V_BIT = 28 };
 
 static void put_slots(struct arm_ctx *c, ir_value op, ir_value x, ir_value y)
 {
+    ir_skip_forget(c->b); /* c->flags is of one way only */
     ir_put(c->b, ARM_SLOT_CC_OP, op);
     ir_put(c->b, ARM_SLOT_CC_X, x);
     if (y != IR_NONE)

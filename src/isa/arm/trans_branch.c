@@ -43,7 +43,7 @@ static bool branch_if(struct arm_ctx *c, ir_value cond, s32 off)
 {
     u64 known;
     if (!ir_is_const(c->b, cond, &known))
-        ir_exit_if(c->b, cond, target_of(c, off));
+        ir_skip_if(c->b, cond, target_of(c, off));
     else if (known)
         ir_exit_jump(c->b, target_of(c, off));
     return true;

@@ -43,8 +43,6 @@ static void build(struct arm_ctx *c, enum arm_insn id)
 
 /* ---- Choosing ---- */
 
-enum { CHOICE_OPS = 12 }; /* more work than this is better jumped over */
-
 /* May the slot be chosen? Flags are kept in several that belong together. */
 static bool is_choosable(u32 slot)
 {
@@ -55,43 +53,11 @@ static bool is_choosable(u32 slot)
 /* The operations from `first` on have no effect but puts. */
 static bool only_computes(const struct ir_unit *u, u32 first)
 {
-    unsigned work = 0;
     for (u32 i = first; i < u->count; i++) {
-        const struct ir_op *op = &u->ops[i];
-        if (op->op == IR_PUT && !is_choosable(op->b))
-            return false;
-        work += op->op != IR_PUT && op->op != IR_GET && op->op != IR_CONST;
-        bool dear = op->op >= IR_DIVS && op->op <= IR_REMU;
-        if (dear || (op->op != IR_PUT && op->op != IR_GET && !ir_op_is_pure(op->op)))
+        if (u->ops[i].op == IR_PUT && !is_choosable(u->ops[i].b))
             return false;
     }
-    return work <= CHOICE_OPS;
-}
-
-/* Puts again what the operations from `first` on have put, where cond holds. before: the builder
- * then. */
-static void choose(struct arm_ctx *c, u32 first, const struct ir_builder *before, ir_value cond)
-{
-    struct ir_builder *b = c->b;
-    u32 end = b->unit->count;
-    for (u32 i = first; i < end; i++) {
-        struct ir_op *op = &b->unit->ops[i];
-        if (op->op != IR_PUT)
-            continue;
-        u32 slot = op->b;
-        *op = (struct ir_op){.op = IR_CONST, .type = IR_I64}; /* unused */
-        ir_value new = b->slot[slot];
-        if (new == before->slot[slot])
-            continue;
-        b->slot[slot] = before->slot[slot];
-        ir_put(b, slot, ir_select(b, cond, new, ir_get(b, slot)));
-        /* put once: later ones of the same slot see it as it was before */
-        for (u32 j = i + 1; j < end; j++) {
-            struct ir_op *later = &b->unit->ops[j];
-            if (later->op == IR_PUT && later->b == slot)
-                *later = (struct ir_op){.op = IR_CONST, .type = IR_I64};
-        }
-    }
+    return ir_only_computes(u, first);
 }
 
 /* The last operation is a jump to an address known now, and there is no other but that ITSTATE is
@@ -135,7 +101,7 @@ static bool build_chosen(struct arm_ctx *c, enum arm_insn id, ir_value cond, boo
     bool exists = arm_translate(c, id, c->insn), jumps = c->next != saved.next;
     u64 target = c->next;
     if (exists && !jumps && !b->ended && only_computes(u, first)) {
-        choose(c, first, &before, cond);
+        ir_choose(b, first, before.slot, cond, true);
         return true;
     }
     jumps |= only_jumps(u, first, &target);

@@ -101,7 +101,7 @@ static bool branch(struct riscv_ctx *c, const struct riscv_arg_b *a, enum ir_con
     if (constant)
         ir_exit_jump(c->b, target_of(c, a->off));
     else
-        ir_exit_if(c->b, taken, target_of(c, a->off));
+        ir_skip_if(c->b, taken, target_of(c, a->off));
     return true;
 }
 
