@@ -350,6 +350,82 @@ static void test_slots(void **state)
     assert_true(ir_ended(&b));
 }
 
+static unsigned count_of(const struct ir_unit *u, unsigned opcode)
+{
+    unsigned n = 0;
+    for (u32 i = 0; i < u->count; i++)
+        n += u->ops[i].op == opcode;
+    return n;
+}
+
+/* A branch at 0x100 to 0x10c, over what `between` builds: a choice afterwards? */
+static bool is_chosen(void (*between)(struct ir_builder *b))
+{
+    struct ir_builder b;
+    struct ir_unit u;
+    ir_builder_init(&b, &u, &arena, &fake_isa, 0x100, 0);
+    ir_insn(&b, 0x100, 4);
+    ir_skip_if(&b, ir_cmp(&b, IR_EQ, ir_get(&b, X2), ir_get(&b, X3)), 0x10c);
+    ir_insn(&b, 0x104, 4);
+    between(&b);
+    ir_insn(&b, 0x10c, 4);
+    ir_exit_jump(&b, 0x110);
+    ir_optimize(&u, &arena, ~0u);
+    assert_int_equal(count_of(&u, IR_EXIT_IF) + !!count_of(&u, IR_SELECT), 1);
+    return count_of(&u, IR_SELECT);
+}
+
+static void put_one(struct ir_builder *b)
+{
+    ir_put(b, X0, ir_addi(b, ir_get(b, X0), 1));
+    ir_put(b, X0, ir_addi(b, ir_get(b, X0), 1));
+}
+
+static void put_two(struct ir_builder *b)
+{
+    put_one(b);
+    ir_put(b, X1, ir_get(b, X0));
+}
+
+static void put_three(struct ir_builder *b)
+{
+    put_two(b);
+    ir_put(b, X2, ir_get(b, X3));
+}
+
+static void put_float(struct ir_builder *b)
+{
+    ir_put(b, F0, ir_get(b, F1));
+}
+
+static void divide(struct ir_builder *b)
+{
+    ir_put(b, X0, ir_divu(b, ir_get(b, X0), ir_get(b, X1)));
+}
+
+static void load(struct ir_builder *b)
+{
+    ir_put(b, X0, ir_load(b, IR_I64, 3, ir_get(b, X1), 0));
+}
+
+static void forget(struct ir_builder *b)
+{
+    put_one(b);
+    ir_skip_forget(b);
+}
+
+static void test_skip(void **state)
+{
+    (void)state;
+    assert_true(is_chosen(put_one));
+    assert_true(is_chosen(put_two));
+    assert_false(is_chosen(put_three));
+    assert_false(is_chosen(put_float));
+    assert_false(is_chosen(divide));
+    assert_false(is_chosen(load));
+    assert_false(is_chosen(forget));
+}
+
 static void test_full(void **state)
 {
     struct ir_builder b;
@@ -718,6 +794,7 @@ int main(void)
         cmocka_unit_test(test_known),
         cmocka_unit_test(test_idioms),
         cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_skip),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_round_trip_everything),
         cmocka_unit_test(test_round_trip_random),
