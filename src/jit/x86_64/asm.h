@@ -56,6 +56,7 @@ enum asm_op {
     X_CVTTS2SI = 0x2c | ASM_0F, X_CVTS2S = 0x5a | ASM_0F, /* from f32: F3, from f64: F2 */
     /* + 0 f32, ASM_66 f64 */
     X_UCOMIS = 0x2e | ASM_0F, X_COMIS = 0x2f | ASM_0F,
+    X_MOVQ = 0x7e | ASM_0F | ASM_F3, /* above: 0 */
     X_MOVAPS = 0x28 | ASM_0F, X_ANDPS = 0x54 | ASM_0F, X_ANDNPS = 0x55 | ASM_0F, X_ORPS = 0x56 | ASM_0F, X_XORPS = 0x57 | ASM_0F,
     X_MOVUPS = 0x10 | ASM_0F, X_MOVUPS_STORE = 0x11 | ASM_0F,
     X_MOVD_TO = 0x6e | ASM_0F | ASM_66, X_MOVD_FROM = 0x7e | ASM_0F | ASM_66, /* xmm in reg, integer in r/m; W: 64 bits */
@@ -244,11 +245,16 @@ static inline u8 *asm_vex_head(u8 *p, u32 op, unsigned reg, unsigned v, unsigned
     return p;
 }
 
+static inline u8 *asm_at_vex_rr(u8 *p, u32 op, unsigned reg, unsigned v, unsigned rm)
+{
+    p = asm_vex_head(p, op, reg, v, 0, rm);
+    *p = (u8)(0xc0 | (reg & 7) << 3 | (rm & 7));
+    return p + 1;
+}
+
 static inline void asm_vex_rr(struct asm_buf *s, u32 op, unsigned reg, unsigned v, unsigned rm)
 {
-    u8 *p = asm_vex_head(s->p, op, reg, v, 0, rm);
-    *p++ = (u8)(0xc0 | (reg & 7) << 3 | (rm & 7));
-    s->p = p;
+    s->p = asm_at_vex_rr(s->p, op, reg, v, rm);
 }
 
 static inline void asm_vex_rm(struct asm_buf *s, u32 op, unsigned reg, unsigned v, struct asm_mem m)

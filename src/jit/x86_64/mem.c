@@ -4,7 +4,7 @@
  * The check (tlb.h has its meaning), for address register ra and offset:
  *      lea   t, [ra + offset]              lea   u, [ra + offset + size - 1]   (aligned only: [ra + offset])
  *      shr   t, 8                          and   u, ~0xfff                     (aligned only: | size - 1)
- *      and   t, mask << 4                  cmp   u, [r14 + t + tag]
+ *      and   t, mask << 4                  cmp   u, [r14 + t + tag]            (offset 0: rorx for lea and shr)
  *      jne   cold                          mov   t, [r14 + t + addend]
  * and the access is at [t + ra + offset]. The cold part finds ra and the value's register as they were.
  *
@@ -58,10 +58,14 @@ static u8 *emit_index(const struct x64 *g, u8 *p, const struct access *m)
 {
     s32 first = m->low, last = m->aligned ? first : m->high;
     _Static_assert(sizeof(struct tlb_entry) == 16, "the index is scaled by shifting 4 less");
-    p = sum(p, 0, m->index, m->addr, first);
-    p = sum(p, ASM_W, m->tag, m->addr, last);
-    p = asm_at_rr(p, X_SHIFT_IMM, SHIFT_SHR, m->index);
+    if (!first && x64_has(g, X64_BMI2)) { /* what goes to the top is masked off */
+        p = asm_at_vex_rr(p, X_RORX, m->index, 0, m->addr);
+    } else {
+        p = sum(p, 0, m->index, m->addr, first);
+        p = asm_at_rr(p, X_SHIFT_IMM, SHIFT_SHR, m->index);
+    }
     *p++ = TLB_PAGE_BITS - 4;
+    p = sum(p, ASM_W, m->tag, m->addr, last);
     p = asm_word(asm_at_rr(p, X_GROUP1, ALU_AND, m->index), g->jit->tlb_mask << 4);
     p = asm_word(asm_at_rr(p, X_GROUP1 | ASM_W, ALU_AND, m->tag),
                  (u32)(TLB_PAGE_MASK | (m->aligned ? m->size - 1 : 0)));
