@@ -47,6 +47,7 @@ enum arm_cc {
     ARM_CC_ADD32, ARM_CC_ADD64,
     ARM_CC_SUB32, ARM_CC_SUB64,     /* cc_x - cc_y */
     ARM_CC_LOGIC32, ARM_CC_LOGIC64, /* of the result cc_x; C = V = 0 */
+    ARM_CC_FLOAT,   /* cc_x: greater or equal, cc_y: less or equal; neither: unordered */
     ARM_CC_OP = 7,
     /* AArch32, beside those: N and Z are of the low word of cc_nz, C is bit 0 of cc_c. What an instruction leaves alone
      * follows from the earlier operation still. */

@@ -156,6 +156,21 @@ static ir_value after_logic(struct arm_ctx *c, enum arm_cond cond, ir_value x)
     }
 }
 
+/* Less, equal, greater, unordered are N, ZC, C, CV. */
+static ir_value after_float(struct arm_ctx *c, enum arm_cond cond, ir_value ge, ir_value le)
+{
+    struct ir_builder *b = c->b;
+    switch (cond) {
+    case ARM_EQ: return ir_and(b, ge, le);
+    case ARM_CS: return ir_cmp(b, IR_GEU, ge, le);
+    case ARM_MI: return ir_cmp(b, IR_LTU, ge, le);
+    case ARM_VS: return compare_zero(c, IR_EQ, ir_or(b, ge, le));
+    case ARM_HI: return ir_xor(b, le, ir_const(b, 1));
+    case ARM_GE: return ge;
+    default: return ir_cmp(b, IR_GTU, ge, le);
+    }
+}
+
 static ir_value of_nzcv(struct arm_ctx *c, enum arm_cond cond, ir_value x)
 {
     struct ir_builder *b = c->b;
@@ -176,6 +191,8 @@ static ir_value even_cond(struct arm_ctx *c, enum arm_cond cond)
     const struct arm_flags *f = &c->flags;
     if (f->op == ARM_CC_NZCV)
         return of_nzcv(c, cond, f->x);
+    if (f->op == ARM_CC_FLOAT)
+        return after_float(c, cond, f->x, f->y);
     ir_value x = is_32(f->op) ? ir_trunc(c->b, f->x) : f->x;
     if (f->op == ARM_CC_LOGIC32 || f->op == ARM_CC_LOGIC64)
         return after_logic(c, cond, x);
@@ -281,6 +298,11 @@ ir_value arm_nzcv_value(struct arm_ctx *c)
 
 /* ---- What the slots mean ---- */
 
+static u64 flags_of_float(bool ge, bool le)
+{
+    return ge ? PSTATE_C | (le ? PSTATE_Z : 0) : le ? PSTATE_N : PSTATE_C | PSTATE_V;
+}
+
 static u64 flags_of(u64 result, unsigned width, bool carry, bool overflow)
 {
     bool n = result >> (width - 1) & 1;
@@ -303,6 +325,7 @@ u64 arm_helper_nzcv(struct cpu *cpu, u64 op, u64 x, u64 y)
         return flags_of(difference, width, x >= y, ((x ^ y) & (x ^ difference)) >> (width - 1) & 1);
     case ARM_CC_LOGIC32:
     case ARM_CC_LOGIC64: return flags_of(x, width, false, false);
+    case ARM_CC_FLOAT: return flags_of_float(x, y);
     default: break; /* ARM_CC_NZCV */
     }
     return x & (PSTATE_N | PSTATE_Z | PSTATE_C | PSTATE_V);

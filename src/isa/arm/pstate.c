@@ -9,56 +9,10 @@
 
 /* ---- Condition flags ------------------------------------------------------------------------- */
 
-static u32 flags_of(u64 result, unsigned width, bool c, bool v)
-{
-    u32 f = 0;
-    f |= result >> (width - 1) & 1 ? (u32)PSTATE_N : 0;
-    f |= result << (64 - width) ? 0 : (u32)PSTATE_Z;
-    f |= c ? (u32)PSTATE_C : 0;
-    f |= v ? (u32)PSTATE_V : 0;
-    return f;
-}
-
-static u32 flags_add(u64 x, u64 y, unsigned width)
-{
-    u64 mask = ~UINT64_C(0) >> (64 - width);
-    x &= mask;
-    y &= mask;
-    u64 sum = (x + y) & mask;
-    return flags_of(sum, width, sum < x, ((x ^ sum) & (y ^ sum)) >> (width - 1) & 1);
-}
-
-static u32 flags_sub(u64 x, u64 y, unsigned width)
-{
-    u64 mask = ~UINT64_C(0) >> (64 - width);
-    x &= mask;
-    y &= mask;
-    u64 difference = (x - y) & mask;
-    return flags_of(difference, width, x >= y, ((x ^ y) & (x ^ difference)) >> (width - 1) & 1);
-}
-
-static u32 flags_of_operation(const struct arm_cpu *a)
-{
-    switch ((enum arm_cc)(a->cc_op & ARM_CC_OP)) {
-    case ARM_CC_ADD32: return flags_add(a->cc_x, a->cc_y, 32);
-    case ARM_CC_ADD64: return flags_add(a->cc_x, a->cc_y, 64);
-    case ARM_CC_SUB32: return flags_sub(a->cc_x, a->cc_y, 32);
-    case ARM_CC_SUB64: return flags_sub(a->cc_x, a->cc_y, 64);
-    case ARM_CC_LOGIC32: return flags_of(a->cc_x, 32, false, false);
-    case ARM_CC_LOGIC64: return flags_of(a->cc_x, 64, false, false);
-    default: break; /* ARM_CC_NZCV */
-    }
-    return (u32)a->cc_x & UINT32_C(0xf0000000);
-}
-
 u32 arm_nzcv(const struct arm_cpu *a)
 {
-    u32 f = flags_of_operation(a);
-    if (a->cc_op & ARM_CC_NZ)
-        f = (f & ~(u32)(PSTATE_N | PSTATE_Z)) | flags_of(a->cc_nz, 32, false, false);
-    if (a->cc_op & ARM_CC_C)
-        f = (f & ~(u32)PSTATE_C) | (a->cc_c & 1 ? (u32)PSTATE_C : 0);
-    return f;
+    u64 other = (a->cc_c & 1) << 32 | (u32)a->cc_nz;
+    return (u32)arm_helper_nzcv_a32(NULL, a->cc_op, a->cc_x, a->cc_y, other);
 }
 
 void arm_nzcv_set(struct arm_cpu *a, u32 nzcv)

@@ -69,7 +69,7 @@ static void legalize_pstate(struct arm_cpu *a)
 static void state_legalize(struct arm_cpu *a)
 {
     legalize_pstate(a);
-    if (a->cc_op > ARM_CC_LOGIC64)
+    if (a->cc_op > ARM_CC_FLOAT)
         arm_nzcv_set(a, 0);
     for (unsigned i = 0; i < arm_sysreg_count; i++) {
         const struct arm_sysreg *r = &arm_sysregs[i];

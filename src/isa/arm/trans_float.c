@@ -202,34 +202,50 @@ bool arm_trans_a64_f_fcvt(struct arm_ctx *c, const struct arm_arg_fcvt *a)
 /* ---- Comparisons ------------------------------------------------------------------------------
  */
 
+/* How two values compare, for ARM_CC_FLOAT. Both comparisons raise the same exceptions. */
+static void relate(struct arm_ctx *c, bool signalling, ir_value x, ir_value y, ir_value *ge, ir_value *le)
+{
+    unsigned aux = (arm_float_aux(c) & ~(unsigned)IR_FLOAT_ROUND) | IR_FLOAT_LE |
+                   (signalling ? IR_FLOAT_SIGNAL : 0);
+    *le = ir_fcmp(c->b, aux, x, y);
+    *ge = ir_fcmp(c->b, aux, y, x);
+}
+
+static ir_value soft_compare(struct arm_ctx *c, unsigned size, bool signalling, ir_value x, ir_value y)
+{
+    u64 what = ARM_FWHAT(signalling ? ARM_F_CMPE : ARM_F_CMP, size, 0, IR_FLOAT_DYN, 0);
+    return arm_float_soft(c, what, x, y, IR_NONE);
+}
+
 /* NZCV of two values given as bits: less, equal, greater, unordered are N, ZC, C, CV. */
 ir_value arm_float_compare(struct arm_ctx *c, unsigned size, bool signalling, ir_value x, ir_value y)
 {
     enum { NZCV_BY_RELATION = 0x6823 }; /* digits by 2 * (x <= y) + (x >= y) */
     struct ir_builder *b = c->b;
-    unsigned aux = (arm_float_aux(c) & ~(unsigned)IR_FLOAT_ROUND) | IR_FLOAT_LE |
-                   (signalling ? IR_FLOAT_SIGNAL : 0);
+    ir_value ge, le;
     if (!arm_float_inline(c, size))
-        return arm_float_soft(
-            c, ARM_FWHAT(signalling ? ARM_F_CMPE : ARM_F_CMP, size, 0, IR_FLOAT_DYN, 0), x, y,
-            IR_NONE);
-    x = from_bits(c, x, size);
-    y = from_bits(c, y, size);
-    ir_value relation =
-        ir_add(b, ir_shli(b, ir_fcmp(b, aux, x, y), 3), ir_shli(b, ir_fcmp(b, aux, y, x), 2));
-    ir_value digit = ir_shr(b, ir_const(b, NZCV_BY_RELATION), relation);
+        return soft_compare(c, size, signalling, x, y);
+    relate(c, signalling, from_bits(c, x, size), from_bits(c, y, size), &ge, &le);
+    ir_value digit = ir_shr(b, ir_const(b, NZCV_BY_RELATION), ir_add(b, ir_shli(b, le, 3), ir_shli(b, ge, 2)));
     return ir_shli(b, ir_andi(b, digit, 15), 28);
 }
 
 bool arm_trans_a64_f_cmp(struct arm_ctx *c, const struct arm_arg_fcmp *a)
 {
+    ir_value zero = ir_const(c->b, 0), ge, le;
     unsigned size;
     if (!arm_float_type(c, a->ftype, &size))
         return false;
     if (!arm_fp_begin(c))
         return true;
-    ir_value y = a->zero ? ir_const(c->b, 0) : arm_float_bits(c, a->Rm, size);
-    arm_flags_set_nzcv(c,  arm_float_compare(c, size, a->signal, arm_float_bits(c, a->Rn, size), y));
+    if (!arm_float_inline(c, size)) {
+        ir_value y = a->zero ? zero : arm_float_bits(c, a->Rm, size);
+        arm_flags_set_nzcv(c, soft_compare(c, size, a->signal, arm_float_bits(c, a->Rn, size), y));
+        return true;
+    }
+    relate(c, a->signal, arm_float_value(c, a->Rn, size),
+           a->zero ? from_bits(c, zero, size) : arm_float_value(c, a->Rm, size), &ge, &le);
+    arm_flags_set(c, ARM_CC_FLOAT, ge, le);
     return true;
 }
 
@@ -245,8 +261,15 @@ bool arm_trans_a64_f_ccmp(struct arm_ctx *c, const struct arm_arg_fccmp *a)
     ir_value zero = ir_const(b, 0), cond = arm_cond(c, (enum arm_cond)a->cond);
     ir_value x = ir_select(b, cond, arm_float_bits(c, a->Rn, size), zero);
     ir_value y = ir_select(b, cond, arm_float_bits(c, a->Rm, size), zero);
-    ir_value nzcv = arm_float_compare(c, size, a->signal, x, y);
-    arm_flags_set_nzcv(c, ir_select(b, cond, nzcv, ir_const(b, (u64)a->nzcv << 28)));
+    u32 else_nzcv = (u32)a->nzcv << 28;
+    if (arm_float_inline(c, size)) {
+        ir_value ge, le;
+        relate(c, a->signal, from_bits(c, x, size), from_bits(c, y, size), &ge, &le);
+        arm_flags_set_if(c, cond, ARM_CC_FLOAT, ge, le, else_nzcv);
+    } else {
+        ir_value nzcv = soft_compare(c, size, a->signal, x, y);
+        arm_flags_set_nzcv(c, ir_select(b, cond, nzcv, ir_const(b, else_nzcv)));
+    }
     return true;
 }
 

@@ -298,6 +298,19 @@ X64_SELECT(fsqrt)
     fix_nan(g, op, &ra, 1, rd, keep, 0);
 }
 
+/* What is above the addend is above the result, which often shall have nothing there. */
+static void move_addend(struct x64 *g, const struct ir_op *op, unsigned rd, unsigned addend)
+{
+    unsigned upper = x64_upper_of(g, 2);
+    if (!upper && op->type == IR_F64 && op[1].op == IR_VZEXT && op[1].a == g->a.index) {
+        asm_rr(&g->s, X_MOVQ, rd & 15, addend & 15);
+        upper = X64_ABOVE_64;
+    } else {
+        move(g, rd, addend);
+    }
+    x64_set_upper(g, upper, op->type);
+}
+
 X64_SELECT(fmadd)
 {
     static const u32 insn[4] = {X_FMADD231, X_FNMADD231, X_FMSUB231, X_FNMSUB231};
@@ -306,12 +319,10 @@ X64_SELECT(fmadd)
         return;
     }
     unsigned reg[3] = {x64_use(g, 0), x64_use(g, 1), x64_use(g, 2)}, t = tiny_temp(g, op);
-    unsigned upper = x64_upper_of(g, 2);
     alloc_done(&g->a);
-    x64_set_upper(g, upper, op->type);
     unsigned rd = alloc_def(&g->a, ALLOC_XMM, in_use(reg, 3));
     unsigned which = (op->aux & IR_FLOAT_NEG_PRODUCT ? 1 : 0) | (op->aux & IR_FLOAT_NEG_ADDEND ? 2 : 0);
-    move(g, rd, reg[2]);
+    move_addend(g, op, rd, reg[2]);
     asm_vex_rr(&g->s, insn[which] | ASM_SIZE(op->type == IR_F64), rd & 15, reg[0] & 15, reg[1] & 15);
     fix_nan(g, op, reg, 3, rd, true, t);
 }
@@ -570,6 +581,12 @@ X64_SELECT(bitcast)
         alloc_done(&g->a);
         unsigned rd = alloc_def(&g->a, alloc_class(op->type), 0);
         asm_rm(&g->s, to_float ? X_MOVS | x64_scalar(op->type) : X_MOV | x64_size(op->type), rd & 15, m);
+        return;
+    }
+    if (to_float && alloc_is_const(&g->a, v) && !alloc_const(&g->a, v)) {
+        alloc_done(&g->a);
+        unsigned rd = alloc_def(&g->a, ALLOC_XMM, 0);
+        asm_rr(&g->s, X_XORPS, rd & 15, rd & 15);
         return;
     }
     unsigned ra = x64_use(g, 0);

@@ -13,7 +13,6 @@ enum {
     P = ASM_0F | ASM_66,   /* the integer instructions of SSE2 */
     P38 = ASM_0F38 | ASM_66, /* of SSSE3 and SSE4 */
     P3A = ASM_0F3A | ASM_66,
-    V_MOVQ = 0x7e | ASM_0F | ASM_F3,
     V_PSHUFB = 0x00 | P38, V_PALIGNR = 0x0f | P3A, V_INSERTPS = 0x21 | P3A,
     V_PADDUSB = 0xdc | P, V_PADDB = 0xfc | P, V_PAND = 0xdb | P, V_PANDN = 0xdf | P, V_POR = 0xeb | P, V_PXOR = 0xef | P,
     V_PCMPEQD = 0x76 | P, V_PUNPCKLQDQ = 0x6c | P, V_PSHUFLW = 0x70 | ASM_0F | ASM_F2,
@@ -291,7 +290,7 @@ X64_SELECT(vzext)
     if (upper == x64_upper_clear(type) || upper == X64_ABOVE_32) {
         move(g, rd, ra);
     } else if (is_double) {
-        asm_rr(&g->s, V_MOVQ, rd & 15, ra & 15);
+        asm_rr(&g->s, X_MOVQ, rd & 15, ra & 15);
     } else {
         asm_rr(&g->s, X_XORPS, rd & 15, rd & 15);
         asm_rr(&g->s, X_MOVS | ASM_F3, rd & 15, ra & 15);
@@ -302,7 +301,7 @@ X64_SELECT(vhalf)
 {
     unsigned ra = x64_use(g, 0);
     alloc_done(&g->a);
-    asm_rr(&g->s, V_MOVQ, def_over(g, ra, 0) & 15, ra & 15);
+    asm_rr(&g->s, X_MOVQ, def_over(g, ra, 0) & 15, ra & 15);
 }
 
 X64_SELECT(vdup)
