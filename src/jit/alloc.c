@@ -10,7 +10,8 @@
 /* Gives the same register: its users use the operand. */
 static bool scan_is_alias(const struct ir_op *op)
 {
-    return op->op == IR_TRUNC || (op->op == IR_VLOW && (op->type == IR_F32 || op->type == IR_F64));
+    return op->op == IR_TRUNC || (op->op == IR_VLOW && (op->type == IR_F32 || op->type == IR_F64)) ||
+           (op->op == IR_UNBOX && op->aux & IR_UNBOX_BOXED);
 }
 
 /* Pointers in variables: what is stored through them might change the allocator's own. */

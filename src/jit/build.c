@@ -502,12 +502,22 @@ void ir_exit_if(struct ir_builder *b, ir_value cond, u64 pc)
         ir_append(b, (struct ir_op){.op = IR_EXIT_IF, .a = cond, .b = (u32)pc, .c = pc >> 32});
 }
 
-void ir_trap_if(struct ir_builder *b, ir_value cond, const struct ir_helper *h, u32 argument)
+static void trap_if(struct ir_builder *b, ir_value cond, const struct ir_helper *h, u32 argument, unsigned aux)
 {
     cond = ir_fold_condition(b, cond);
     u32 helper = (u32)(h - b->unit->isa->helpers);
     if (!never(b, cond))
-        ir_append(b, (struct ir_op){.op = IR_TRAP_IF, .a = cond, .b = helper, .c = argument});
+        ir_append(b, (struct ir_op){.op = IR_TRAP_IF, .aux = aux, .a = cond, .b = helper, .c = argument});
+}
+
+void ir_trap_if(struct ir_builder *b, ir_value cond, const struct ir_helper *h, u32 argument)
+{
+    trap_if(b, cond, h, argument, 0);
+}
+
+void ir_check(struct ir_builder *b, ir_value cond, const struct ir_helper *h, u32 argument)
+{
+    trap_if(b, cond, h, argument, IR_TRAP_LASTS);
 }
 
 void ir_exit_jump(struct ir_builder *b, u64 pc)

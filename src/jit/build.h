@@ -185,6 +185,8 @@ static inline void ir_skip_forget(struct ir_builder *b)
     b->skip.pc = IR_NO_SKIP;
 }
 void ir_trap_if(struct ir_builder *b, ir_value cond, const struct ir_helper *h, u32 argument);
+/* ... where cond is of state that nothing changes but code of this CPU; loops ask once. */
+void ir_check(struct ir_builder *b, ir_value cond, const struct ir_helper *h, u32 argument);
 void ir_exit_jump(struct ir_builder *b, u64 pc);
 void ir_exit_indirect(struct ir_builder *b, ir_value pc, enum ir_jump_hint hint);
 void ir_exit_lookup(struct ir_builder *b);

@@ -692,7 +692,7 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
     }
     struct jit_unit *u = unit_of(jc, &ir);
     if (!jit->backend || jit->opt.check)
-        u->ir = keep_ir(c, &ir);
+        u->ir = keep_ir(c, ir.entry ? ir.entry : &ir);
     if (jit->backend) {
         jc->emit.block[0] = (struct jit_emit_block){.ir = &ir, .page_id = u->pages[0].id};
         jc->emit.block_count = 1;

@@ -94,6 +94,9 @@ enum ir_float {
     IR_FLOAT_TINY_BEFORE = 1 << 12, /* tininess is detected before rounding */
 };
 
+enum ir_trap { IR_TRAP_LASTS = 1 }; /* asks for state that nothing changes but code of this CPU: a loop may ask once */
+enum ir_unbox { IR_UNBOX_BOXED = 1 }; /* the upper half is known to be ones */
+
 enum ir_jump_hint { IR_JUMP_PLAIN, IR_JUMP_CALL, IR_JUMP_RETURN };
 
 struct ir_op {
@@ -152,6 +155,7 @@ struct ir_unit {
     u32 may; /* enum ir_may: what may be in it; the builder knows */
     struct ir_op *ops;
     u32 *args; /* values: arguments of CALLs */
+    struct ir_unit *entry; /* of a loop: the form for those who come from outside (opt_region.c), or NULL: this one */
 };
 
 /* Facts of each opcode, from ir.def. */

@@ -98,7 +98,7 @@ static u8 add_block(struct region *r, u64 pc)
     enum { PASSES = ~IR_PASS_LOOP };
     if (!u || u->crosses ||
         !jit_block_ir(r->cpu, &b->ir, &b->page, pc, jc->jit->opt.max_insns, (u32)PASSES) ||
-        jc->fetch_page[1].page || b->ir.count > IR_MAX_OPS - OPT_REGION_GETS)
+        jc->fetch_page[1].page || b->ir.count > IR_MAX_OPS - OPT_REGION_OPS)
         return NO_BLOCK;
     keep_ir(r, &b->ir);
     r->insns += b->ir.guest_insns;
@@ -280,7 +280,8 @@ static bool optimize(struct region *r)
     for (u32 n = 0; n < r->ordered; n++) {
         struct block *b = &r->block[r->order[n]];
         blocks[n] = (struct opt_block){
-            .ir = &b->ir, .end = end_of(r, b), .weight = UINT64_C(1) << 3 * b->depth};
+            .ir = &b->ir, .end = end_of(r, b), .weight = UINT64_C(1) << 3 * b->depth,
+            .returned_to = b->returned_to};
     }
     return opt_region(blocks, r->ordered, &r->arena);
 }

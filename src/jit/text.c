@@ -125,6 +125,8 @@ static const struct ir_attr attrs_lanes_cmp[] = {
 };
 static const struct ir_attr attrs_hint[] = {
     {"call", 3, IR_JUMP_CALL}, {"ret", 3, IR_JUMP_RETURN}, {NULL}};
+static const struct ir_attr attrs_trap[] = {{"lasts", IR_TRAP_LASTS, IR_TRAP_LASTS}, {NULL}};
+static const struct ir_attr attrs_unbox[] = {{"boxed", IR_UNBOX_BOXED, IR_UNBOX_BOXED}, {NULL}};
 static const struct ir_attr attrs_none[] = {{NULL}};
 
 const struct ir_attr *ir_attrs(unsigned op)
@@ -138,6 +140,8 @@ const struct ir_attr *ir_attrs(unsigned op)
     case IR_FENCE: return attrs_fence;
     case IR_FCMP: return attrs_fcmp;
     case IR_EXIT_INDIRECT: return attrs_hint;
+    case IR_TRAP_IF: return attrs_trap;
+    case IR_UNBOX: return attrs_unbox;
     case IR_INSN:
     case IR_CALL: return NULL;
     case IR_VFCMP: return attrs_lanes_cmp;

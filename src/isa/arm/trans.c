@@ -11,7 +11,7 @@ ir_value arm_base(struct arm_ctx *c, u32 n)
     ir_value base = arm_xsp(c, n);
     if (n != 31 || !c->sp_align || c->sp_checked)
         return base;
-    ir_trap_if(c->b, ir_andi(c->b, base, 15), &arm_helpers[ARM_HELPER_SP_ALIGNMENT], 0);
+    ir_check(c->b, ir_andi(c->b, base, 15), &arm_helpers[ARM_HELPER_SP_ALIGNMENT], 0);
     c->sp_checked = true;
     return base;
 }

@@ -65,5 +65,5 @@ void riscv_float_begin(struct riscv_ctx *c)
     c->fs_checked = true;
     ir_value fs = ir_andi(c->b, ir_load_state(c->b, IR_I64, offset, 3), MSTATUS_FS);
     ir_value other = ir_cmp(c->b, IR_NE, fs, ir_const(c->b, MSTATUS_FS));
-    ir_trap_if(c->b, other, &riscv_helpers[RISCV_HELPER_FLOAT_BEGIN], c->insn);
+    ir_check(c->b, other, &riscv_helpers[RISCV_HELPER_FLOAT_BEGIN], c->insn);
 }

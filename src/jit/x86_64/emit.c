@@ -56,9 +56,9 @@ static inline __attribute__((always_inline)) void emit_ops(struct x64 *g, const 
         x64_count_end(g);
 }
 
-static void emit_block(struct x64 *g, u32 block)
+/* ir: a form of the block. */
+static void emit_block(struct x64 *g, u32 block, const struct ir_unit *ir)
 {
-    const struct ir_unit *ir = g->out->block[block].ir;
     g->ir = ir;
     g->pc = ir->pc;
     g->pc_due = true;
@@ -99,8 +99,12 @@ int x64_emit(struct jit *jit, struct jit_emit *out)
     if (r)
         return r;
     x64_region_begin(&g);
-    for (u32 n = 0; n < out->block_count && !g.error; n++)
-        emit_block(&g, n);
+    for (u32 n = 0; n < out->block_count && !g.error; n++) {
+        const struct ir_unit *ir = out->block[n].ir;
+        if (ir->entry)
+            emit_block(&g, n, ir->entry);
+        emit_block(&g, n, ir);
+    }
     out->hot_size = (u32)(g.s.p - out->rw);
     if (!g.error)
         x64_cold_flush(&g);

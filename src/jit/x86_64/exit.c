@@ -206,13 +206,13 @@ void x64_prologue(struct x64 *g)
 
 /* ---- Exits ----------------------------------------------------------------------------------- */
 
-/* Stores what the map says; but: not the slots of the region. */
-static void store_map(struct x64 *g, const u8 *p, unsigned bytes, bool but)
+/* Stores what the map says; to: not what the region has there (-1: all). */
+static void store_map(struct x64 *g, const u8 *p, unsigned bytes, int to)
 {
     const u8 *end = p + bytes;
     for (p += 8; p < end;) {
         unsigned slot = p[0], loc = p[1];
-        bool store = !but || !x64_region_has(g, slot);
+        bool store = to < 0 || !(x64_region_has(g, slot) || x64_region_knows(g, (u32)to, slot));
         p += 2;
         if (loc == JIT_LOC_CONST || loc == JIT_LOC_CONST64) {
             unsigned size = loc == JIT_LOC_CONST ? 4 : 8;
@@ -232,7 +232,7 @@ static void store_map(struct x64 *g, const u8 *p, unsigned bytes, bool but)
 
 static void cold_exit(struct x64 *g, struct x64_cold *c)
 {
-    store_map(g, c->map, c->site.map_bytes, false);
+    store_map(g, c->map, c->site.map_bytes, -1);
     emit_link(g, c->value);
 }
 
@@ -256,7 +256,7 @@ static void edge(struct x64 *g, const struct x64_cold *c)
         other->map = c->map;
         other->site.map_bytes = c->site.map_bytes;
     }
-    store_map(g, c->map, c->site.map_bytes, true);
+    store_map(g, c->map, c->site.map_bytes, (int)to);
     x64_region_edge(g, to, c->places);
 }
 
@@ -272,10 +272,30 @@ static struct x64_cold *exit_to(struct x64 *g, u64 pc)
     return c;
 }
 
+/* An edge to where a loop began is taken as a rule: it stands in line, and is jumped over. */
+static bool loops(const struct x64 *g, u64 pc)
+{
+    int to = x64_region_head(g, pc);
+    return to >= 0 && x64_region_loops(g, (u32)to);
+}
+
+static void edge_in_line(struct x64 *g, u64 pc)
+{
+    struct x64_cold here = {0};
+    describe_exit(g, &here, pc);
+    edge(g, &here);
+}
+
 X64_SELECT(exit_if)
 {
     struct x64_condition cond = x64_condition_prepare(g, op);
     alloc_done(&g->a);
+    if (loops(g, ir_exit_imm(op))) {
+        u8 *over = asm_jcc(&g->s, x64_compare(g, &cond) ^ 1);
+        edge_in_line(g, ir_exit_imm(op));
+        asm_fix(over, g->s.p);
+        return;
+    }
     struct x64_cold *c = exit_to(g, ir_exit_imm(op));
     c->from[0] = asm_jcc(&g->s, x64_compare(g, &cond));
 }
@@ -294,9 +314,7 @@ X64_SELECT(exit_jump)
 {
     alloc_done(&g->a);
     if (x64_region_head(g, ir_imm(op)) >= 0) {
-        struct x64_cold here = {0};
-        describe_exit(g, &here, ir_imm(op));
-        edge(g, &here);
+        edge_in_line(g, ir_imm(op));
         return;
     }
     alloc_sync(&g->a);

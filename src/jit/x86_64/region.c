@@ -12,6 +12,10 @@
  * does. A slot that some block puts is dirty at each head, whatever memory holds; one that is only
  * got is clean, its value is kept for the edges.
  *
+ * Behind its gets a block may put what is known at its head (opt_facts.c). Edges to it need not store that; whoever leaves at the
+ * head, or before it, does. If it begins a loop it has a second form without (ir->entry), with a head of its own: the door leads to
+ * that one, and edges from before do.
+ *
  * Every cycle has an edge from a block to itself or to one before it, and ends at a head that
  * polls; block 0 polls too, so that cycles through several units do.
  */
@@ -120,12 +124,65 @@ static void jump_store(struct x64 *g)
     x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE);
 }
 
+/* The next put of what is known at the block's head, from op i on; NULL: no more. */
+static const struct ir_op *next_known(const struct ir_unit *ir, u32 *i)
+{
+    for (; ir->ops[*i].op == IR_CONST || ir->ops[*i].op == IR_PUT; ++*i) {
+        if (ir->ops[*i].op == IR_PUT)
+            return &ir->ops[(*i)++];
+    }
+    return NULL;
+}
+
+/* The form of block `to` that the block being made goes to. */
+static const struct ir_unit *form_of(const struct x64 *g, u32 to)
+{
+    const struct ir_unit *ir = g->out->block[to].ir;
+    return ir->entry && !x64_region_loops(g, to) ? ir->entry : ir;
+}
+
+bool x64_region_loops(const struct x64 *g, u32 to)
+{
+    return (int)to <= x64_region_head(g, g->ir->pc);
+}
+
+bool x64_region_knows(const struct x64 *g, u32 to, u32 slot)
+{
+    u32 i = g->region.count;
+    const struct ir_op *op;
+    while ((op = next_known(form_of(g, to), &i))) {
+        if (op->b == slot)
+            return true;
+    }
+    return false;
+}
+
+/* At a head: what the edges did not store. */
+static void store_known(struct x64 *g, const struct ir_unit *ir)
+{
+    u32 i = g->region.count;
+    const struct ir_op *op;
+    while ((op = next_known(ir, &i))) {
+        if (op->a < g->region.count)
+            x64_alloc_host.store_slot(&g->a, op->b, g->region.reg[op->a]);
+        else
+            x64_alloc_host.store_slot_const(&g->a, op->b, ir_imm(&ir->ops[op->a]));
+    }
+}
+
 static void cold_poll(struct x64 *g, struct x64_cold *c)
 {
     (void)c;
     x64_store_pc(g, g->ir->pc);
+    store_known(g, g->ir);
     asm_rr(&g->s, X_XOR, RAX, RAX);
     jump_store(g);
+}
+
+/* Where the head of the block's form that is being made is noted. */
+static u32 *head_of(struct x64 *g, u32 block)
+{
+    return &g->region.head[g->ir == g->out->block[block].ir->entry][block];
 }
 
 static void open_door(struct x64 *g, u32 block)
@@ -140,12 +197,14 @@ static void open_door(struct x64 *g, u32 block)
 static void cold_door(struct x64 *g, struct x64_cold *c)
 {
     open_door(g, c->link);
-    asm_fix(asm_jmp(&g->s), g->s.base + g->region.head[c->link]);
+    asm_fix(asm_jmp(&g->s), g->s.base + *head_of(g, c->link));
 }
 
 u32 x64_region_block(struct x64 *g, u32 block)
 {
-    if (!block)
+    const struct ir_unit *ir = g->out->block[block].ir;
+    bool has_door = g->ir == ir->entry || !ir->entry;
+    if (!block && has_door)
         open_door(g, 0);
     for (u32 n = 0; n < g->region.count; n++) {
         g->a.index = n;
@@ -155,10 +214,10 @@ u32 x64_region_block(struct x64 *g, u32 block)
         alloc_place(&g->a, n, g->region.reg[n]);
         alloc_keep(&g->a, n, g->region.put[n]);
     }
-    g->region.head[block] = asm_offset(&g->s);
+    *head_of(g, block) = asm_offset(&g->s);
     if (!g->region.polls[block])
         return g->region.count;
-    if (block)
+    if (block && has_door)
         x64_cold_new(g, cold_door)->link = block;
     asm_alu_mem_imm(&g->s, ALU_CMP, 0, x64_state(g, offsetof(struct cpu, exit_request)), 0);
     u8 *from = asm_jcc(&g->s, CC_NE);
@@ -280,6 +339,7 @@ static void fetch_rest(struct x64 *g, const struct x64_places *at)
 static void cold_unlinked(struct x64 *g, struct x64_cold *c)
 {
     g->out->links[c->link].stub = asm_offset(&g->s);
+    store_known(g, form_of(g, (u32)c->value));
     x64_load_link(g, c->link);
     jump_store(g);
 }
@@ -296,16 +356,20 @@ void x64_region_edge(struct x64 *g, u32 to, struct x64_places *at)
     fetch_rest(g, at);
     struct x64_cold *c = x64_cold_new(g, cold_unlinked);
     c->link = n;
+    c->value = to;
     asm_nop(&g->s, -(asm_offset(&g->s) + 1) & 3);
     c->from[0] = asm_jmp(&g->s);
     g->out->links[n] = (struct jit_link){
-        .pc = g->out->block[to].ir->pc, .patch = (u32)(c->from[0] - g->s.base), .head = 1 + to};
+        .pc = g->out->block[to].ir->pc, .patch = (u32)(c->from[0] - g->s.base),
+        .head = 1 + to + (form_of(g, to) == g->out->block[to].ir->entry ? JIT_MAX_BLOCKS : 0)};
 }
 
 void x64_region_end(struct x64 *g)
 {
     for (u32 n = 0; n < g->out->link_count; n++) {
         struct jit_link *link = &g->out->links[n];
-        link->head = link->head ? g->region.head[link->head - 1] : 0;
+        u32 to = link->head - 1;
+        if (link->head)
+            link->head = g->region.head[to / JIT_MAX_BLOCKS][to % JIT_MAX_BLOCKS];
     }
 }

@@ -96,7 +96,7 @@ struct x64_region {
     u32 count;
     u8 slot[X64_REGION_SLOTS], reg[X64_REGION_SLOTS];
     bool put[X64_REGION_SLOTS];
-    u32 head[JIT_MAX_BLOCKS]; /* offsets in the code memory */
+    u32 head[2][JIT_MAX_BLOCKS]; /* offsets in the code memory; second: of entry forms */
     bool polls[JIT_MAX_BLOCKS];
     u8 *store; /* code that stores the slots; NULL: there is none yet */
 };
@@ -249,13 +249,16 @@ void x64_settle_pc(struct x64 *g);
 
 /* -- region.c. Is the unit a region? g->region says so after. */
 void x64_region_begin(struct x64 *g);
-/* A block's door and head; returns how many ops that took. */
+/* The head, and the door, of the form of a block that g->ir is; returns how many ops that took. */
 u32 x64_region_block(struct x64 *g, u32 block);
 /* All blocks are written. */
 void x64_region_end(struct x64 *g);
 /* The block at pc, or -1. */
 int x64_region_head(const struct x64 *g, u64 pc);
 bool x64_region_has(const struct x64 *g, u32 slot);
+/* From the block being made: does an edge to block `to` go back? Is the slot known there, so that it need not be stored? */
+bool x64_region_loops(const struct x64 *g, u32 to);
+bool x64_region_knows(const struct x64 *g, u32 to, u32 slot);
 /* Where the region's slots are now; and the edge from there to a block, the other dirty slots being stored. */
 struct x64_places *x64_region_places(struct x64 *g);
 void x64_region_edge(struct x64 *g, u32 to, struct x64_places *places);
