@@ -234,9 +234,13 @@ static bool verify(struct cpu *cpu, const struct jit_unit *u, const struct store
     const struct stored_unit *s = find(cpu, u->pc, u->mode);
     if (!s)
         return false;
+    /* Another CPU may have written there since it was translated: what was found then is of other code. */
+    bool changed = memcmp(stored_guest(s), stored_guest(made), MIN(s->guest_bytes, made->guest_bytes));
     bool same = s->size == made->size && !memcmp(s, made, made->size);
     store_release(jc->jit->store);
     memcpy(jc->fetch_page, pages, sizeof(pages));
+    if (changed)
+        return false;
     jc->stats.loaded += same;
     if (!same) {
         jc->stats.rejected++;
