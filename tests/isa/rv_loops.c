@@ -94,17 +94,18 @@ static void unboxed(void)
 {
     static const double two = 2;
     word seen[3] = {0};
-    word n = 40, middle = 20, first, later, last;
+    word n, middle = 20, first, later, last, rounds = 4;
     if (!RV64)
         return;
-    __asm__ volatile("fld fa0, (%4)\n fcvt.s.w fa1, %6\n li %1, 0\n li %2, 0\n"
+    __asm__ volatile("fld fa0, (%5)\n li %1, 0\n 0: li %0, 40\n fcvt.s.w fa1, %7\n li %2, 0\n"
                      "1: fadd.s fa2, fa0, fa1\n fmv.x.w t0, fa2\n"
                      " bnez %1, 2f\n mv %1, t0\n"
-                     "2: bne %0, %5, 3f\n mv %2, t0\n fld fa0, (%4)\n j 4f\n"
-                     "3: fcvt.s.w fa0, %6\n"
-                     "4: mv %3, t0\n addi t1, %0, 1\n bne t1, %5, 5f\n sd t0, (%7)\n"
-                     "5: addi %0, %0, -1\n bnez %0, 1b\n"
-                     : "+r"(n), "=&r"(first), "=&r"(later), "=&r"(last)
+                     "2: beq %0, %6, 6f\n fcvt.s.w fa0, %7\n"
+                     "4: mv %3, t0\n addi t1, %0, 1\n bne t1, %6, 5f\n sd t0, (%8)\n"
+                     "5: addi %0, %0, -1\n bnez %0, 1b\n j 7f\n"
+                     "6: mv %2, t0\n fld fa0, (%5)\n j 4b\n"
+                     "7: addi %4, %4, -1\n bnez %4, 0b\n"
+                     : "=&r"(n), "=&r"(first), "=&r"(later), "=&r"(last), "+r"(rounds)
                      : "r"(&two), "r"(middle), "r"(1), "r"(seen)
                      : "t0", "t1", "fa0", "fa1", "fa2", "memory");
     CHECK((u32)first, 0x7fc00000);
