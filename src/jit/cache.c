@@ -1,5 +1,5 @@
 /*
- * cache.c - units of translated code: pages, hash, chunks of code memory, translation.
+ * cache.c - units of translated code: pages, hash, translation.
  *
  *   guest pc --(current context's code entry, or a walk)--> jit_page --(hash: page, pc)--> jit_unit
  *
@@ -8,7 +8,7 @@
  * in its chunk's.
  *  2. Lines of RAM that a valid unit was made from have their bits in the block's code_lines.
  *  3. Memory of units and links belongs to the chunk their host code is in, and is reused only
- * after every CPU passed a quiescent point since the chunk was emptied.
+ * after every CPU passed a quiescent point since the chunk was emptied (compiler.c).
  *  4. A page with no units may be given another identity; its id changes with it, so stale copies
  * of the pointer are told apart by id.
  *
@@ -28,53 +28,28 @@
 #include "memory/memory.h"
 
 enum {
-    CHUNK_SIZE = 256 * 1024,
-    CHUNK_MIN_LEFT = 16 * 1024, /* below it the chunk is closed: one unit never needs more */
     UNIT_HASH_BITS = 17,
     PAGE_HASH_BITS = 14,
     CODE_LINE = 64, /* as jit_protect_lines protects */
     CROSSING_KEPT = 16,
 };
 
-/* A piece of code memory, filled by one CPU, emptied as a whole: one that has no valid unit left, else the oldest. */
-struct jit_chunk {
-    u32 start, used, size;  /* offsets in the code memory */
-    bool owned;             /* a CPU writes to it */
-    bool rested;            /* chunk_rest */
-    u32 valid;              /* of its units */
-    struct arena meta;      /* units, links and IR of this chunk */
-    struct jit_unit *units; /* by next_in_chunk */
-};
-
 int jit_cache_init(struct jit *jit, struct err *err)
 {
-    u64 chunks = jit->opt.cache_size / CHUNK_SIZE;
-    if (chunks < 4)
-        return err_set(err, EINVAL, "tb-size=%llu bytes: at least %d are needed",
-                       (unsigned long long)jit->opt.cache_size, 4 * CHUNK_SIZE);
     pthread_mutex_init(&jit->lock, NULL);
     pthread_mutex_init(&jit->reserve_lock, NULL);
     jit->hash_mask = (1u << UNIT_HASH_BITS) - 1;
     jit->page_hash_mask = (1u << PAGE_HASH_BITS) - 1;
     jit->hash = calloc(jit->hash_mask + 1, sizeof(*jit->hash));
     jit->pages = calloc(jit->page_hash_mask + 1, sizeof(*jit->pages));
-    jit->chunks = calloc(chunks, sizeof(*jit->chunks));
-    if (!jit->hash || !jit->pages || !jit->chunks)
+    if (!jit->hash || !jit->pages)
         return err_set(err, ENOMEM, "no memory for the code cache's tables");
-    jit->chunk_count = (u32)chunks;
-    for (u32 i = 0; i < chunks; i++) {
-        u32 skip = i ? 0 : jit->stub_bytes;
-        jit->chunks[i] =
-            (struct jit_chunk){.start = i * CHUNK_SIZE + skip, .size = CHUNK_SIZE - skip};
-        arena_init(&jit->chunks[i].meta);
-    }
-    return 0;
+    return jit_chunks_init(jit, err);
 }
 
 void jit_cache_fini(struct jit *jit)
 {
-    for (u32 i = 0; i < jit->chunk_count; i++)
-        arena_fini(&jit->chunks[i].meta);
+    jit_chunks_fini(jit);
     for (u32 i = 0; jit->pages && i <= jit->page_hash_mask; i++) {
         while (jit->pages[i]) {
             struct jit_page *next = jit->pages[i]->hash_next;
@@ -82,10 +57,9 @@ void jit_cache_fini(struct jit *jit)
             jit->pages[i] = next;
         }
     }
-    free(jit->chunks);
     free(jit->pages);
     free((void *)jit->hash);
-    if (jit->chunk_count) {
+    if (jit->hash_mask) {
         pthread_mutex_destroy(&jit->lock);
         pthread_mutex_destroy(&jit->reserve_lock);
     }
@@ -205,101 +179,6 @@ bool jit_page_at(struct cpu *cpu, u64 vaddr, struct jit_page_ref *ref, struct is
     return true;
 }
 
-/* ---- Chunks of code memory ------------------------------------------------------------------- */
-
-/* One that guests which write code have emptied by themselves: memory that has been touched is used again first. */
-static struct jit_chunk *chunk_dead(struct jit *jit)
-{
-    for (u32 i = 0; i < jit->chunk_count; i++) {
-        struct jit_chunk *c = &jit->chunks[i];
-        if (c->units && !c->valid && !c->owned)
-            return c;
-    }
-    return NULL;
-}
-
-/* Takes a chunk that no CPU writes to. Lock held; its units are invalid after, and in no list. */
-static struct jit_chunk *chunk_evict(struct jit *jit, bool *was_used)
-{
-    struct jit_chunk *c = chunk_dead(jit);
-    while (!c || c->owned) {
-        c = &jit->chunks[jit->next_chunk];
-        jit->next_chunk = (jit->next_chunk + 1) % jit->chunk_count;
-    }
-    for (struct jit_unit *u = c->units; u; u = u->next_in_chunk) {
-        if (atomic_load_explicit(&u->valid, memory_order_relaxed))
-            jit_unit_invalidate(jit, u);
-    }
-    *was_used = c->units;
-    c->units = NULL;
-    c->owned = true;
-    return c;
-}
-
-/*
- * Full, by its owner. Once only: memory that is filled again and again would be asked for again each
- * time. The interpreter's chunks hold units and no code.
- */
-static void chunk_rest(struct jit *jit, struct jit_chunk *c)
-{
-    if (!c->rested && jit->backend)
-        host_code_rest(&jit->code, c->start, c->size);
-    c->rested = true;
-}
-
-/*
- * Gives the CPU an empty chunk. One that held code is reused only after every other CPU has left
- * the code it was in: they are kicked, and this one holds no reference to a unit here.
- */
-static void chunk_next(struct cpu *cpu)
-{
-    struct jit_cpu *jc = jit_cpu(cpu);
-    struct jit *jit = jc->jit;
-    if (jc->chunk)
-        chunk_rest(jit, jc->chunk);
-    jit_lock(jit);
-    if (jc->chunk)
-        jc->chunk->owned = false;
-    bool was_used;
-    struct jit_chunk *c = chunk_evict(jit, &was_used);
-    pthread_mutex_unlock(&jit->lock);
-    if (was_used) {
-        /* They are kicked within the period: a point that a CPU passed before it would leave us waiting for ever. */
-        u64 period = epoch_advance(jit->epoch);
-        for (u32 i = 0; i < jit->cpu_count; i++) {
-            if (jit->cpus[i] != cpu)
-                cpu_kick(jit->cpus[i], CPU_EXIT_IRQ);
-        }
-        epoch_offline(jit->epoch, &cpu->epoch);
-        u32 was = jit_place_enter(cpu, JIT_IN_WAIT);
-        u64 start = host_monotonic_ns();
-        epoch_wait(jit->epoch, period);
-        jc->stats.chunk_waits++;
-        jc->stats.chunk_wait_ns += host_monotonic_ns() - start;
-        jit_place_set(cpu, was);
-        epoch_online(jit->epoch, &cpu->epoch);
-    }
-    arena_reset(&c->meta);
-    c->used = 0;
-    jc->chunk = c;
-    jc->chunks_taken++;
-}
-
-/* Is there room for one more unit in the CPU's chunk? */
-static bool chunk_has_room(const struct jit_cpu *jc)
-{
-    return jc->chunk && jc->chunk->size - jc->chunk->used >= CHUNK_MIN_LEFT;
-}
-
-void jit_chunk_release(struct jit_cpu *jc)
-{
-    jit_lock(jc->jit);
-    if (jc->chunk)
-        jc->chunk->owned = false;
-    jc->chunk = NULL;
-    pthread_mutex_unlock(&jc->jit->lock);
-}
-
 /* ---- Units ----------------------------------------------------------------------------------- */
 
 /* Units near each other are in buckets near each other: translated and looked for together, they share lines of the table. */
@@ -404,9 +283,9 @@ static void hash_insert(struct jit *jit, struct jit_unit *u)
     atomic_store_explicit(head, u, memory_order_release);
 }
 
-bool jit_units_insert(struct jit_cpu *jc, struct jit_unit *const *units, u32 count, u64 seen)
+bool jit_units_insert(struct jit_compiler *c, struct jit_unit *const *units, u32 count, u64 seen)
 {
-    struct jit *jit = jc->jit;
+    struct jit *jit = c->jit;
     jit_lock(jit);
     bool ok = atomic_load(&jit->invalidations) == seen;
     for (u32 i = 0; i < count; i++)
@@ -421,13 +300,13 @@ bool jit_units_insert(struct jit_cpu *jc, struct jit_unit *const *units, u32 cou
             page_add_unit(u, &u->pages[n]);
         atomic_store(&u->valid, ok);
         if (ok) {
-            u->chunk = (u32)(jc->chunk - jit->chunks);
-            jc->chunk->valid++;
+            u->chunk = (u32)(c->chunk - jit->chunks);
+            c->chunk->valid++;
             hash_insert(jit, u);
             jit_link_heads(jit, u);
         }
-        u->next_in_chunk = jc->chunk->units;
-        jc->chunk->units = u;
+        u->next_in_chunk = c->chunk->units;
+        c->chunk->units = u;
     }
     pthread_mutex_unlock(&jit->lock);
     return ok;
@@ -556,9 +435,9 @@ bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref
     if (unlikely(jc->jit->no_pairs))
         passes &= ~(u32)IR_PASS_LINK;
     fetch_begin(jc, ir, page, pc);
-    arena_reset(&jc->arena);
+    arena_reset(&jc->compiler.arena);
     /* The page's mode: cpu->mode and what its mapping added. */
-    ir_builder_init(b, ir, &jc->arena, cpu->isa, pc, jc->fetch_page[0].page->mode);
+    ir_builder_init(b, ir, &jc->compiler.arena, cpu->isa, pc, jc->fetch_page[0].page->mode);
     u32 was = jit_place_translate(cpu, JIT_IN_FRONT);
     cpu->isa->translate(cpu, b, max_insns);
     jit_place_set(cpu, was);
@@ -570,7 +449,7 @@ bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref
     if (ir->may & IR_MAY_LOOP) /* loops are made of what is left */
         passes |= IR_PASS_DEAD;
     was = jit_place_translate(cpu, JIT_IN_PASSES);
-    ir_optimize(ir, &jc->arena, passes);
+    ir_optimize(ir, &jc->compiler.arena, passes);
     jit_place_set(cpu, was);
     jit_log_ir(jc->jit, ir, LOG_IR_OPT, "ir_opt");
     return true;
@@ -590,78 +469,10 @@ static struct ir_unit *keep_ir(struct jit_chunk *c, const struct ir_unit *ir)
     return k;
 }
 
-/* The unit's code is at the chunk's end. */
-static void unit_has_code(struct jit *jit, struct jit_chunk *c, struct jit_unit *u, u32 size, struct jit_link *links,
-                          u32 count)
-{
-    u32 start = c->start + c->used;
-    for (u32 i = 0; i < count; i++) {
-        links[i].from = u;
-        links[i].to = NULL;
-        links[i].page_id = 0;
-    }
-    u->links = links;
-    u->link_count = count;
-    u->code = jit->code.rx + start;
-    u->code_size = size;
-    c->used += (u32)align_up(size, 16);
-}
-
-struct jit_unit *jit_unit_new(struct jit_cpu *jc, u64 pc, u64 mode, u32 page_count)
-{
-    struct jit_unit *u = arena_zalloc(&jc->chunk->meta, sizeof(*u) + page_count * sizeof(u->pages[0]));
-    u->pc = pc;
-    u->mode = mode;
-    u->page_count = (u8)page_count;
-    return u;
-}
-
-/* At the chunk's end. */
-static int emit_code(struct cpu *cpu, struct jit_chunk *c, struct jit_unit *u)
-{
-    struct jit_cpu *jc = jit_cpu(cpu);
-    struct jit *jit = jc->jit;
-    struct jit_emit *out = &jc->emit;
-    u32 start = c->start + c->used;
-    /* Reserved at most, given back below: stubs carry the links' final addresses. */
-    struct jit_link *links = arena_alloc(&c->meta, sizeof(*links) * JIT_MAX_LINKS);
-    out->rw = jit->code.rw + start;
-    out->offset = start;
-    out->capacity = c->size - c->used;
-    out->link_count = 0;
-    out->link_base = links;
-    out->page2_id = u->crosses ? u->pages[1].id : 0;
-    out->page2_tag = u->crosses && u->pages[1].page->vpage == IR_MOVABLE_PAGE
-                         ? (u->pc & TLB_PAGE_MASK) + TLB_PAGE
-                         : 0;
-    u32 was = jit_place_translate(cpu, JIT_IN_EMITTER);
-    int r = jit->backend->emit(jit, out);
-    jit_place_set(cpu, was);
-    c->meta.ptr = (u8 *)links + align_up(sizeof(*links) * (r ? 0 : out->link_count), 16);
-    if (r)
-        return r;
-    memcpy(links, out->links, out->link_count * sizeof(*links));
-    unit_has_code(jit, c, u, out->size, links, out->link_count);
-    u->past_poll = out->past_poll;
-    if (unlikely(jit->opt.count))
-        jit_count_emitted(jc, u);
-    return 0;
-}
-
-int jit_unit_emit(struct cpu *cpu, struct jit_unit *u, struct arena *arena)
-{
-    struct jit_cpu *jc = jit_cpu(cpu);
-    jc->emit.arena = arena;
-    int r = emit_code(cpu, jc->chunk, u);
-    if (r == -ENOSPC)
-        chunk_next(cpu);
-    return r;
-}
-
 /* The unit of what was just fetched. */
 static struct jit_unit *unit_of(struct jit_cpu *jc, const struct ir_unit *ir)
 {
-    struct jit_unit *u = jit_unit_new(jc, ir->pc, ir->mode, jc->fetch_page[1].page ? 2 : 1);
+    struct jit_unit *u = jit_unit_new(&jc->compiler, ir->pc, ir->mode, jc->fetch_page[1].page ? 2 : 1);
     u->guest_bytes = ir->guest_bytes;
     u->guest_insns = ir->guest_insns;
     u->crosses = u->page_count > 1;
@@ -681,7 +492,7 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
     struct ir_unit ir;
-    struct jit_chunk *c = jc->chunk;
+    struct jit_chunk *c = jc->compiler.chunk;
     u64 seen = atomic_load(&jit->invalidations);
     /* The back end passes over what is dead. */
     u32 passes = jit->backend ? ~(u32)IR_PASS_DEAD : ~0u;
@@ -694,9 +505,11 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
     if (!jit->backend || jit->opt.check)
         u->ir = keep_ir(c, ir.entry ? ir.entry : &ir);
     if (jit->backend) {
-        jc->emit.block[0] = (struct jit_emit_block){.ir = &ir, .page_id = u->pages[0].id};
-        jc->emit.block_count = 1;
-        int r = jit_unit_emit(cpu, u, &jc->arena);
+        jc->compiler.emit.block[0] = (struct jit_emit_block){.ir = &ir, .page_id = u->pages[0].id};
+        jc->compiler.emit.block_count = 1;
+        u32 was = jit_place_translate(cpu, JIT_IN_EMITTER);
+        int r = jit_unit_emit(&jc->compiler, u);
+        jit_place_set(cpu, was);
         if (r == -E2BIG)
             *max_insns = MAX(*max_insns / 2, 1);
         if (r)
@@ -704,11 +517,11 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
     } else {
         c->used += 256; /* the interpreter's units count against the chunk as if they had code */
     }
-    jit_log_unit(cpu, u);
+    jit_log_unit(jit, u);
     if (!jit->store)
-        return jit_units_insert(jc, &u, 1, seen) ? u : NULL;
+        return jit_units_insert(&jc->compiler, &u, 1, seen) ? u : NULL;
     struct stored_unit *record = jit_warm_begin(cpu, u);
-    bool ok = jit_units_insert(jc, &u, 1, seen);
+    bool ok = jit_units_insert(&jc->compiler, &u, 1, seen);
     jit_warm_end(cpu, record, ok);
     return ok ? u : NULL;
 }
@@ -718,7 +531,7 @@ static struct jit_unit *load_once(struct cpu *cpu, const struct jit_page_ref *pa
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
-    struct jit_chunk *c = jc->chunk;
+    struct jit_chunk *c = jc->compiler.chunk;
     struct jit_unit *u = NULL;
     struct ir_unit ir = {0};
     u64 seen = atomic_load(&jit->invalidations);
@@ -735,13 +548,12 @@ static struct jit_unit *load_once(struct cpu *cpu, const struct jit_page_ref *pa
         u = unit_of(jc, &ir);
         struct jit_link *links = arena_alloc(&c->meta, s->links * sizeof(*links));
         stored_place(s, jit->code.rw + start, start, links, u->crosses ? u->pages[1].id : 0);
-        unit_has_code(jit, c, u, s->code_bytes, links, s->links);
+        jit_unit_has_code(jit, c, u, s->code_bytes, links, s->links);
         u->past_poll = s->past_poll;
-        jit_log_unit(cpu, u);
-        jit_log_unit(cpu, u);
+        jit_log_unit(jit, u);
     }
     store_release(jit->store);
-    return u && jit_units_insert(jc, &u, 1, seen) ? u : NULL;
+    return u && jit_units_insert(&jc->compiler, &u, 1, seen) ? u : NULL;
 }
 
 struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)
@@ -763,8 +575,8 @@ struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f)
             return u;
         if (!start)
             start = jit_count_begin(jc);
-        if (!chunk_has_room(jc)) {
-            chunk_next(cpu);
+        if (!jit_chunk_has_room(&jc->compiler)) {
+            jit_chunk_next(&jc->compiler);
             continue;
         }
         u64 named = fixed ? pc : jit_unit_pc(page.page, pc);

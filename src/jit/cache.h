@@ -14,7 +14,7 @@ bool must_check jit_page_at(struct cpu *cpu, u64 vaddr, struct jit_page_ref *ref
                             struct isa_fault *f);
 /* The unit for pc in the CPU's mode, translated when there is none; NULL: *f says why the fetch
  * failed. For the translation the CPU may wait for room, and pass a quiescent point: units and
- * links that it knew before are then good for nothing, which jc->chunks_taken tells. */
+ * links that it knew before are then good for nothing, which compiler.chunks_taken tells. */
 struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f);
 /* The unit for pc on the page with this id, which is not made for the question; NULL: there is none. */
 struct jit_unit *jit_unit_known(struct jit *jit, u32 page_id, u64 pc);
@@ -22,15 +22,38 @@ struct jit_unit *jit_unit_known(struct jit *jit, u32 page_id, u64 pc);
  * instruction cannot be fetched. */
 bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref *page, u64 pc, unsigned max_insns,
                   u32 passes);
-/* An empty unit in the CPU's chunk. */
-struct jit_unit *jit_unit_new(struct jit_cpu *jc, u64 pc, u64 mode, u32 page_count);
-/* Its host code, from the blocks in jc->emit. As jit_backend.emit; after -ENOSPC the CPU has another chunk. */
-int must_check jit_unit_emit(struct cpu *cpu, struct jit_unit *u, struct arena *arena);
-/* Puts units of the CPU's chunk in the place of those with the same pc. False when code was overwritten since
- * jit->invalidations was `seen`, or a page changed its identity. */
-bool jit_units_insert(struct jit_cpu *jc, struct jit_unit *const *units, u32 count, u64 seen);
+/* Puts units of the compiler's chunk in the place of those with the same pc. False when code was overwritten since
+ * jit->invalidations was `seen`, or a page changed its identity. Any thread. */
+bool jit_units_insert(struct jit_compiler *c, struct jit_unit *const *units, u32 count, u64 seen);
 /* The 64-byte lines of page n (0: pc's) that code lies on, as code_lines has them. */
 u64 jit_unit_lines(u64 pc, u32 bytes, unsigned n);
+
+/* compiler.c: the compiler's thread unless said. A piece of code memory, filled by one compiler, emptied as a whole: one
+ * that has no valid unit left, else the oldest. */
+struct jit_chunk {
+    u32 start, used, size;  /* offsets in the code memory */
+    bool owned;             /* a compiler writes to it */
+    bool rested;            /* chunk_rest */
+    u32 valid;              /* of its units */
+    struct arena meta;      /* units, links and IR of this chunk */
+    struct jit_unit *units; /* by next_in_chunk */
+};
+int must_check jit_chunks_init(struct jit *jit, struct err *err);
+void jit_chunks_fini(struct jit *jit);
+void jit_compiler_init(struct jit_compiler *c, struct jit *jit, struct cpu *cpu, struct jit_stats *stats);
+/* It writes no more code. */
+void jit_compiler_fini(struct jit_compiler *c);
+/* Is there room for one more unit of one block in the compiler's chunk? */
+bool jit_chunk_has_room(const struct jit_compiler *c);
+/* Gives it an empty one. A compiler of a CPU waits as jit_unit_at says. */
+void jit_chunk_next(struct jit_compiler *c);
+/* An empty unit in the chunk. */
+struct jit_unit *jit_unit_new(struct jit_compiler *c, u64 pc, u64 mode, u32 page_count);
+/* Its host code, from the blocks in c->emit. As jit_backend.emit; after -ENOSPC there is another chunk. */
+int must_check jit_unit_emit(struct jit_compiler *c, struct jit_unit *u);
+/* The unit's code and links are at the chunk's end. */
+void jit_unit_has_code(struct jit *jit, struct jit_chunk *chunk, struct jit_unit *u, u32 size, struct jit_link *links,
+                       u32 count);
 
 /* region.c: makes a region of the units around the one at pc, if they are a loop; the CPU's context is current. */
 bool jit_region_form(struct cpu *cpu, u64 pc);
@@ -45,8 +68,6 @@ struct jit_page *jit_pages_of(struct jit *jit, const struct ram_block *ram, u64 
 void jit_unit_invalidate(struct jit *jit, struct jit_unit *unit);
 /* Everything of all CPUs goes (stress knob). */
 void jit_cache_flush(struct cpu *cpu);
-/* The CPU writes no more code. */
-void jit_chunk_release(struct jit_cpu *jc);
 
 /* link.c */
 void jit_link(struct jit *jit, struct jit_link *link, struct jit_unit *to); /* takes the lock */

@@ -73,7 +73,7 @@ static void enter_code(struct cpu *cpu, const u8 *code, u64 pc)
         if (cpu_exit_pending(cpu) || !jit->opt.link || jc->check)
             return;
         struct isa_fault f;
-        u64 chunks = jc->chunks_taken;
+        u64 chunks = jc->compiler.chunks_taken;
         jit_place_set(cpu, JIT_IN_LOOKUP);
         struct jit_unit *u = jit_unit_at(cpu, pc, &f);
         if (!u) {
@@ -81,9 +81,9 @@ static void enter_code(struct cpu *cpu, const u8 *code, u64 pc)
             return;
         }
         if (!jc->unit_fine) {
-            if (jc->chunks_taken == chunks) {
+            if (jc->compiler.chunks_taken == chunks) {
                 if (unlikely(jit->opt.stress_hot) && closes_loop(link, u) &&
-                    (jit_region_form(cpu, pc) || jc->chunks_taken != chunks))
+                    (jit_region_form(cpu, pc) || jc->compiler.chunks_taken != chunks))
                     return;
                 jit_link(jit, link, u);
             }
@@ -233,7 +233,7 @@ static int engine_attach(struct cpu *cpu, struct err *err)
     if (!jc)
         return err ? -err->code : -ENOMEM;
     jc->jit = jit;
-    arena_init(&jc->arena);
+    jit_compiler_init(&jc->compiler, jit, cpu, &jc->stats);
     jc->values = alloc_zero(2 * IR_MAX_OPS * sizeof(*jc->values));
     if (jit->opt.check)
         jc->check = alloc_zero(sizeof(*jc->check));
@@ -249,7 +249,7 @@ static void engine_detach(struct cpu *cpu)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
-    jit_chunk_release(jc);
+    jit_compiler_fini(&jc->compiler);
     jit_profile_detach(cpu);
     struct jit_stats stats = jit_stats_of(cpu);
     jit_stats_add(&jit->past, &stats);
@@ -259,7 +259,6 @@ static void engine_detach(struct cpu *cpu)
             break;
         }
     }
-    arena_fini(&jc->arena);
     free(jc->values);
     free(jc->check);
     pthread_mutex_destroy(&jc->flush_lock);

@@ -5,7 +5,7 @@
  * For files of jit/ only; an isa includes jit/translate.h.
  *
  *   struct jit (one a machine)  -- code memory, unit hash, code pages, back end
- *   struct jit_cpu (one a vCPU) -- TLB contexts, arena, code chunk
+ *   struct jit_cpu (one a vCPU) -- TLB contexts, a compiler (arena, code chunk)
  *   struct jit_unit             -- one translation: key (code page, offset), host code or IR, links
  *
  * Locking: jit->lock guards every list, hash insertion, link and invalidation. Look-up reads the
@@ -332,6 +332,20 @@ struct jit_fetched {
 
 enum { JIT_RECENT = 16 };
 
+/*
+ * Who makes units: a CPU, or the thread of regions (hot.c). It fills a chunk of code memory of its own, and counts
+ * in statistics that nobody else writes.
+ */
+struct jit_compiler {
+    struct jit *jit;
+    struct cpu *cpu; /* whose thread it is on. NULL: one that looks at units with the lock only, and is no reader of the epochs */
+    struct arena arena; /* of the translation under way */
+    struct jit_emit emit;
+    struct jit_chunk *chunk;
+    u64 chunks_taken; /* changes when units and links of before may be gone (jit_unit_at) */
+    struct jit_stats *stats;
+};
+
 struct jit_cpu {
     struct jit *jit;
     struct tlb_context *context; /* current */
@@ -340,11 +354,8 @@ struct jit_cpu {
     u32 context_stamp; /* cpu->context_stamp that `context` was chosen for */
     u64 context_mode;
     u64 use_counter;
-    struct arena arena; /* of the translation under way */
+    struct jit_compiler compiler;
     struct ir_builder builder;
-    struct jit_emit emit;
-    struct jit_chunk *chunk;
-    u64 chunks_taken; /* changes when units and links of before may be gone (jit_unit_at) */
     /* Fetch state of the translation under way (jit_fetch). */
     struct ir_unit *fetch_unit;
     struct jit_page_ref fetch_page[2];

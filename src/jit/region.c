@@ -306,7 +306,7 @@ static bool add_page(struct jit_unit_page *pages, u32 *count, const struct block
 static struct jit_unit *unit_at(struct region *r, const struct block *b,
                                 const struct jit_unit_page *pages, u32 count)
 {
-    struct jit_unit *u = jit_unit_new(jit_cpu(r->cpu), b->pc, b->ir.mode, count);
+    struct jit_unit *u = jit_unit_new(&jit_cpu(r->cpu)->compiler, b->pc, b->ir.mode, count);
     u->region = true;
     for (u32 n = 0; n < count; n++)
         u->pages[n] = pages[n];
@@ -340,23 +340,23 @@ static bool install(struct region *r, u64 seen)
             return false;
     }
     struct jit_unit *u = unit_at(r, &r->block[0], pages, page_count);
-    fill_emit(r, &jc->emit);
-    if (jit_unit_emit(r->cpu, u, &r->arena))
+    fill_emit(r, &jc->compiler.emit);
+    if (jit_unit_emit(&jc->compiler, u))
         return false;
     units[count++] = u;
     for (u32 n = 1; n < r->ordered; n++) {
         const struct block *b = &r->block[r->order[n]];
-        if (!jc->emit.block[n].door)
+        if (!jc->compiler.emit.block[n].door)
             continue;
         units[count] = unit_at(r, b, pages, page_count);
         units[count]->next_door = u->doors;
         u->doors = units[count];
-        units[count++]->code = jc->jit->code.rx + jc->emit.block[n].door;
+        units[count++]->code = jc->jit->code.rx + jc->compiler.emit.block[n].door;
     }
     for (u32 n = 0; n < r->ordered; n++)
         u->guest_insns += r->block[r->order[n]].ir.guest_insns;
-    jit_log_unit(r->cpu, u);
-    if (!jit_units_insert(jc, units, count, seen))
+    jit_log_unit(jc->jit, u);
+    if (!jit_units_insert(&jc->compiler, units, count, seen))
         return false;
     jc->stats.regions++;
     jc->stats.region_blocks += r->ordered;
@@ -368,7 +368,7 @@ bool jit_region_form(struct cpu *cpu, u64 pc)
     struct jit_cpu *jc = jit_cpu(cpu);
     u64 start = host_monotonic_ns(), seen = atomic_load(&jc->jit->invalidations);
     struct region r = {.cpu = cpu};
-    if (!jc->chunk || !page_known(cpu, pc, &r.page))
+    if (!jc->compiler.chunk || !page_known(cpu, pc, &r.page))
         return false;
     arena_init(&r.arena);
     u32 was = jit_place_enter(cpu, JIT_IN_REGION);

@@ -47,9 +47,8 @@ void jit_log_ir(struct jit *jit, const struct ir_unit *ir, u32 item, const char 
     funlockfile(jit->log->file);
 }
 
-void jit_log_unit(struct cpu *cpu, const struct jit_unit *u)
+void jit_log_unit(struct jit *jit, const struct jit_unit *u)
 {
-    struct jit *jit = jit_cpu(cpu)->jit;
     if (jit->perf_map && u->code_size)
         fprintf(jit->perf_map, "%lx %x guest_%llx_%u\n", (unsigned long)(uintptr_t)u->code,
                 u->code_size, (unsigned long long)u->pc, u->guest_insns);
@@ -105,13 +104,13 @@ void jit_count_unit(struct jit_cpu *jc, const struct jit_unit *u, u64 ns)
     jc->stats.translate_ns += ns;
 }
 
-void jit_count_emitted(struct jit_cpu *jc, const struct jit_unit *u)
+void jit_count_emitted(struct jit_compiler *c, const struct jit_unit *u)
 {
-    const struct jit_emit *e = &jc->emit;
-    if (jc->stats.units % TIMED)
+    const struct jit_emit *e = &c->emit;
+    if (c->stats->units % TIMED)
         return;
-    jc->stats.measured_insns += jit_count_code(u->code, e->hot_size) - e->own_insns;
-    jc->stats.measured_bytes += e->hot_size - e->own_size;
+    c->stats->measured_insns += jit_count_code(u->code, e->hot_size) - e->own_insns;
+    c->stats->measured_bytes += e->hot_size - e->own_size;
 }
 
 /* The counters, by name: printing and summing follow this table. */

@@ -10,7 +10,7 @@
 /* -d in_asm, ir, ir_opt, out_asm: each in its place of a translation. */
 void jit_log_guest(struct cpu *cpu, const struct ir_unit *ir);
 void jit_log_ir(struct jit *jit, const struct ir_unit *ir, u32 item, const char *title);
-void jit_log_unit(struct cpu *cpu, const struct jit_unit *u);
+void jit_log_unit(struct jit *jit, const struct jit_unit *u);
 /* -d exec, -d cpu: before a unit runs. */
 void jit_log_entry(struct cpu *cpu, u64 pc);
 /* Time that translations take, by samples: jit_count_begin before one (never 0), jit_count_time after it. */
@@ -18,7 +18,7 @@ u64 jit_count_begin(const struct jit_cpu *jc);
 u64 jit_count_time(u64 start);
 void jit_count_unit(struct jit_cpu *jc, const struct jit_unit *u, u64 ns);
 /* For count=on: measures the code that was just emitted, of some units. */
-void jit_count_emitted(struct jit_cpu *jc, const struct jit_unit *u);
+void jit_count_emitted(struct jit_compiler *c, const struct jit_unit *u);
 /* A CPU's counters with what its translated code counted. */
 struct jit_stats jit_stats_of(struct cpu *cpu);
 void jit_stats_add(struct jit_stats *sum, struct jit_stats *s);

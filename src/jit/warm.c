@@ -258,24 +258,24 @@ static bool verified(struct cpu *cpu, const struct jit_unit *u, const u8 *guest,
     struct jit_cpu *jc = jit_cpu(cpu);
     if (!jc->jit->opt.store_verify)
         return false;
-    struct stored_unit *made = arena_alloc(&jc->arena, size);
-    stored_write(made, &jc->emit, config_of(cpu), guest);
+    struct stored_unit *made = arena_alloc(&jc->compiler.arena, size);
+    stored_write(made, &jc->compiler.emit, config_of(cpu), guest);
     return verify(cpu, u, made);
 }
 
 struct stored_unit *jit_warm_begin(struct cpu *cpu, const struct jit_unit *u)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
-    u32 size = stored_size(&jc->emit, u->guest_bytes);
+    u32 size = stored_size(&jc->compiler.emit, u->guest_bytes);
     if (jc->fetch_page[0].fine || jc->fetch_page[1].fine || !cpu->isa->code_config || !size || jc->jit->no_pairs)
         return NULL;
-    u8 *guest = arena_alloc(&jc->arena, u->guest_bytes);
+    u8 *guest = arena_alloc(&jc->compiler.arena, u->guest_bytes);
     read_guest(u, guest);
     if (!was_translated(cpu, u, guest) || verified(cpu, u, guest, size))
         return NULL;
     struct stored_unit *s = store_begin(jc->jit->store, size);
     if (s)
-        stored_write(s, &jc->emit, config_of(cpu), guest);
+        stored_write(s, &jc->compiler.emit, config_of(cpu), guest);
     return s;
 }
 
