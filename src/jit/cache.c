@@ -267,11 +267,18 @@ static void thin_crossing(struct jit *jit, const struct jit_unit *u)
         jit_unit_invalidate(jit, oldest);
 }
 
-static bool unit_is_current(const struct jit_unit *u)
+bool jit_page_is_as(const struct jit *jit, const struct jit_page_ref *ref, u64 seen)
+{
+    return ref->page->id == ref->id && !jit_written_since(jit, ref->page, seen);
+}
+
+static bool unit_is_current(const struct jit *jit, const struct jit_unit *u, u64 seen)
 {
     bool ok = true;
-    for (unsigned n = 0; n < u->page_count; n++)
-        ok = ok && u->pages[n].page->id == u->pages[n].id;
+    for (unsigned n = 0; n < u->page_count; n++) {
+        const struct jit_page_ref ref = {.page = u->pages[n].page, .id = u->pages[n].id};
+        ok = ok && jit_page_is_as(jit, &ref, seen);
+    }
     return ok;
 }
 
@@ -287,9 +294,9 @@ bool jit_units_insert(struct jit_compiler *c, struct jit_unit *const *units, u32
 {
     struct jit *jit = c->jit;
     jit_lock(jit);
-    bool ok = atomic_load(&jit->invalidations) == seen;
+    bool ok = true;
     for (u32 i = 0; i < count; i++)
-        ok = ok && unit_is_current(units[i]);
+        ok = ok && unit_is_current(jit, units[i], seen);
     for (u32 i = 0; i < count; i++) {
         if (ok)
             thin_crossing(jit, units[i]);
@@ -334,6 +341,7 @@ void jit_cache_flush(struct cpu *cpu)
 {
     struct jit *jit = jit_cpu(cpu)->jit;
     jit_lock(jit);
+    jit_note_written(jit, NULL, 0);
     for (u32 i = 0; i < jit->chunk_count; i++) {
         for (struct jit_unit *u = jit->chunks[i].units; u; u = u->next_in_chunk) {
             if (atomic_load_explicit(&u->valid, memory_order_relaxed))

@@ -22,8 +22,8 @@ struct jit_unit *jit_unit_known(struct jit *jit, u32 page_id, u64 pc);
  * instruction cannot be fetched. */
 bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref *page, u64 pc, unsigned max_insns,
                   u32 passes);
-/* Puts units of the compiler's chunk in the place of those with the same pc. False when code was overwritten since
- * jit->invalidations was `seen`, or a page changed its identity. Any thread. */
+/* Puts units of the compiler's chunk in the place of those with the same pc. False when code of their pages was
+ * overwritten since jit->invalidations was `seen`, or a page changed its identity. Any thread. */
 bool jit_units_insert(struct jit_compiler *c, struct jit_unit *const *units, u32 count, u64 seen);
 /* The 64-byte lines of page n (0: pc's) that code lies on, as code_lines has them. */
 u64 jit_unit_lines(u64 pc, u32 bytes, unsigned n);
@@ -55,6 +55,9 @@ int must_check jit_unit_emit(struct jit_compiler *c, struct jit_unit *u);
 void jit_unit_has_code(struct jit *jit, struct jit_chunk *chunk, struct jit_unit *u, u32 size, struct jit_link *links,
                        u32 count);
 
+/* Has the page still this identity, and was none of its code overwritten since jit->invalidations was `seen`? Lock held. */
+bool jit_page_is_as(const struct jit *jit, const struct jit_page_ref *ref, u64 seen);
+
 /* region.c: makes a region of the units around the one at pc, if they are a loop; the CPU's context is current. */
 bool jit_region_form(struct cpu *cpu, u64 pc);
 /* The CPU stands at pc by chance. */
@@ -66,7 +69,7 @@ u64 jit_unit_pc(const struct jit_page *page, u64 pc);
 struct jit_page *jit_pages_of(struct jit *jit, const struct ram_block *ram, u64 ram_offset);
 /* Lock held. Takes the unit out of every structure; it is freed with its chunk. */
 void jit_unit_invalidate(struct jit *jit, struct jit_unit *unit);
-/* Everything of all CPUs goes (stress knob). */
+/* Everything of all CPUs goes, and what they translate now. */
 void jit_cache_flush(struct cpu *cpu);
 
 /* link.c */
@@ -78,6 +81,10 @@ void jit_jump_forget(struct jit *jit, struct jit_unit *unit); /* any thread */
 
 /* smc.c */
 void jit_protect_lines(struct jit *jit, struct ram_block *ram, u64 offset, u64 size);
+/* Lock held. Code of the page of RAM was overwritten: counts it in jit->invalidations. ram NULL: no translation under way
+ * is good any more. */
+void jit_note_written(struct jit *jit, const struct ram_block *ram, u64 page);
+bool jit_written_since(const struct jit *jit, const struct jit_page *page, u64 seen); /* lock held */
 /* Bytes were stored to RAM: units made from them go. Any thread; takes the lock. */
 void jit_code_written(void *jit, struct ram_block *ram, u64 offset, u64 size);
 

@@ -274,6 +274,13 @@ struct jit_reserved {
     u32 idle;        /* stores since its last reservation; reserve_lock held */
 };
 
+/* A page of RAM whose code was overwritten; ram NULL: all of them. */
+enum { JIT_WRITTEN = 256 };
+struct jit_written {
+    const struct ram_block *ram;
+    u64 page; /* offset in ram */
+};
+
 struct jit_chunk;
 struct jit_profile;
 struct store;
@@ -295,8 +302,9 @@ struct jit {
     u32 page_hash_mask, next_page_id;
     struct jit_chunk *chunks;
     u32 chunk_count, next_chunk;
-    _Atomic u64
-        invalidations; /* counts smc events: a translation under way compares before and after */
+    /* Counts times that code was overwritten. A translation under way compares before and after; `written` has the latest. */
+    _Atomic u64 invalidations;
+    struct jit_written written[JIT_WRITTEN]; /* by the count before it */
     struct cpu *cpus[512];
     u32 cpu_count;
     u64 links_made, links_broken; /* lock held */

@@ -8,8 +8,9 @@
  * first stores, then takes out the units made from those lines.
  *
  * Why nothing is missed: (1) a store after the bit is set takes the slow way; it invalidates units
- * in the hash, and counts in jit->invalidations, by which a translation under way sees that it may
- * have read old bytes. (2) A CPU fills a write entry as: publish it, fence, read the bits, make it
+ * in the hash, and counts in jit->invalidations with the page that it was to, by which a translation
+ * under way, on whatever thread and for however long, sees that it may have read old bytes, or that
+ * its bits are gone. (2) A CPU fills a write entry as: publish it, fence, read the bits, make it
  * slow when any is set; the translator: set the bit, fence, make entries slow. One of the two sees
  * the other. (3) A store that passed its check before the entry became slow lands within its CPU's
  * current unit; the guest's own instruction barrier (fence.i, isb) on the executing CPU, which the
@@ -54,6 +55,24 @@ static u64 page_invalidate(struct jit *jit, struct jit_page *page, u64 lines)
     return left;
 }
 
+void jit_note_written(struct jit *jit, const struct ram_block *ram, u64 page)
+{
+    u64 n = atomic_load(&jit->invalidations);
+    jit->written[n % JIT_WRITTEN] = (struct jit_written){.ram = ram, .page = page};
+    atomic_store(&jit->invalidations, n + 1);
+}
+
+bool jit_written_since(const struct jit *jit, const struct jit_page *page, u64 seen)
+{
+    u64 now = atomic_load(&jit->invalidations);
+    bool written = now - seen > JIT_WRITTEN;
+    for (u64 n = seen; n < now && !written; n++) {
+        const struct jit_written *w = &jit->written[n % JIT_WRITTEN];
+        written = !w->ram || (w->ram == page->ram && w->page == page->ram_offset);
+    }
+    return written;
+}
+
 static void code_written_page(struct jit *jit, struct ram_block *ram, u64 offset, u64 size)
 {
     _Atomic u64 *bits = &ram->code_lines[offset >> TLB_PAGE_BITS];
@@ -61,14 +80,14 @@ static void code_written_page(struct jit *jit, struct ram_block *ram, u64 offset
     if (!(atomic_load(bits) & lines))
         return;
     jit_lock(jit);
-    atomic_fetch_add(&jit->invalidations, 1);
     u64 page_offset = align_down(offset, TLB_PAGE);
+    jit_note_written(jit, ram, page_offset);
     for (struct jit_page *p = jit_pages_of(jit, ram, page_offset); p; p = p->hash_next) {
         if (p->ram != ram || p->ram_offset != page_offset)
             continue;
         left |= page_invalidate(jit, p, lines);
     }
-    /* Bits of a translation under way go too; it sees jit->invalidations and starts again. */
+    /* Bits of a translation under way go too, those of other lines of the page among them; it sees jit->written. */
     atomic_store(bits, left);
     pthread_mutex_unlock(&jit->lock);
 }
