@@ -81,14 +81,15 @@ static void code_written_page(struct jit *jit, struct ram_block *ram, u64 offset
         return;
     jit_lock(jit);
     u64 page_offset = align_down(offset, TLB_PAGE);
-    jit_note_written(jit, ram, page_offset);
     for (struct jit_page *p = jit_pages_of(jit, ram, page_offset); p; p = p->hash_next) {
         if (p->ram != ram || p->ram_offset != page_offset)
             continue;
         left |= page_invalidate(jit, p, lines);
     }
-    /* Bits of a translation under way go too, those of other lines of the page among them; it sees jit->written. */
+    /* Bits of a translation under way go too, those of other lines of the page among them; it sees jit->written. Counted
+     * last: who finds it counted when it begins finds no bit that is about to go, which would be no protection to it. */
     atomic_store(bits, left);
+    jit_note_written(jit, ram, page_offset);
     pthread_mutex_unlock(&jit->lock);
 }
 
