@@ -58,10 +58,19 @@ void jit_unit_has_code(struct jit *jit, struct jit_chunk *chunk, struct jit_unit
 /* Has the page still this identity, and was none of its code overwritten since jit->invalidations was `seen`? Lock held. */
 bool jit_page_is_as(const struct jit *jit, const struct jit_page_ref *ref, u64 seen);
 
-/* region.c: makes a region of the units around the one at pc, if they are a loop; the CPU's context is current. */
+/* region.c: makes a region of the units around the one at pc, if they are a loop, or gives it to the thread to be made; the
+ * CPU's context is current. True: it is there now; links and units of before are good for nothing (jit_unit_at). */
 bool jit_region_form(struct cpu *cpu, u64 pc);
 /* The CPU stands at pc by chance. */
 void jit_region_sample(struct cpu *cpu, u64 pc);
+
+/* hot.c: the thread that makes regions; NULL is none. Main thread. */
+struct loop;
+struct jit_hot *jit_hot_new(struct jit *jit);
+/* Before a CPU goes. A further region starts it again. loop: the caller's, or NULL. */
+void jit_hot_stop(struct jit_hot *hot, struct loop *loop);
+void jit_hot_free(struct jit_hot *hot);
+const struct jit_stats *jit_hot_stats(const struct jit_hot *hot);
 
 /* What units of the page call pc: a movable page has its units' addresses (ir.h). */
 u64 jit_unit_pc(const struct jit_page *page, u64 pc);

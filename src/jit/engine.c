@@ -249,6 +249,7 @@ static void engine_detach(struct cpu *cpu)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     struct jit *jit = jc->jit;
+    jit_hot_stop(jit->hot, cpu->host->loop);
     jit_compiler_fini(&jc->compiler);
     jit_profile_detach(cpu);
     struct jit_stats stats = jit_stats_of(cpu);

@@ -21,6 +21,9 @@
 /* Back ends this build has, in order of preference. */
 static const struct jit_backend *const backends[] = {&jit_x86_64};
 
+/* By enum jit_hot_thread. */
+static const char *const hot_thread_names[] = {"off", "on", "always", NULL};
+
 /* By enum jit_movable. */
 static const char *const movable_names[] = {"off", "on", "always", NULL};
 
@@ -39,6 +42,8 @@ static const struct option accel_options[] = {
                 "make one translation of units that loop through each other, where CPUs are often seen"),
     OPTION_BOOL("stress-hot", struct jit_options, stress_hot, "off",
                 "... of each loop when it is first closed"),
+    OPTION_ENUM("hot-thread", struct jit_options, hot_thread, "on", hot_thread_names,
+                "... on a thread of their own; always: with stress-hot and count, too"),
     OPTION_ENUM("movable", struct jit_options, movable, "on", movable_names,
                 "translate code that is seen at a second virtual address for any"),
     OPTION_BOOL("profile", struct jit_options, profile, "off",
@@ -126,6 +131,14 @@ static int start_backend(struct jit *jit, struct err *err)
     return 0;
 }
 
+/* What is forced early must be there when the guest goes on, and what is counted must be the same each time: with those a
+ * CPU makes its regions itself, unless told otherwise. check=on, the judge of single units, has no regions. */
+static bool wants_hot_thread(const struct jit_options *o)
+{
+    bool exact = o->stress_hot || o->count;
+    return o->hot && (o->hot_thread == JIT_HOT_THREAD_ALWAYS || (o->hot_thread == JIT_HOT_THREAD_ON && !exact));
+}
+
 struct jit *jit_create(const char *accel, struct memory *memory, struct epoch *epoch,
                        struct log *log, struct err *err)
 {
@@ -156,6 +169,8 @@ struct jit *jit_create(const char *accel, struct memory *memory, struct epoch *e
         r = jit_warm_open(jit, err);
     if (!r)
         r = jit_cache_init(jit, err);
+    if (!r && wants_hot_thread(&jit->opt))
+        jit->hot = jit_hot_new(jit);
     if (r) {
         jit_destroy(jit);
         return NULL;
@@ -175,6 +190,7 @@ void jit_destroy(struct jit *jit)
     if (jit->memory->code_opaque == jit)
         jit->memory->code_written = NULL;
     jit_warm_close(jit);
+    jit_hot_free(jit->hot);
     jit_cache_fini(jit);
     option_free(accel_options, &jit->opt);
     if (jit->code.rw)

@@ -242,6 +242,7 @@ struct jit_options {
     bool link;
     bool hot;         /* make regions */
     bool stress_hot;  /* ... of every loop as soon as it is one */
+    int hot_thread;   /* enum jit_hot_thread: on a thread of their own */
     bool profile; /* sample where the time goes */
     bool count;   /* translated code counts what it executes */
     bool perf_map;
@@ -255,11 +256,17 @@ struct jit_options {
 
 enum jit_movable { JIT_MOVABLE_OFF, JIT_MOVABLE_ON, JIT_MOVABLE_ALWAYS };
 
+enum jit_hot_thread { JIT_HOT_THREAD_OFF, JIT_HOT_THREAD_ON, JIT_HOT_THREAD_ALWAYS };
+
 struct jit_stats {
     u64 units, guest_insns, code_bytes, translate_ns;
     u64 unpaired; /* 1: the machine makes no pairs of load-linked and store-conditional any more (atomic.c) */
     u64 loaded, load_ns, stored, rejected; /* from the cache on disk; to it; found there with other guest bytes */
-    u64 regions, region_blocks, region_ns, samples;
+    u64 regions, region_blocks, samples;
+    u64 region_ns; /* of processors on CPUs' threads: exploring them, and making what is not made on their own thread */
+    u64 region_dropped; /* the thread had too many, or one of the same loop */
+    u64 region_refused; /* the code was overwritten meanwhile */
+    u64 thread_regions, thread_ns; /* made on the thread; all that it took of a processor */
     u64 slow_ll_sc, slow_hits, slow_code, slow_reserved, slow_aligned; /* hits: of tlb_misses, and why (tlb.c) */
     u64 slow, tlb_misses, walks, io, lookups, links, contexts, context_changes, flushes, exits, interrupts, faults;
     u64 chunk_waits, chunk_wait_ns; /* until all other CPUs had left the code of a chunk that is used again */
@@ -282,6 +289,7 @@ struct jit_written {
 };
 
 struct jit_chunk;
+struct jit_hot;
 struct jit_profile;
 struct store;
 struct jit {
@@ -315,6 +323,7 @@ struct jit {
     struct memory *memory;
     FILE *perf_map;
     struct jit_dump *dump;
+    struct jit_hot *hot; /* NULL: CPUs make their regions themselves */
     struct jit_profile *profiles; /* profile=on: of all CPUs that were attached */
     struct store *store; /* NULL: no cache= */
     _Atomic bool no_pairs; /* opt_link.c does not run (atomic.c) */

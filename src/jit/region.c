@@ -4,54 +4,26 @@
  * What is hot is sampled: where a CPU stands when it is asked to leave translated code. From there
  * the blocks are explored for which units exist (they have been executed), through direct jumps,
  * calls and the returns of these; those of them that are on a way back to the first are the region.
- * It is one unit of many blocks, whose guest registers stay in host registers (opt_region.c,
- * x86_64/region.c); its other doors are units without links, made from the same lines. Doors take
- * the place of the units that were there; what others hold of those is undone as by an
- * invalidation.
+ * region_make.c makes its code, here or on a thread of its own (hot.c): what a region is (region.h)
+ * says all about it, and nothing in it is the CPU's.
  *
  * A page is explored when the context knows it; edges to it compare its identity again. A block
  * whose first instruction goes on behind its page is left out.
  *
- * On the CPU's thread, between units. Blocks and their IR live in an arena of their own.
+ * On the CPU's thread, between units: it fetches and translates by the CPU's own context.
  */
-#include <errno.h>
-
 #include "cpu/isa.h"
 #include "jit/cache.h"
 #include "jit/opt.h"
 #include "jit/profile.h"
-#include "jit/stats.h"
+#include "jit/region.h"
 
 enum {
-    REGION_BLOCKS = 24, /* explored */
-    REGION_INSNS = 480,
-    REGION_EXITS = 40, /* of a block: further ones leave the region */
+    REGION_INSNS = 480, /* of all blocks that are explored */
     REGION_RETURNS = 4,
     REGION_DEPTH = 4, /* of loops, that counts */
     SAMPLES =
         2, /* of a unit before a region is tried, and 4 times as many before each further try */
-    NO_BLOCK = 0xff,
-};
-
-struct block {
-    u64 pc;
-    struct jit_page_ref page;
-    struct ir_unit ir;
-    u8 to[REGION_EXITS];
-    u8 exits;
-    u8 place; /* in the region; NO_BLOCK: not in it */
-    bool returns, returned_to, loops;
-    u8 depth;
-};
-
-struct region {
-    struct cpu *cpu;
-    struct jit_page_ref page; /* where it begins; of a movable page, all of it */
-    struct arena arena;
-    struct block block[REGION_BLOCKS];
-    u32 count, insns, returned_to;
-    u8 order[REGION_BLOCKS]; /* of the region's blocks */
-    u32 ordered;
 };
 
 /* ---- Exploring ------------------------------------------------------------------------------- */
@@ -64,12 +36,12 @@ static bool page_known(struct cpu *cpu, u64 pc, struct jit_page_ref *ref)
 }
 
 /* pc: as units of the region name it. */
-static bool find_page(const struct region *r, u64 pc, struct jit_page_ref *ref)
+static bool find_page(struct cpu *cpu, const struct region *r, u64 pc, struct jit_page_ref *ref)
 {
     *ref = r->page;
     if (r->page.page->vpage == IR_MOVABLE_PAGE)
         return (pc & TLB_PAGE_MASK) == IR_MOVABLE_PAGE;
-    return page_known(r->cpu, pc, ref);
+    return page_known(cpu, pc, ref);
 }
 
 static void keep_ir(struct region *r, struct ir_unit *ir)
@@ -80,35 +52,35 @@ static void keep_ir(struct region *r, struct ir_unit *ir)
     ir->args = memcpy(args, ir->args, ir->arg_count * sizeof(*args));
 }
 
-/* The block at pc, NO_BLOCK when it cannot be one. */
-static u8 add_block(struct region *r, u64 pc)
+/* The block at pc, REGION_NO_BLOCK when it cannot be one. */
+static u8 add_block(struct cpu *cpu, struct region *r, u64 pc)
 {
-    struct jit_cpu *jc = jit_cpu(r->cpu);
+    struct jit_cpu *jc = jit_cpu(cpu);
     for (u32 n = 0; n < r->count; n++) {
         if (r->block[n].pc == pc)
             return (u8)n;
     }
-    struct block *b = &r->block[r->count];
+    struct region_block *b = &r->block[r->count];
     if (r->count == REGION_BLOCKS || r->insns >= REGION_INSNS)
-        return NO_BLOCK;
-    *b = (struct block){.pc = pc, .place = NO_BLOCK};
-    if (!find_page(r, pc, &b->page))
-        return NO_BLOCK;
+        return REGION_NO_BLOCK;
+    *b = (struct region_block){.pc = pc, .place = REGION_NO_BLOCK};
+    if (!find_page(cpu, r, pc, &b->page))
+        return REGION_NO_BLOCK;
     const struct jit_unit *u = jit_unit_known(jc->jit, b->page.id, pc);
     enum { PASSES = ~IR_PASS_LOOP };
     if (!u || u->crosses ||
-        !jit_block_ir(r->cpu, &b->ir, &b->page, pc, jc->jit->opt.max_insns, (u32)PASSES) ||
+        !jit_block_ir(cpu, &b->ir, &b->page, pc, jc->jit->opt.max_insns, (u32)PASSES) ||
         jc->fetch_page[1].page || b->ir.count > IR_MAX_OPS - OPT_REGION_OPS)
-        return NO_BLOCK;
+        return REGION_NO_BLOCK;
     keep_ir(r, &b->ir);
     r->insns += b->ir.guest_insns;
     return (u8)r->count++;
 }
 
-static void add_exit(struct region *r, struct block *b, u64 pc)
+static void add_exit(struct cpu *cpu, struct region *r, struct region_block *b, u64 pc)
 {
-    u8 to = b->exits < REGION_EXITS ? add_block(r, pc) : NO_BLOCK;
-    if (to != NO_BLOCK)
+    u8 to = b->exits < REGION_EXITS ? add_block(cpu, r, pc) : REGION_NO_BLOCK;
+    if (to != REGION_NO_BLOCK)
         b->to[b->exits++] = to;
 }
 
@@ -137,33 +109,33 @@ static bool is_call(const struct ir_unit *ir)
     return false;
 }
 
-static void add_returned_to(struct region *r, const struct ir_unit *ir)
+static void add_returned_to(struct cpu *cpu, struct region *r, const struct ir_unit *ir)
 {
     if (r->returned_to == REGION_RETURNS || !is_call(ir))
         return;
-    u8 n = add_block(r, ir->pc + ir->guest_bytes);
-    if (n == NO_BLOCK || r->block[n].returned_to)
+    u8 n = add_block(cpu, r, ir->pc + ir->guest_bytes);
+    if (n == REGION_NO_BLOCK || r->block[n].returned_to)
         return;
     r->block[n].returned_to = true;
     r->returned_to++;
 }
 
-static void explore(struct region *r, struct block *b)
+static void explore_block(struct cpu *cpu, struct region *r, struct region_block *b)
 {
     for (u32 i = 0; i < b->ir.count; i++) {
         const struct ir_op *op = &b->ir.ops[i];
         if (op->op == IR_EXIT_IF)
-            add_exit(r, b, ir_exit_imm(op));
+            add_exit(cpu, r, b, ir_exit_imm(op));
         if (op->op == IR_EXIT_JUMP) {
-            add_exit(r, b, ir_imm(op));
-            add_returned_to(r, &b->ir);
+            add_exit(cpu, r, b, ir_imm(op));
+            add_returned_to(cpu, r, &b->ir);
         }
         if (op->op == IR_EXIT_INDIRECT)
             b->returns = op->aux == IR_JUMP_RETURN;
     }
 }
 
-static void add_returns(struct region *r, struct block *b)
+static void add_returns(struct region *r, struct region_block *b)
 {
     for (u32 n = 0; b->returns && n < r->count; n++) {
         if (r->block[n].returned_to)
@@ -171,9 +143,18 @@ static void add_returns(struct region *r, struct block *b)
     }
 }
 
+static void explore(struct cpu *cpu, struct region *r, u64 pc)
+{
+    add_block(cpu, r, jit_unit_pc(r->page.page, pc));
+    for (u32 n = 0; n < r->count; n++)
+        explore_block(cpu, r, &r->block[n]);
+    for (u32 n = 0; n < r->count; n++)
+        add_returns(r, &r->block[n]);
+}
+
 /* ---- What of it loops ------------------------------------------------------------------------ */
 
-static bool goes_to_marked(const struct block *b, const bool *marked)
+static bool goes_to_marked(const struct region_block *b, const bool *marked)
 {
     for (u32 k = 0; k < b->exits; k++) {
         if (marked[b->to[k]])
@@ -210,6 +191,8 @@ static void order_blocks(struct region *r, u8 n, bool *seen, u8 *out, u32 *left)
 /* Is block 0 on a loop, and more than what a unit by itself is? */
 static bool find_loop(struct region *r)
 {
+    if (!r->count)
+        return false;
     bool marked[REGION_BLOCKS] = {0}, seen[REGION_BLOCKS] = {0};
     u8 out[REGION_BLOCKS];
     u32 left = REGION_BLOCKS, members = 0;
@@ -248,7 +231,7 @@ static void deepen(struct region *r, u32 tail, u32 head)
 static void weigh(struct region *r)
 {
     for (u32 n = 0; n < r->ordered; n++) {
-        const struct block *b = &r->block[r->order[n]];
+        const struct region_block *b = &r->block[r->order[n]];
         for (u32 k = 0; k < b->exits; k++) {
             if (r->block[b->to[k]].place <= n)
                 deepen(r, r->order[n], b->to[k]);
@@ -256,139 +239,42 @@ static void weigh(struct region *r)
     }
 }
 
-/* ---- Making it ------------------------------------------------------------------------------- */
+/* ---- From a sample to a region --------------------------------------------------------------- */
 
-/* The number of ops after which nothing goes on in the region. */
-static u32 end_of(const struct region *r, const struct block *b)
+/* What there is around pc, without the code for it. NULL: no loop. */
+static struct region *region_at(struct cpu *cpu, u64 pc, const struct jit_page_ref *page, u64 seen)
 {
-    u32 end = 0;
-    for (u32 i = 0; i < b->ir.count; i++) {
-        const struct ir_op *op = &b->ir.ops[i];
-        u64 pc = op->op == IR_EXIT_IF ? ir_exit_imm(op) : ir_imm(op);
-        bool stays = op->op == IR_EXIT_INDIRECT && b->returns && r->returned_to;
-        for (u32 k = 0; (op->op == IR_EXIT_IF || op->op == IR_EXIT_JUMP) && k < b->exits; k++)
-            stays |= r->block[b->to[k]].pc == pc && r->block[b->to[k]].place != NO_BLOCK;
-        if (stays)
-            end = i + 1;
+    struct region *r = region_new(page, seen);
+    explore(cpu, r, pc);
+    if (find_loop(r)) {
+        weigh(r);
+        return r;
     }
-    return end;
-}
-
-static bool optimize(struct region *r)
-{
-    struct opt_block blocks[REGION_BLOCKS];
-    for (u32 n = 0; n < r->ordered; n++) {
-        struct block *b = &r->block[r->order[n]];
-        blocks[n] = (struct opt_block){
-            .ir = &b->ir, .end = end_of(r, b), .weight = UINT64_C(1) << 3 * b->depth,
-            .returned_to = b->returned_to};
-    }
-    return opt_region(blocks, r->ordered, &r->arena);
-}
-
-/* Adds the block's lines to the list of pages; false: it is full. */
-static bool add_page(struct jit_unit_page *pages, u32 *count, const struct block *b)
-{
-    u64 lines = jit_unit_lines(b->pc, b->ir.guest_bytes, 0);
-    for (u32 n = 0; n < *count; n++) {
-        if (pages[n].page == b->page.page) {
-            pages[n].lines |= lines;
-            return pages[n].id == b->page.id;
-        }
-    }
-    if (*count == JIT_UNIT_PAGES)
-        return false;
-    pages[(*count)++] =
-        (struct jit_unit_page){.page = b->page.page, .id = b->page.id, .lines = lines};
-    return true;
-}
-
-static struct jit_unit *unit_at(struct region *r, const struct block *b,
-                                const struct jit_unit_page *pages, u32 count)
-{
-    struct jit_unit *u = jit_unit_new(&jit_cpu(r->cpu)->compiler, b->pc, b->ir.mode, count);
-    u->region = true;
-    for (u32 n = 0; n < count; n++)
-        u->pages[n] = pages[n];
-    for (u32 n = 1; n < count; n++) { /* the first is pc's */
-        if (pages[n].page == b->page.page) {
-            u->pages[n] = pages[0];
-            u->pages[0] = pages[n];
-        }
-    }
-    return u;
-}
-
-static void fill_emit(struct region *r, struct jit_emit *out)
-{
-    out->block_count = r->ordered;
-    for (u32 n = 0; n < r->ordered; n++) {
-        const struct block *b = &r->block[r->order[n]];
-        out->block[n] = (struct jit_emit_block){
-            .ir = &b->ir, .page_id = b->page.id, .returned_to = b->returned_to};
-    }
-}
-
-static bool install(struct region *r, u64 seen)
-{
-    struct jit_cpu *jc = jit_cpu(r->cpu);
-    struct jit_unit_page pages[JIT_UNIT_PAGES];
-    struct jit_unit *units[REGION_BLOCKS];
-    u32 page_count = 0, count = 0;
-    for (u32 n = 0; n < r->ordered; n++) {
-        if (!add_page(pages, &page_count, &r->block[r->order[n]]))
-            return false;
-    }
-    struct jit_unit *u = unit_at(r, &r->block[0], pages, page_count);
-    fill_emit(r, &jc->compiler.emit);
-    if (jit_unit_emit(&jc->compiler, u))
-        return false;
-    units[count++] = u;
-    for (u32 n = 1; n < r->ordered; n++) {
-        const struct block *b = &r->block[r->order[n]];
-        if (!jc->compiler.emit.block[n].door)
-            continue;
-        units[count] = unit_at(r, b, pages, page_count);
-        units[count]->next_door = u->doors;
-        u->doors = units[count];
-        units[count++]->code = jc->jit->code.rx + jc->compiler.emit.block[n].door;
-    }
-    for (u32 n = 0; n < r->ordered; n++)
-        u->guest_insns += r->block[r->order[n]].ir.guest_insns;
-    jit_log_unit(jc->jit, u);
-    if (!jit_units_insert(&jc->compiler, units, count, seen))
-        return false;
-    jc->stats.regions++;
-    jc->stats.region_blocks += r->ordered;
-    return true;
+    region_free(r);
+    return NULL;
 }
 
 bool jit_region_form(struct cpu *cpu, u64 pc)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
-    u64 start = host_monotonic_ns(), seen = atomic_load(&jc->jit->invalidations);
-    struct region r = {.cpu = cpu};
-    if (!jc->compiler.chunk || !page_known(cpu, pc, &r.page))
+    struct jit *jit = jc->jit;
+    u64 start = host_thread_ns(), seen = atomic_load(&jit->invalidations);
+    struct jit_page_ref page;
+    if (!page_known(cpu, pc, &page))
         return false;
-    arena_init(&r.arena);
     u32 was = jit_place_enter(cpu, JIT_IN_REGION);
-    add_block(&r, jit_unit_pc(r.page.page, pc));
-    for (u32 n = 0; n < r.count; n++)
-        explore(&r, &r.block[n]);
-    for (u32 n = 0; n < r.count; n++)
-        add_returns(&r, &r.block[n]);
-    bool made = r.count && find_loop(&r);
-    if (made) {
-        weigh(&r);
-        made = optimize(&r) && install(&r, seen);
+    struct region *r = region_at(cpu, pc, &page, seen);
+    bool made = false;
+    if (r && jit_hot_is_on(jit)) {
+        jc->stats.region_dropped += !jit_hot_give(jit, r);
+    } else if (r) {
+        made = region_make(&jc->compiler, r);
+        region_free(r);
     }
-    arena_fini(&r.arena);
     jit_place_set(cpu, was);
-    jc->stats.region_ns += host_monotonic_ns() - start;
+    jc->stats.region_ns += host_thread_ns() - start;
     return made;
 }
-
-/* ---- Samples --------------------------------------------------------------------------------- */
 
 void jit_region_sample(struct cpu *cpu, u64 pc)
 {
@@ -402,6 +288,12 @@ void jit_region_sample(struct cpu *cpu, u64 pc)
         return;
     unsigned n = ++u->samples;
     /* SAMPLES, 4 times as many, and so on. */
-    if (n >= SAMPLES && !(n & (n - 1)) && (ctz64(n) & 1) == (ctz64(SAMPLES) & 1))
-        jit_region_form(cpu, pc);
+    if (n < SAMPLES || n & (n - 1) || (ctz64(n) & 1) != (ctz64(SAMPLES) & 1))
+        return;
+    if (jit_hot_is_full(jc->jit)) {
+        u->samples--; /* the next one tries again */
+        jc->stats.region_dropped++;
+        return;
+    }
+    jit_region_form(cpu, pc);
 }

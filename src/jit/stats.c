@@ -1,13 +1,14 @@
 /*
  * stats.c - logs, counters and the perf map of the translator.
  *
- * Counters are each vCPU's own, summed when somebody asks; a reader on another thread sees them
- * about right.
+ * Counters are each compiler's own (a vCPU's, or the thread's that makes regions), summed when somebody
+ * asks; a reader on another thread sees them about right.
  */
 #include "jit/stats.h"
 
 #include <stdio.h>
 
+#include "jit/cache.h"
 #include "jit/dump.h"
 #include "jit/engine.h"
 #include "jit/profile.h"
@@ -123,7 +124,8 @@ static const struct {
 #field, offsetof(struct jit_stats, field)                                                  \
     }
     C(units), C(guest_insns), C(code_bytes), C(translate_ns), C(regions), C(region_blocks),
-    C(region_ns), C(samples), C(slow), C(slow_ll_sc), C(tlb_misses), C(slow_hits),
+    C(region_ns), C(region_dropped), C(region_refused), C(thread_regions), C(thread_ns),
+    C(samples), C(slow), C(slow_ll_sc), C(tlb_misses), C(slow_hits),
     C(slow_code), C(slow_reserved), C(slow_aligned), C(walks), C(io), C(lookups), C(links),
     C(contexts), C(context_changes), C(flushes), C(exits), C(interrupts), C(faults),
     C(loaded), C(load_ns), C(stored), C(rejected), C(unpaired), C(chunk_waits),
@@ -186,6 +188,10 @@ void jit_print_stats(struct jit *jit, FILE *f)
     struct jit_stats sum = jit->past;
     for (u32 n = 0; n < jit->cpu_count; n++) {
         struct jit_stats s = jit_stats_of(jit->cpus[n]);
+        jit_stats_add(&sum, &s);
+    }
+    if (jit->hot) {
+        struct jit_stats s = *jit_hot_stats(jit->hot);
         jit_stats_add(&sum, &s);
     }
     for (unsigned i = 0; i < ARRAY_SIZE(counters) - IN_WORDS; i++)
