@@ -70,6 +70,7 @@ static void make(struct jit_hot *hot, struct region *r)
     hot->stats.thread_ns = hot->past_ns + host_thread_ns();
 }
 
+/* Lock held, there is one. */
 static struct region *take(struct jit_hot *hot)
 {
     struct region *r = hot->queue[hot->first];
@@ -172,11 +173,13 @@ void jit_hot_stop(struct jit_hot *hot, struct loop *loop)
     pthread_join(hot->thread, NULL);
     if (loop)
         loop_wait_end(loop);
+    pthread_mutex_lock(&hot->lock);
     while (hot->count)
         region_free(take(hot));
     hot->past_ns = hot->stats.thread_ns;
     hot->quit = false;
     hot->started = false;
+    pthread_mutex_unlock(&hot->lock);
 }
 
 void jit_hot_free(struct jit_hot *hot)

@@ -375,6 +375,22 @@ def code_is_counted(bench):
         require(1 < float(executed.group(2)) < 20 and float(accesses.group(2)) > 99.9, f'{accel}: {done.stderr}')
 
 
+def counters(process):
+    return {name: int(n) for name, n in re.findall(r'^(\w+) +(\d+)\r?$', process.ask('info jit'), re.MULTILINE)}
+
+
+def regions_by(accel, thread):
+    """Regions are made, and on the thread that they are to be made on."""
+    def test(bench):
+        with bench.start(*USUAL, *MONITOR, '-serial', 'null', '-sandbox', 'on', '-accel', accel, '-kernel', 'nested.elf') as process:
+            prompt(process)
+            deadline, wanted = time.monotonic() + PATIENCE, 'thread_regions' if thread else 'regions'
+            while not (counts := counters(process)).get(wanted):
+                require(time.monotonic() < deadline, f'after {PATIENCE} seconds: {counts}')
+            require(thread or not counts['thread_regions'] + counts['thread_ns'], f'not on the CPU: {counts}')
+    return test
+
+
 def nothing_is_counted(bench):
     done = bench.run([*USUAL, '-serial', 'null', '-kernel', 'off.elf', '-d', 'stats'])
     require('tlb_misses' in done.stderr and 'waits for it' in done.stderr, f'no counters: {done.stderr}')
@@ -508,6 +524,9 @@ TESTS = {
     'profile-devices': time_goes_to('clock-reader.elf', 'memory: devices', 20),
     'profile-helper': time_goes_to('csr.elf', 'helper riscv_helper_csr', 20),
     'profile-interpreter': time_goes_to('loop.elf', 'interpreter', 5, 'interp'),
+    'regions-thread': regions_by('jit,stress-hot=on,hot-thread=always', True),
+    'regions-no-thread': regions_by('jit,stress-hot=on,hot-thread=off', False),
+    'regions-at-once': regions_by('jit,stress-hot=on', False),
     'count': code_is_counted, 'count-unasked': nothing_is_counted,
     'log-stderr': log_to_errors,
     'dtb': tree_of_the_users,

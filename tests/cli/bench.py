@@ -124,6 +124,11 @@ def count_down():
             branch_not_zero(T2, -12), *finish(POWER_OFF)]
 
 
+def nested():
+    """Two loops without end, one in the other."""
+    return [addi(T1, 0, 3), addi(T1, T1, -1), branch_not_zero(T1, -4), jump_back(3)]
+
+
 def elf(code, machine=243, bits=64):
     """A program at the start of the board's memory."""
     data = struct.pack(f'<{len(code)}I', *code)
@@ -147,7 +152,7 @@ FILES = {'disk': bytes(1 << 20), 'odd': b'123', 'only-read': b'456', 'smbios': b
          'rv32.elf': elf(LOOP, bits=32), 'x86.elf': elf(LOOP, machine=62),
          'clock.elf': elf(keep_clock()), 'reset.elf': elf(finish(RESET)), 'off.elf': elf(finish(POWER_OFF)),
          'fail.elf': elf(finish(7 << 16 | 0x3333)), 'chatter.elf': elf(chatter()),
-         'clock-reader.elf': elf(read_clock()), 'csr.elf': elf(write_csr()), 'count.elf': elf(count_down()),
+         'clock-reader.elf': elf(read_clock()), 'csr.elf': elf(write_csr()), 'count.elf': elf(count_down()), 'nested.elf': elf(nested()),
          'not-for-me': b'secret', 'fw_dynamic.bin': struct.pack('<I', LOOP[0]) * 1024}
 
 
