@@ -8,10 +8,12 @@
  * first stores, then takes out the units made from those lines.
  *
  * Why nothing is missed: (1) a store after the bit is set takes the slow way; it invalidates units
- * in the hash, and counts in jit->invalidations, by which a translation under way sees that it may
- * have read old bytes. (2) A CPU fills a write entry as: publish it, fence, read the bits, make it
- * slow when any is set; the translator: set the bit, fence, make entries slow. One of the two sees
- * the other. (3) A store that passed its check before the entry became slow lands within its CPU's
+ * in the hash, clears bits, and counts in jit->invalidations after that, by which a translation under
+ * way sees that it may have read old bytes, or relied on bits that are gone. Who sees a bit set by
+ * another also waits until that one has made the entries slow (jit->protecting). (2) A CPU fills a
+ * write entry as: publish it, fence, read the bits, make it slow when any is set; the translator: set
+ * the bit, fence, make entries slow. One of the two sees the other. (3) A store that passed its check
+ * before the entry became slow lands within its CPU's
  * current unit; the guest's own instruction barrier (fence.i, isb) on the executing CPU, which the
  * architectures demand for code from another CPU, comes after.
  *
@@ -31,12 +33,14 @@ void jit_protect_lines(struct jit *jit, struct ram_block *ram, u64 offset, u64 s
 {
     _Atomic u64 *bits = &ram->code_lines[offset >> TLB_PAGE_BITS];
     u64 lines = lines_of(offset, size);
-    u64 old = atomic_load_explicit(bits, memory_order_relaxed);
-    if (likely((old & lines) == lines))
+    if (likely((atomic_load(bits) & lines) == lines && !atomic_load(&jit->protecting)))
         return;
-    old = atomic_fetch_or(bits, lines);
-    if (!old)
+    jit_lock(jit);
+    atomic_store(&jit->protecting, true);
+    if (!atomic_fetch_or(bits, lines))
         tlb_slow_writes(jit, ram->host + align_down(offset, TLB_PAGE), TLB_CODE);
+    atomic_store(&jit->protecting, false);
+    pthread_mutex_unlock(&jit->lock);
 }
 
 /* Lock held. Returns the lines that units of the page still cover. */
@@ -61,15 +65,15 @@ static void code_written_page(struct jit *jit, struct ram_block *ram, u64 offset
     if (!(atomic_load(bits) & lines))
         return;
     jit_lock(jit);
-    atomic_fetch_add(&jit->invalidations, 1);
     u64 page_offset = align_down(offset, TLB_PAGE);
     for (struct jit_page *p = jit_pages_of(jit, ram, page_offset); p; p = p->hash_next) {
         if (p->ram != ram || p->ram_offset != page_offset)
             continue;
         left |= page_invalidate(jit, p, lines);
     }
-    /* Bits of a translation under way go too; it sees jit->invalidations and starts again. */
+    /* Bits of a translation under way go too. Counted after: one that begins now finds the bits as they are, and sets its own. */
     atomic_store(bits, left);
+    atomic_fetch_add(&jit->invalidations, 1);
     pthread_mutex_unlock(&jit->lock);
 }
 
