@@ -24,6 +24,7 @@
 #include "jit/profile.h"
 #include "jit/stats.h"
 #include "jit/store.h"
+#include "jit/targets.h"
 #include "jit/warm.h"
 #include "memory/memory.h"
 
@@ -59,7 +60,8 @@ int jit_cache_init(struct jit *jit, struct err *err)
     jit->hash = calloc(jit->hash_mask + 1, sizeof(*jit->hash));
     jit->pages = calloc(jit->page_hash_mask + 1, sizeof(*jit->pages));
     jit->chunks = calloc(chunks, sizeof(*jit->chunks));
-    if (!jit->hash || !jit->pages || !jit->chunks)
+    jit->sites = calloc(JIT_SITES, sizeof(*jit->sites));
+    if (!jit->hash || !jit->pages || !jit->chunks || !jit->sites)
         return err_set(err, ENOMEM, "no memory for the code cache's tables");
     jit->chunk_count = (u32)chunks;
     for (u32 i = 0; i < chunks; i++) {
@@ -83,6 +85,7 @@ void jit_cache_fini(struct jit *jit)
         }
     }
     free(jit->chunks);
+    free(jit->sites);
     free(jit->pages);
     free((void *)jit->hash);
     if (jit->chunk_count) {
@@ -696,6 +699,7 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
     if (jit->backend) {
         jc->emit.block[0] = (struct jit_emit_block){.ir = &ir, .page_id = u->pages[0].id};
         jc->emit.block_count = 1;
+        jc->emit.site = jit_targets_site(jit, u->pages[0].id, pc);
         int r = jit_unit_emit(cpu, u, &jc->arena);
         if (r == -E2BIG)
             *max_insns = MAX(*max_insns / 2, 1);
@@ -705,7 +709,7 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
         c->used += 256; /* the interpreter's units count against the chunk as if they had code */
     }
     jit_log_unit(cpu, u);
-    if (!jit->store)
+    if (!jit->store || jc->emit.site)
         return jit_units_insert(jc, &u, 1, seen) ? u : NULL;
     struct stored_unit *record = jit_warm_begin(cpu, u);
     bool ok = jit_units_insert(jc, &u, 1, seen);
@@ -723,7 +727,7 @@ static struct jit_unit *load_once(struct cpu *cpu, const struct jit_page_ref *pa
     struct ir_unit ir = {0};
     u64 seen = atomic_load(&jit->invalidations);
     fetch_begin(jc, &ir, page, pc);
-    const struct stored_unit *s = jit_warm_find(cpu, pc);
+    const struct stored_unit *s = jit_targets_site(jit, page->id, pc) ? NULL : jit_warm_find(cpu, pc);
     if (!s)
         return NULL;
     ir.pc = s->pc;

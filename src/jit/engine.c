@@ -20,6 +20,7 @@
 #include "jit/interp.h"
 #include "jit/profile.h"
 #include "jit/stats.h"
+#include "jit/targets.h"
 #include "memory/memory.h"
 
 static u64 *pc_slot(struct cpu *cpu)
@@ -168,6 +169,8 @@ static void engine_loop(struct cpu *cpu)
             jit_check_enter(cpu, pc, enter_code, code);
         else
             enter_code(cpu, code, pc);
+        if (unlikely(cpu->jumped_from))
+            jit_targets_record(cpu, *pc_slot(cpu));
     }
 }
 

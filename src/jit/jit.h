@@ -169,7 +169,7 @@ enum { JIT_MOVABLE_ENTRY = 16 };
 struct jit_emit_block {
     const struct ir_unit *ir;
     u32 page_id;      /* of its page */
-    bool returned_to; /* follows a call in the region: indirect jumps may come here */
+    struct ir_targets targets;
     u32 door;         /* out: entry for those who come from outside; 0: there is none */
 };
 
@@ -185,6 +185,7 @@ struct jit_emit {
     u32 size;     /* out */
     u32 hot_size; /* out: without what is reached seldom, and has sites between instructions */
     u32 own_size, own_insns; /* out: bytes and host instructions of it that do the counting (count=on) */
+    u32 site; /* not 0: what cpu->jumped_from is to be when the unit's indirect jump leaves to the engine, as it always does */
     u32 page2_id; /* not 0: at entry check that the page behind has this id, else leave by lookup */
     u64 page2_tag; /* not 0: compared too; a movable page's id alone does not say where it is */
     u32 past_poll;   /* out: 0, or offset from the start of what follows the poll */
@@ -259,7 +260,7 @@ struct jit_stats {
     u64 units, guest_insns, code_bytes, translate_ns;
     u64 unpaired; /* 1: the machine makes no pairs of load-linked and store-conditional any more (atomic.c) */
     u64 loaded, load_ns, stored, rejected; /* from the cache on disk; to it; found there with other guest bytes */
-    u64 regions, region_blocks, region_ns, samples;
+    u64 regions, region_blocks, region_ns, samples, recorded; /* recorded: indirect jumps (targets.c) */
     u64 slow_ll_sc, slow_hits, slow_code, slow_reserved, slow_aligned; /* hits: of tlb_misses, and why (tlb.c) */
     u64 slow, tlb_misses, walks, io, lookups, links, contexts, context_changes, flushes, exits, interrupts, faults;
     u64 chunk_waits, chunk_wait_ns; /* until all other CPUs had left the code of a chunk that is used again */
@@ -310,6 +311,9 @@ struct jit {
     struct jit_dump *dump;
     struct jit_profile *profiles; /* profile=on: of all CPUs that were attached */
     struct store *store; /* NULL: no cache= */
+    /* targets.c */
+    struct jit_site_targets *sites;
+    _Atomic u32 sites_wanted; /* of them, being recorded */
     _Atomic bool no_pairs; /* opt_link.c does not run (atomic.c) */
     /* Strong reservations (lr/sc that could not be made one locked operation). */
     pthread_mutex_t reserve_lock;

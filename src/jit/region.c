@@ -3,7 +3,8 @@
  *
  * What is hot is sampled: where a CPU stands when it is asked to leave translated code. From there
  * the blocks are explored for which units exist (they have been executed), through direct jumps,
- * calls and the returns of these; those of them that are on a way back to the first are the region.
+ * calls and the returns of these, and to where indirect jumps have been seen to go (targets.c); those
+ * of them that are on a way back to the first are the region.
  * It is one unit of many blocks, whose guest registers stay in host registers (opt_region.c,
  * x86_64/region.c); its other doors are units without links, made from the same lines. Doors take
  * the place of the units that were there; what others hold of those is undone as by an
@@ -21,6 +22,7 @@
 #include "jit/opt.h"
 #include "jit/profile.h"
 #include "jit/stats.h"
+#include "jit/targets.h"
 
 enum {
     REGION_BLOCKS = 24, /* explored */
@@ -40,7 +42,8 @@ struct block {
     u8 to[REGION_EXITS];
     u8 exits;
     u8 place; /* in the region; NO_BLOCK: not in it */
-    bool returns, returned_to, loops;
+    bool returns, loops;
+    struct ir_targets targets; /* of its indirect jump: blocks */
     u8 depth;
 };
 
@@ -49,7 +52,10 @@ struct region {
     struct jit_page_ref page; /* where it begins; of a movable page, all of it */
     struct arena arena;
     struct block block[REGION_BLOCKS];
-    u32 count, insns, returned_to;
+    u64 pc;
+    u32 count, insns;
+    struct ir_targets returned_to; /* blocks behind calls */
+    bool waits; /* for targets of an indirect jump (targets.h) */
     u8 order[REGION_BLOCKS]; /* of the region's blocks */
     u32 ordered;
 };
@@ -137,15 +143,30 @@ static bool is_call(const struct ir_unit *ir)
     return false;
 }
 
+static void add_target(struct ir_targets *t, u32 most, u8 block)
+{
+    bool known = block == NO_BLOCK || t->count == most;
+    for (u32 k = 0; k < t->count; k++)
+        known |= t->block[k] == block;
+    if (!known)
+        t->block[t->count++] = block;
+}
+
 static void add_returned_to(struct region *r, const struct ir_unit *ir)
 {
-    if (r->returned_to == REGION_RETURNS || !is_call(ir))
-        return;
-    u8 n = add_block(r, ir->pc + ir->guest_bytes);
-    if (n == NO_BLOCK || r->block[n].returned_to)
-        return;
-    r->block[n].returned_to = true;
-    r->returned_to++;
+    if (r->returned_to.count < REGION_RETURNS && is_call(ir))
+        add_target(&r->returned_to, REGION_RETURNS, add_block(r, ir->pc + ir->guest_bytes));
+}
+
+/* Where an indirect jump that is no return has been seen to go. */
+static void add_targets(struct region *r, struct block *b)
+{
+    struct jit *jit = jit_cpu(r->cpu)->jit;
+    struct jit_unit *u = jit_unit_known(jit, b->page.id, b->pc);
+    u64 pc[JIT_SITE_TARGETS];
+    u32 count = u ? jit_targets_of(jit, u, r->pc, pc, &r->waits) : 0;
+    for (u32 n = 0; n < count; n++)
+        add_target(&b->targets, IR_REGION_TARGETS, add_block(r, pc[n]));
 }
 
 static void explore(struct region *r, struct block *b)
@@ -158,17 +179,23 @@ static void explore(struct region *r, struct block *b)
             add_exit(r, b, ir_imm(op));
             add_returned_to(r, &b->ir);
         }
-        if (op->op == IR_EXIT_INDIRECT)
-            b->returns = op->aux == IR_JUMP_RETURN;
+        if (op->op != IR_EXIT_INDIRECT)
+            continue;
+        b->returns = op->aux == IR_JUMP_RETURN;
+        if (!b->returns)
+            add_targets(r, b);
+        if (op->aux == IR_JUMP_CALL)
+            add_returned_to(r, &b->ir);
     }
 }
 
-static void add_returns(struct region *r, struct block *b)
+/* When all calls are known. */
+static void add_indirect(struct region *r, struct block *b)
 {
-    for (u32 n = 0; b->returns && n < r->count; n++) {
-        if (r->block[n].returned_to)
-            b->to[b->exits++] = (u8)n;
-    }
+    if (b->returns)
+        b->targets = r->returned_to;
+    for (u32 n = 0; n < b->targets.count && b->exits < REGION_EXITS; n++)
+        b->to[b->exits++] = b->targets.block[n];
 }
 
 /* ---- What of it loops ------------------------------------------------------------------------ */
@@ -265,7 +292,7 @@ static u32 end_of(const struct region *r, const struct block *b)
     for (u32 i = 0; i < b->ir.count; i++) {
         const struct ir_op *op = &b->ir.ops[i];
         u64 pc = op->op == IR_EXIT_IF ? ir_exit_imm(op) : ir_imm(op);
-        bool stays = op->op == IR_EXIT_INDIRECT && b->returns && r->returned_to;
+        bool stays = op->op == IR_EXIT_INDIRECT && b->targets.count;
         for (u32 k = 0; (op->op == IR_EXIT_IF || op->op == IR_EXIT_JUMP) && k < b->exits; k++)
             stays |= r->block[b->to[k]].pc == pc && r->block[b->to[k]].place != NO_BLOCK;
         if (stays)
@@ -274,14 +301,30 @@ static u32 end_of(const struct region *r, const struct block *b)
     return end;
 }
 
+/* Those in the region, by their places there. */
+static void place_targets(struct region *r)
+{
+    for (u32 n = 0; n < r->count; n++) {
+        struct ir_targets *t = &r->block[n].targets;
+        u32 count = 0;
+        for (u32 k = 0; k < t->count; k++) {
+            u8 place = r->block[t->block[k]].place;
+            if (place != NO_BLOCK)
+                t->block[count++] = place;
+        }
+        t->count = (u8)count;
+    }
+}
+
 static bool optimize(struct region *r)
 {
     struct opt_block blocks[REGION_BLOCKS];
+    place_targets(r);
     for (u32 n = 0; n < r->ordered; n++) {
         struct block *b = &r->block[r->order[n]];
         blocks[n] = (struct opt_block){
             .ir = &b->ir, .end = end_of(r, b), .weight = UINT64_C(1) << 3 * b->depth,
-            .returned_to = b->returned_to};
+            .targets = b->targets};
     }
     return opt_region(blocks, r->ordered, &r->arena);
 }
@@ -325,7 +368,7 @@ static void fill_emit(struct region *r, struct jit_emit *out)
     for (u32 n = 0; n < r->ordered; n++) {
         const struct block *b = &r->block[r->order[n]];
         out->block[n] = (struct jit_emit_block){
-            .ir = &b->ir, .page_id = b->page.id, .returned_to = b->returned_to};
+            .ir = &b->ir, .page_id = b->page.id, .targets = b->targets};
     }
 }
 
@@ -341,6 +384,7 @@ static bool install(struct region *r, u64 seen)
     }
     struct jit_unit *u = unit_at(r, &r->block[0], pages, page_count);
     fill_emit(r, &jc->emit);
+    jc->emit.site = 0;
     if (jit_unit_emit(r->cpu, u, &r->arena))
         return false;
     units[count++] = u;
@@ -367,7 +411,7 @@ bool jit_region_form(struct cpu *cpu, u64 pc)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
     u64 start = host_monotonic_ns(), seen = atomic_load(&jc->jit->invalidations);
-    struct region r = {.cpu = cpu};
+    struct region r = {.cpu = cpu, .pc = pc};
     if (!jc->chunk || !page_known(cpu, pc, &r.page))
         return false;
     arena_init(&r.arena);
@@ -376,8 +420,8 @@ bool jit_region_form(struct cpu *cpu, u64 pc)
     for (u32 n = 0; n < r.count; n++)
         explore(&r, &r.block[n]);
     for (u32 n = 0; n < r.count; n++)
-        add_returns(&r, &r.block[n]);
-    bool made = r.count && find_loop(&r);
+        add_indirect(&r, &r.block[n]);
+    bool made = r.count && !r.waits && find_loop(&r);
     if (made) {
         weigh(&r);
         made = optimize(&r) && install(&r, seen);

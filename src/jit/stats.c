@@ -124,7 +124,7 @@ static const struct {
 #field, offsetof(struct jit_stats, field)                                                  \
     }
     C(units), C(guest_insns), C(code_bytes), C(translate_ns), C(regions), C(region_blocks),
-    C(region_ns), C(samples), C(slow), C(slow_ll_sc), C(tlb_misses), C(slow_hits),
+    C(region_ns), C(samples), C(recorded), C(slow), C(slow_ll_sc), C(tlb_misses), C(slow_hits),
     C(slow_code), C(slow_reserved), C(slow_aligned), C(walks), C(io), C(lookups), C(links),
     C(contexts), C(context_changes), C(flushes), C(exits), C(interrupts), C(faults),
     C(loaded), C(load_ns), C(stored), C(rejected), C(unpaired), C(chunk_waits),
