@@ -16,6 +16,7 @@
 enum {
     ENOUGH = 96,
     SELDOM = 32,  /* a target that 1 of so many jumps goes to is not worth a comparison */
+    UNUSUAL = 8,  /* ... and no more than 1 of so many may go elsewhere */
     PATIENCE = 3, /* times that a region asks for a jump which does not happen */
 };
 
@@ -40,6 +41,17 @@ static void sort(struct jit_site_targets *s)
             s->target[k - 1] = t;
         }
     }
+}
+
+/* The likeliest targets; none when many jumps go elsewhere: those would compare in vain, and leave the region. */
+static u32 usual(const struct jit_site_targets *s, u64 *out)
+{
+    u32 count = 0, taken = 0;
+    while (count < s->count && s->target[count].taken > s->taken / SELDOM) {
+        out[count] = s->target[count].pc;
+        taken += s->target[count++].taken;
+    }
+    return taken >= s->taken - s->taken / UNUSUAL ? count : 0;
 }
 
 /* The unit is made anew when it is met again. */
@@ -91,8 +103,7 @@ u32 jit_targets_of(struct jit *jit, struct jit_unit *u, u64 region, u64 out[JIT_
     struct jit_site_targets *s = site_at(jit, u->page_id, u->pc);
     if (ask(jit, s, u, region)) {
         *wait |= !s->known;
-        for (u32 n = 0; s->known && n < s->count && s->target[n].taken > s->taken / SELDOM; n++)
-            out[count++] = s->target[n].pc;
+        count = s->known ? usual(s, out) : 0;
     }
     pthread_mutex_unlock(&jit->lock);
     return count;
