@@ -75,6 +75,7 @@ int jit_cache_init(struct jit *jit, struct err *err)
 
 void jit_cache_fini(struct jit *jit)
 {
+    jit_smc_fini(jit);
     for (u32 i = 0; i < jit->chunk_count; i++)
         arena_fini(&jit->chunks[i].meta);
     for (u32 i = 0; jit->pages && i <= jit->page_hash_mask; i++) {
@@ -526,7 +527,7 @@ bool jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out)
         return true;
     }
     u64 ram_offset = page->ram_offset + offset;
-    jit_protect_lines(jc->jit, page->ram, ram_offset, size);
+    jit_protect_lines(cpu, page->ram, ram_offset, size);
     const u8 *host = page->host + offset;
     *out = cpu->isa->big_endian ? load_be(host, size) : load_le(host, size);
     if (jc->jit->store)

@@ -56,7 +56,8 @@ void jit_jump_insert(struct cpu *cpu, struct jit_unit *unit, u64 pc); /* pc: whe
 void jit_jump_forget(struct jit *jit, struct jit_unit *unit); /* any thread */
 
 /* smc.c */
-void jit_protect_lines(struct jit *jit, struct ram_block *ram, u64 offset, u64 size);
+void jit_protect_lines(struct cpu *cpu, struct ram_block *ram, u64 offset, u64 size);
+void jit_smc_fini(struct jit *jit);
 /* Bytes were stored to RAM: units made from them go. Any thread; takes the lock. */
 void jit_code_written(void *jit, struct ram_block *ram, u64 offset, u64 size);
 
@@ -75,8 +76,8 @@ enum isa_fault_kind must_check tlb_resolve(struct cpu *cpu, unsigned n, u64 vadd
 /* After a slow store: the write entry of vaddr becomes fast again when nothing speaks against it
  * any more. */
 void tlb_relax(struct cpu *cpu, u64 vaddr);
-/* Every CPU's fast write entries for the page get flag. Any thread. */
-void tlb_slow_writes(struct jit *jit, const u8 *host_page, u32 flag);
+/* Every CPU's fast write entries for the page get flag. Any thread. True: another CPU than this had one. */
+bool tlb_slow_writes(struct jit *jit, const struct cpu *cpu, const u8 *host_page, u32 flag);
 /* Answers CPU_EXIT_MAP: forgets this CPU's cached translations. */
 void jit_map_changed(struct cpu *cpu);
 /* Every CPU's entries for the page go (RAM changed place or protection). Any thread, CPUs stopped.

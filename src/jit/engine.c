@@ -206,12 +206,6 @@ void jit_float_reload(struct cpu *cpu)
         backend->float_control(cpu->isa->float_round(cpu));
 }
 
-void jit_sync_code(struct cpu *cpu)
-{
-    (void)cpu;
-    atomic_thread_fence(memory_order_seq_cst);
-}
-
 void jit_each_cpu(struct cpu *cpu, void (*fn)(struct cpu *each, void *arg), void *arg)
 {
     struct jit *jit = jit_cpu(cpu)->jit;

@@ -298,7 +298,10 @@ struct jit {
     u32 chunk_count, next_chunk;
     _Atomic u64
         invalidations; /* counts smc events: a translation under way compares before and after */
-    _Atomic bool protecting; /* lines of code are marked, and entries not slow yet (smc.c) */
+    /* smc.c */
+    _Atomic bool protecting; /* lines of code are marked, and entries not slow yet */
+    struct jit_unsettled *_Atomic unsettled;
+    u32 unsettled_count;
     struct cpu *cpus[512];
     u32 cpu_count;
     u64 links_made, links_broken; /* lock held */
