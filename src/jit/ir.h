@@ -178,7 +178,6 @@ struct ir_op_info {
     u8 values; /* which of a, b, c are values: bits 0..2 */
     u8 count;  /* ... how many */
     u8 live;   /* enum ir_live_kind */
-    bool wide; /* the result is i64, whatever the type */
 };
 extern const struct ir_op_info ir_op_info[IR_OPCODES];
 extern const char *const ir_type_names[IR_TYPES];

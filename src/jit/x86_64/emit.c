@@ -68,7 +68,6 @@ static void emit_block(struct x64 *g, u32 block, const struct ir_unit *ir)
     alloc_init(&g->a, ir, g->arena, &x64_alloc_host);
     g->a.stress = g->jit->opt.stress_spill ? ir->pc | 1 : 0;
     alloc_scan(&g->a);
-    g->upper = arena_zalloc(g->arena, ir->count);
     u32 first = 0;
     if (g->region.count) {
         first = x64_region_block(g, block);

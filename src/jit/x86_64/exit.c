@@ -492,7 +492,7 @@ X64_SELECT(call)
     u8 reg[IR_CALL_ARGS];
     for (unsigned i = 0; i < op->aux; i++) {
         u32 v = x64_operand_value(g, i);
-        bool constant = alloc_is_const(&g->a, v) && alloc_class(g->a.val[v].type) == ALLOC_GPR;
+        bool constant = alloc_is_const(&g->a, v) && alloc_class(alloc_type(&g->a, v)) == ALLOC_GPR;
         reg[i] = constant ? ALLOC_NO_REG : (u8)x64_use(g, i);
     }
     alloc_done(&g->a);

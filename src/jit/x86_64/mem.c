@@ -170,35 +170,54 @@ static unsigned class_of(const struct x64 *g, const struct ir_op *op)
 
 static bool may_pair(const struct ir_op *op)
 {
-    return !only_slow(op) && !(op->aux & ~(unsigned)(IR_MEM_SIZE | IR_MEM_SIGNED | IR_MEM_UNIT));
+    return !(op->aux & ~(unsigned)(IR_MEM_SIZE | IR_MEM_SIGNED | IR_MEM_UNIT)) && !only_slow(op);
+}
+
+/* The op that uses value v, an operand of op i, next after that. */
+static inline u32 next_use(const struct x64 *g, u32 i, u32 v)
+{
+    const struct alloc_operands *o = &g->a.ops[i];
+    unsigned k = 0;
+    while (o->value[k] != v || o->next[k] == i)
+        k++;
+    return o->next[k];
 }
 
 /* Makes no code, and changes nothing but what is bound to slots and the pc. */
 static bool is_bookkeeping(const struct x64 *g, const struct ir_op *op, u32 first)
 {
-    if (g->a.ops[op - g->ir->ops].skip)
+    if (g->a.ops[op - g->ir->ops].kind == ALLOC_SKIPPED)
         return true;
     if (op->op == IR_INSN)
         return g->a.bound[g->isa->pc_slot] == ALLOC_NONE;
     return op->op == IR_PUT && op->a == first && op->b != g->isa->pc_slot;
 }
 
-/* The access that shares the check of the one under way, or 0. A store's value must be there already. */
+/* Only bookkeeping comes between the access under way and op j. */
+static bool is_next_work(const struct x64 *g, u32 j)
+{
+    u32 i = g->a.index;
+    for (u32 n = i + 1; n < j; n++) {
+        if (!is_bookkeeping(g, &g->ir->ops[n], i))
+            return false;
+    }
+    return true;
+}
+
+/* The access that shares the check of the one under way, or 0: the next use of the base. A store's value must be there already. */
 static u32 find_partner(const struct x64 *g, const struct ir_op *op)
 {
     enum { NEAR = 256 };
-    const struct ir_op *ops = g->ir->ops;
-    u32 i = g->a.index, j = i + 1;
-    if (g->a.stress || !may_pair(op))
+    u32 i = g->a.index, j = next_use(g, i, x64_operand_value(g, 0));
+    const struct ir_op *second = &g->ir->ops[j];
+    if (j == ALLOC_NONE || second->op != op->op || second->a != op->a)
         return 0;
-    while (ops[j].op != op->op && is_bookkeeping(g, &ops[j], i)) /* the last op is none */
-        j++;
-    if (ops[j].op != op->op || ops[j].a != op->a || !may_pair(&ops[j]))
+    if (g->a.stress || !may_pair(op) || !may_pair(second) || class_of(g, second) != class_of(g, op))
         return 0;
-    s64 apart = (s64)offset_of(&ops[j]) - offset_of(op);
-    if (class_of(g, &ops[j]) != class_of(g, op) || apart > NEAR || apart < -NEAR || offset_of(op) > INT32_MAX - 2 * NEAR)
+    s64 apart = (s64)offset_of(second) - offset_of(op);
+    if (apart > NEAR || apart < -NEAR || offset_of(op) > INT32_MAX - 2 * NEAR)
         return 0;
-    return op->op == IR_LOAD || ops[j].b < i ? j : 0;
+    return (op->op == IR_LOAD || second->b < i) && is_next_work(g, j) ? j : 0;
 }
 
 static void widen(struct access *m, const struct ir_op *partner)
@@ -210,35 +229,28 @@ static void widen(struct access *m, const struct ir_op *partner)
 
 /* ---- Checks of later accesses off the same base ---------------------------------------------- */
 
-/* The op that uses value v next after op i. */
-static u32 next_use(const struct x64 *g, u32 i, u32 v)
-{
-    const struct alloc_operands *o = &g->a.ops[i];
-    for (unsigned k = 0; k < o->count; k++) {
-        if (o->value[k] == v && o->next[k] != i)
-            return o->next[k];
-    }
-    return ALLOC_NONE;
-}
+/* The accesses off base v that come behind op i: those that a check for the bytes from `from` on may be for too. */
+struct ahead {
+    u32 i, v, uses;
+    s32 from;
+};
 
-/* Widens low..high to the accesses off base v that come behind op i; false: there are none. */
-static bool look_ahead(const struct x64 *g, u32 i, u32 v, s32 *low, s32 *high)
+/* The next of them; NULL: there are no more. */
+static const struct ir_op *next_ahead(const struct x64 *g, struct ahead *w)
 {
     enum { USES = 16, REACH = 256 };
-    bool any = false;
-    s32 from = *low;
-    for (u32 n = 0, j = next_use(g, i, v); n < USES && j > i && j < g->ir->count; n++, i = j, j = next_use(g, j, v)) {
-        const struct ir_op *op = &g->ir->ops[j];
-        if ((op->op != IR_LOAD && op->op != IR_STORE) || g->a.ops[j].value[0] != v || !may_pair(op))
+    while (w->uses++ < USES) {
+        w->i = next_use(g, w->i, w->v);
+        if (w->i == ALLOC_NONE)
+            return NULL;
+        const struct ir_op *op = &g->ir->ops[w->i];
+        if ((op->op != IR_LOAD && op->op != IR_STORE) || g->a.ops[w->i].value[0] != w->v || !may_pair(op))
             continue;
-        s64 first = offset_of(op), last = first + IR_MEM_BYTES(op->aux) - 1;
-        if (first < (s64)from - REACH || last > (s64)from + REACH)
-            continue;
-        *low = MIN(*low, (s32)first);
-        *high = MAX(*high, (s32)last);
-        any = true;
+        s64 first = offset_of(op);
+        if (first >= (s64)w->from - REACH && first + IR_MEM_BYTES(op->aux) - 1 <= (s64)w->from + REACH)
+            return op;
     }
-    return any;
+    return NULL;
 }
 
 static void forget_checked(struct x64 *g, struct x64_checked *c)
@@ -264,8 +276,8 @@ static struct x64_checked *find_checked(struct x64 *g, u32 v, const struct acces
     return NULL;
 }
 
-/* Registers for index and tag that outlive the op; none when values would have to go for them. */
-static void hold_check(struct x64 *g, struct access *m, u32 v, s32 low, s32 high)
+/* Registers for index and tag that outlive the op, for this check and those from `op` on; none when values would have to go. */
+static void hold_check(struct x64 *g, struct access *m, struct ahead *w, const struct ir_op *op)
 {
     u32 free = g->a.free & X64_GPRS & ~(1u << RAX | 1u << RCX | 1u << RDX) & ~g->a.locked;
     if (!(free & (free - 1)))
@@ -279,9 +291,9 @@ static void hold_check(struct x64 *g, struct access *m, u32 v, s32 low, s32 high
     struct x64_checked *other = c == g->checked ? c + 1 : g->checked;
     if (other->value != ALLOC_NONE && (1u << other->index | 1u << other->tag) & (1u << m->index | 1u << m->tag))
         other->value = ALLOC_NONE; /* had lost one of them before */
-    *c = (struct x64_checked){v, low, high, (u8)m->index, (u8)m->tag};
-    m->low = low;
-    m->high = high;
+    for (; op; op = next_ahead(g, w))
+        widen(m, op);
+    *c = (struct x64_checked){w->v, m->low, m->high, (u8)m->index, (u8)m->tag};
 }
 
 /*
@@ -291,14 +303,14 @@ static void hold_check(struct x64 *g, struct access *m, u32 v, s32 low, s32 high
 static void share_check(struct x64 *g, struct access *m, const struct ir_op *op, u32 partner)
 {
     u32 v = x64_operand_value(g, 0);
-    s32 low = m->low, high = m->high;
-    m->own_low = low;
-    m->own_high = high;
+    m->own_low = m->low;
+    m->own_high = m->high;
     temporaries(g, m, 0);
     if (g->a.stress || !may_pair(op) || m->addr != g->a.val[v].reg)
         return;
     struct x64_checked *c = find_checked(g, v, m);
-    bool more = look_ahead(g, partner ? partner : g->a.index, v, &low, &high);
+    struct ahead ahead = {.i = partner ? partner : g->a.index, .v = v, .from = m->low};
+    const struct ir_op *more = next_ahead(g, &ahead);
     m->shared = c || more;
     if (c) {
         m->known = true;
@@ -307,7 +319,7 @@ static void share_check(struct x64 *g, struct access *m, const struct ir_op *op,
         if (!more)
             forget_checked(g, c);
     } else if (more) {
-        hold_check(g, m, v, low, high);
+        hold_check(g, m, &ahead, more);
     }
 }
 
@@ -533,7 +545,7 @@ static struct x64_operand stored_operand(struct x64 *g, const struct ir_op *op)
 {
     struct x64_operand v = {.kind = X64_REG};
     u32 value = x64_operand_value(g, 1);
-    if (alloc_is_const(&g->a, value) && alloc_class(g->a.val[value].type) == ALLOC_GPR && !(op->aux & IR_MEM_BIG)) {
+    if (alloc_is_const(&g->a, value) && alloc_class(alloc_type(&g->a, value)) == ALLOC_GPR && !(op->aux & IR_MEM_BIG)) {
         u64 c = alloc_const(&g->a, value);
         if ((op->aux & IR_MEM_SIZE) < 3 || c == (u64)(s64)(s32)c)
             return (struct x64_operand){.kind = X64_IMM, .imm = (s32)c};

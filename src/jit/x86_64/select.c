@@ -157,7 +157,7 @@ struct x64_operand x64_use_any(struct x64 *g, unsigned k)
 {
     u32 v = x64_operand_value(g, k);
     const struct alloc_value *val = &g->a.val[v];
-    if (alloc_is_const(&g->a, v) && alloc_class(val->type) == ALLOC_GPR) {
+    if (alloc_is_const(&g->a, v) && alloc_class(alloc_type(&g->a, v)) == ALLOC_GPR) {
         u64 c = alloc_const(&g->a, v);
         if (c == (u64)(s64)(s32)c)
             return (struct x64_operand){.kind = X64_IMM, .imm = (s32)c};
@@ -557,7 +557,7 @@ static struct x64_condition prepare_compare(struct x64 *g, const struct ir_op *c
 
 struct x64_condition x64_condition_prepare(struct x64 *g, const struct ir_op *op)
 {
-    if (g->a.ops[g->a.index].fused)
+    if (g->a.ops[g->a.index].kind == ALLOC_FUSED)
         return prepare_compare(g, &g->ir->ops[op->a]);
     return (struct x64_condition){
         .left = x64_use(g, 0), .right = {.kind = X64_IMM}, .wide = g->ir->ops[op->a].type == IR_I64, .cond = IR_NE};
@@ -602,7 +602,7 @@ static void select_float(struct x64 *g, const struct x64_condition *c, unsigned 
 
 static void select_select(struct x64 *g, const struct ir_op *op)
 {
-    unsigned first = g->a.ops[g->a.index].fused ? 2 : 1;
+    unsigned first = g->a.ops[g->a.index].kind == ALLOC_FUSED ? 2 : 1;
     u32 size = x64_size(op->type);
     struct x64_condition c = x64_condition_prepare(g, op);
     unsigned rb = x64_use(g, first), rc = x64_use(g, first + 1);

@@ -3,7 +3,7 @@
  *
  * Registers while translated code runs: rbp = cpu + isa->state_bias, r14 = struct tlb_context, rsp = struct jit_frame (16-byte
  * aligned). All others are the allocator's. Integer registers hold i32 values with an undefined upper half; float registers hold a
- * scalar, and above it what x64.upper says. MXCSR holds the guest's rounding and sticky flags.
+ * scalar, and above it what enum x64_upper says. MXCSR holds the guest's rounding and sticky flags.
  *
  * Code is written in two runs: the hot line, then the cold parts in the order they were asked for (struct x64_cold). It refers to
  * the runtime table at the start of the code memory by rip, so it holds no absolute address but those of links.
@@ -81,7 +81,7 @@ struct x64_cold {
     struct jit_site site; /* last: of variable size, though not here */
 };
 
-/* What is known of a float register above the scalar in it. */
+/* What is known of a float register above the scalar in it: alloc_value.note. */
 enum x64_upper { X64_ABOVE_ANY, X64_ABOVE_64, X64_ABOVE_32 /* ... bit 32 all is 0 */ };
 
 struct x64_pool {
@@ -144,7 +144,6 @@ struct x64 {
     struct x64_region region;
     struct x64_pair pair;
     struct x64_checked checked[X64_CHECKED];
-    u8 *upper;           /* by op: enum x64_upper of its result */
     struct x64_count count;
     int error;
 };
@@ -172,7 +171,7 @@ static inline u32 x64_operand_value(const struct x64 *g, unsigned k)
 /* enum x64_upper of operand k, and the result's. */
 static inline unsigned x64_upper_of(const struct x64 *g, unsigned k)
 {
-    return g->upper[x64_operand_value(g, k)];
+    return g->a.val[x64_operand_value(g, k)].note;
 }
 /* A scalar's, when the instruction that made it cleared the rest. */
 static inline unsigned x64_upper_clear(unsigned type)
@@ -181,7 +180,7 @@ static inline unsigned x64_upper_clear(unsigned type)
 }
 static inline void x64_set_upper(struct x64 *g, unsigned upper, unsigned type)
 {
-    g->upper[g->a.index] = (u8)MIN(upper, x64_upper_clear(type));
+    g->a.val[g->a.index].note = (u8)MIN(upper, x64_upper_clear(type));
 }
 static inline unsigned x64_use(struct x64 *g, unsigned k)
 {
