@@ -153,27 +153,11 @@ void alloc_init(struct jit_alloc *a, const struct ir_unit *ir, struct arena *are
 
 /* ---- Places ---------------------------------------------------------------------------------- */
 
-static void drop_reg(struct jit_alloc *a, u32 v)
-{
-    unsigned reg = a->val[v].reg;
-    a->reg_value[reg] = ALLOC_NONE;
-    a->free |= 1u << reg;
-    a->val[v].reg = ALLOC_NO_REG;
-}
-
-static void drop_spill(struct jit_alloc *a, u32 v)
+void alloc_drop_spill(struct jit_alloc *a, u32 v)
 {
     unsigned n = a->val[v].spill;
     a->spills[n / 64] &= ~((u64)(alloc_type(a, v) == IR_V128 ? 3 : 1) << n % 64);
     a->val[v].spill = ALLOC_NO_REG;
-}
-
-void alloc_drop(struct jit_alloc *a, u32 v)
-{
-    if (a->val[v].reg != ALLOC_NO_REG)
-        drop_reg(a, v);
-    if (a->val[v].spill != ALLOC_NO_REG)
-        drop_spill(a, v);
 }
 
 static unsigned new_spill(struct jit_alloc *a, u32 v)
@@ -214,18 +198,25 @@ static void set_clean(struct jit_alloc *a, unsigned s, u32 v)
     a->val[v].bound--;
 }
 
-/* Writes the dirty slot s: memory holds its value, which has a home there. */
-static void write_slot(struct jit_alloc *a, unsigned s)
+/* The dirty slot s, whose value is v, to its memory. */
+static inline void store_slot(struct jit_alloc *a, unsigned s, u32 v)
 {
-    u32 v = a->bound[s];
-    struct alloc_value *val = &a->val[v];
-    leave_memory(a, s);
+    const struct alloc_value *val = &a->val[v];
     if (val->reg != ALLOC_NO_REG)
         a->host->store_slot(a, s, val->reg);
     else if (alloc_is_const(a, v))
         a->host->store_slot_const(a, s, alloc_const(a, v));
     else
         a->host->spill_to_slot(a, s, val->spill);
+}
+
+/* Writes the dirty slot s: memory holds its value, which has a home there. */
+static void write_slot(struct jit_alloc *a, unsigned s)
+{
+    u32 v = a->bound[s];
+    struct alloc_value *val = &a->val[v];
+    leave_memory(a, s);
+    store_slot(a, s, v);
     a->memory[s] = (u16)v;
     val->home = (u8)s;
     set_clean(a, s, v);
@@ -237,7 +228,7 @@ static void evict(struct jit_alloc *a, unsigned reg)
     u32 v = a->reg_value[reg];
     struct alloc_value *val = &a->val[v];
     if (alloc_is_const(a, v) || !alloc_needed(val)) {
-        drop_reg(a, v);
+        alloc_drop_reg(a, v);
         return;
     }
     for (unsigned i = 0; i < ARRAY_SIZE(a->dirty) && val->bound; i++) {
@@ -249,7 +240,7 @@ static void evict(struct jit_alloc *a, unsigned reg)
     }
     if (val->next != ALLOC_NONE && val->spill == ALLOC_NO_REG && val->home == ALLOC_NO_REG)
         a->host->store_spill(a, new_spill(a, v), reg, alloc_type(a, v));
-    drop_reg(a, v);
+    alloc_drop_reg(a, v);
 }
 
 /* Of the registers in mask the one whose value is needed last. */
@@ -289,7 +280,7 @@ unsigned alloc_make_free(struct jit_alloc *a, u32 mask, u32 avoid)
 
 void alloc_stress(struct jit_alloc *a)
 {
-    u32 used = a->host->registers & ~a->free;
+    u32 used = a->stress ? a->host->registers & ~a->free : 0;
     for (u32 m = used; m; m &= m - 1) {
         a->stress = a->stress * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         if (!(a->stress >> 62))
@@ -317,7 +308,7 @@ unsigned alloc_fetch(struct jit_alloc *a, u32 v, u32 mask)
         load(a, v, reg);
     } else {
         a->host->move(a, reg, from);
-        drop_reg(a, v);
+        alloc_drop_reg(a, v);
     }
     alloc_set_reg(a, v, reg);
     a->locked |= 1u << reg;
@@ -338,7 +329,7 @@ void alloc_temp_at(struct jit_alloc *a, unsigned reg)
         if (others && alloc_needed(&a->val[v])) {
             unsigned to = (unsigned)__builtin_ctz(others);
             a->host->move(a, to, reg);
-            drop_reg(a, v);
+            alloc_drop_reg(a, v);
             alloc_set_reg(a, v, to);
         } else {
             evict(a, reg);
@@ -391,18 +382,23 @@ unsigned alloc_def_reserved(struct jit_alloc *a, unsigned reg)
 
 /* ---- Slots ----------------------------------------------------------------------------------- */
 
+static bool is_dirty(const struct jit_alloc *a, unsigned s)
+{
+    return a->bound[s] != ALLOC_NONE && a->bound[s] != a->memory[s];
+}
+
 static void unbind(struct jit_alloc *a, unsigned s)
 {
     u32 old = a->bound[s];
-    if (a->dirty[s / 64] >> (s % 64) & 1) {
+    if (is_dirty(a, s)) {
         set_clean(a, s, old);
         alloc_release(a, old);
     }
 }
 
-void alloc_put(struct jit_alloc *a, u32 s)
+/* The slot is bound to what it is bound to already, or to what its memory holds; or the value is in no register. */
+static __attribute__((noinline)) void put_slowly(struct jit_alloc *a, u32 s, u32 v, u32 next)
 {
-    u32 v = a->ops[a->index].value[0], next = a->ops[a->index].next[0];
     struct alloc_value *val = &a->val[v];
     bool same = a->bound[s] == v, clean = a->memory[s] == v;
     if (!same && !clean && val->reg == ALLOC_NO_REG && val->spill == ALLOC_NO_REG && !alloc_is_const(a, v))
@@ -422,10 +418,30 @@ void alloc_put(struct jit_alloc *a, u32 s)
     }
 }
 
+void alloc_put(struct jit_alloc *a, u32 s)
+{
+    const struct alloc_operands *o = &a->ops[a->index];
+    u32 v = o->value[0], old = a->bound[s], memory = a->memory[s];
+    struct alloc_value *val = &a->val[v];
+    if (val->reg == ALLOC_NO_REG || old == v || memory == v) {
+        put_slowly(a, s, v, o->next[0]);
+        return;
+    }
+    val->next = o->next[0];
+    val->bound++;
+    a->bound[s] = (u16)v;
+    if (old != ALLOC_NONE && old != memory) { /* dirty before */
+        a->val[old].bound--;
+        alloc_release(a, old);
+    } else {
+        a->dirty[s / 64] |= BIT(s % 64);
+    }
+}
+
 void alloc_get(struct jit_alloc *a, u32 s)
 {
     u32 w = a->bound[s];
-    if (w != ALLOC_NONE && a->dirty[s / 64] >> (s % 64) & 1)
+    if (is_dirty(a, s))
         write_slot(a, s);
     leave_memory(a, s); /* another name for the same memory: the old one keeps a place of its own */
     if (w != ALLOC_NONE)
@@ -502,6 +518,16 @@ void alloc_sync(struct jit_alloc *a)
             u32 v = a->bound[s];
             write_slot(a, s);
             alloc_release(a, v);
+        }
+    }
+}
+
+void alloc_store_all(struct jit_alloc *a)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(a->dirty); i++) {
+        for (u64 d = a->dirty[i]; d; d &= d - 1) {
+            unsigned s = i * 64 + ctz64(d);
+            store_slot(a, s, a->bound[s]);
         }
     }
 }

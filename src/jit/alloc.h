@@ -122,15 +122,16 @@ unsigned alloc_map(struct jit_alloc *a, u64 pc, u8 *out);
 #define ALLOC_MAP_MAX (8 + 10 * IR_MAX_SLOTS)
 /* Stores every dirty slot; they are clean after. */
 void alloc_sync(struct jit_alloc *a);
+/* The same where nothing follows. */
+void alloc_store_all(struct jit_alloc *a);
 /* The memory of all slots is about to change: values that only live there are saved, nothing is known after. */
 void alloc_forget(struct jit_alloc *a);
 /* Nothing that is needed later stays in these registers. */
 void alloc_clobber(struct jit_alloc *a, u32 mask);
 
-/* -- Of alloc.c, for what follows: the value leaves its places; registers are taken from values at random; an operand that is in
+/* -- Of alloc.c, for what follows: the value leaves its spill word; an operand that is in
  * no register of mask comes into one; a register of mask is emptied where none is. */
-void alloc_drop(struct jit_alloc *a, u32 v);
-void alloc_stress(struct jit_alloc *a);
+void alloc_drop_spill(struct jit_alloc *a, u32 v);
 unsigned alloc_fetch(struct jit_alloc *a, u32 v, u32 mask);
 unsigned alloc_make_free(struct jit_alloc *a, u32 mask, u32 avoid);
 
@@ -139,20 +140,34 @@ static inline bool alloc_needed(const struct alloc_value *v)
     return v->next != ALLOC_NONE || v->bound;
 }
 
+static inline void alloc_drop_reg(struct jit_alloc *a, u32 v)
+{
+    unsigned reg = a->val[v].reg;
+    a->reg_value[reg] = ALLOC_NONE;
+    a->free |= 1u << reg;
+    a->val[v].reg = ALLOC_NO_REG;
+}
+
 /* The value is gone when nobody needs it any more. */
 static inline void alloc_release(struct jit_alloc *a, u32 v)
 {
-    if (!alloc_needed(&a->val[v]))
-        alloc_drop(a, v);
+    const struct alloc_value *val = &a->val[v];
+    if (alloc_needed(val))
+        return;
+    if (val->reg != ALLOC_NO_REG)
+        alloc_drop_reg(a, v);
+    if (unlikely(val->spill != ALLOC_NO_REG))
+        alloc_drop_spill(a, v);
 }
+
+/* After alloc_begin, where the random spiller is on: takes registers from values. */
+void alloc_stress(struct jit_alloc *a);
 
 static inline void alloc_begin(struct jit_alloc *a, u32 index)
 {
     a->index = index;
     a->free |= a->temps;
     a->temps = a->locked = 0;
-    if (unlikely(a->stress))
-        alloc_stress(a);
 }
 
 /* The op is selected: a result that nobody needs is dropped. */

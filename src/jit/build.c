@@ -14,8 +14,6 @@
 #include "jit/eval.h"
 #include "jit/opt_fold.h"
 
-enum { OPS_RESERVE = 128, ARGS_RESERVE = OPS_RESERVE };
-
 void ir_builder_init(struct ir_builder *b, struct ir_unit *u, struct arena *arena,
                      const struct isa *isa, u64 pc, u64 mode)
 {
@@ -35,14 +33,8 @@ void ir_builder_init(struct ir_builder *b, struct ir_unit *u, struct arena *aren
     b->pc_bound = false;
     b->pc = pc;
     b->code_base = IR_NONE;
-    memset(b->slot, 0xff, sizeof(b->slot));
+    memset(b->slot, 0xff, isa->slot_count * sizeof(b->slot[0]));
     memset(b->recent, 0, sizeof(b->recent));
-}
-
-bool ir_builder_full(const struct ir_builder *b)
-{
-    return b->unit->count > IR_MAX_OPS - OPS_RESERVE ||
-           b->unit->arg_count > IR_MAX_ARGS - ARGS_RESERVE;
 }
 
 /* ---- Appending ---- */
@@ -78,13 +70,13 @@ ir_value ir_share(struct ir_builder *b, struct ir_op op)
 {
     struct op_words w = words_of(&op);
     u64 hash = (w.low * UINT64_C(0x9e3779b97f4a7c15)) ^ (w.high * UINT64_C(0xc2b2ae3d27d4eb4f));
-    u32 *recent = &b->recent[hash >> 58];
+    u16 *recent = &b->recent[hash >> 58];
     if (*recent < b->unit->count) {
         struct op_words old = words_of(&b->unit->ops[*recent]);
         if (old.low == w.low && old.high == w.high)
             return *recent;
     }
-    return *recent = ir_append(b, op);
+    return *recent = (u16)ir_append(b, op);
 }
 
 ir_value ir_pure(struct ir_builder *b, struct ir_op op)
@@ -141,17 +133,29 @@ enum ir_type ir_type_of(const struct ir_builder *b, ir_value v)
 
 /* ---- Guest state ---- */
 
-void ir_insn(struct ir_builder *b, u64 pc, unsigned length)
+static inline void start_insn(struct ir_builder *b, u64 pc, unsigned length)
 {
-    const struct isa *isa = b->unit->isa;
-    if (unlikely(pc == b->skip.pc))
-        ir_skip_close(b);
+    struct ir_unit *u = b->unit;
     ir_append(b, (struct ir_op){.op = IR_INSN, .aux = length, .a = (u32)pc, .b = pc >> 32});
-    b->unit->guest_insns++;
-    b->unit->guest_bytes = pc + length - b->unit->pc;
+    u->guest_insns++;
+    u->guest_bytes = (u32)(pc + length - u->pc);
     b->pc = pc;
     b->pc_bound = true;
-    b->slot[isa->pc_slot] = IR_NONE;
+    b->slot[u->isa->pc_slot] = IR_NONE;
+}
+
+static __attribute__((noinline)) void start_insn_behind_skip(struct ir_builder *b, u64 pc, unsigned length)
+{
+    ir_skip_close(b);
+    start_insn(b, pc, length);
+}
+
+void ir_insn(struct ir_builder *b, u64 pc, unsigned length)
+{
+    if (unlikely(pc == b->skip.pc))
+        start_insn_behind_skip(b, pc, length);
+    else
+        start_insn(b, pc, length);
 }
 
 ir_value ir_get(struct ir_builder *b, unsigned slot)

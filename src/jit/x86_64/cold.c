@@ -126,7 +126,7 @@ static void flush_pool(struct x64 *g)
 {
     for (struct x64_pool *c = g->pool; c; c = c->next) {
         if (g->s.p > g->limit) {
-            g->error = -ENOSPC;
+            x64_fail(g, -ENOSPC);
             return;
         }
         asm_fix(c->field, g->s.p);
@@ -138,7 +138,7 @@ void x64_cold_flush(struct x64 *g)
 {
     for (struct x64_cold *c = g->cold; c && !g->error; c = c->next) {
         if (g->s.p > g->limit) {
-            g->error = -ENOSPC;
+            x64_fail(g, -ENOSPC);
             return;
         }
         for (unsigned i = 0; i < ARRAY_SIZE(c->from); i++) {

@@ -144,7 +144,7 @@ static void emit_link(struct x64 *g, u64 pc)
         return;
     }
     if (n == JIT_MAX_LINKS) {
-        g->error = -E2BIG;
+        x64_fail(g, -E2BIG);
         return;
     }
     g->out->link_count++;
@@ -317,7 +317,7 @@ X64_SELECT(exit_jump)
         edge_in_line(g, ir_imm(op));
         return;
     }
-    alloc_sync(&g->a);
+    alloc_store_all(&g->a);
     emit_link(g, ir_imm(op));
 }
 

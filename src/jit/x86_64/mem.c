@@ -38,13 +38,6 @@ static bool only_slow(const struct ir_op *op)
     return context_of(op) > 1 || ((op->aux & IR_MEM_SIZE) > 3 && op->type != IR_V128);
 }
 
-/* t is the entry's offset in the current context's data entries, or the other context's entry by its address. */
-static struct asm_mem entry_field(const struct access *m, s32 offset)
-{
-    return m->other ? asm_at(m->index, offset)
-                    : asm_indexed(X64_TLB, m->index, 0, (s32)offsetof(struct tlb_context, data) + offset);
-}
-
 /* lea, or a move where there is nothing to add. */
 static u8 *sum(u8 *p, u32 size, unsigned to, unsigned from, s32 disp)
 {
@@ -57,6 +50,7 @@ static u8 *sum(u8 *p, u32 size, unsigned to, unsigned from, s32 disp)
 static u8 *emit_index(const struct x64 *g, u8 *p, const struct access *m)
 {
     s32 first = m->low, last = m->aligned ? first : m->high;
+    promise(m->index < 16 && m->tag < 16 && m->addr < 16);
     _Static_assert(sizeof(struct tlb_entry) == 16, "the index is scaled by shifting 4 less");
     if (!first && x64_has(g, X64_BMI2)) { /* what goes to the top is masked off */
         p = asm_at_vex_rr(p, X_RORX, m->index, 0, m->addr);
@@ -74,15 +68,32 @@ static u8 *emit_index(const struct x64 *g, u8 *p, const struct access *m)
     return p;
 }
 
+/* index is the entry's offset in the current context's data entries, or the other context's entry by its address. */
+static inline __attribute__((always_inline)) struct asm_mem entry_field(const struct access *m, bool other, s32 offset)
+{
+    return other ? asm_at(m->index, offset)
+                 : asm_indexed(X64_TLB, m->index, 0, (s32)offsetof(struct tlb_context, data) + offset);
+}
+
+static inline __attribute__((always_inline)) u8 *compare_entry(struct x64 *g, u8 *p, const struct access *m,
+                                                               bool other, bool write)
+{
+    s32 entry = (s32)((write ? sizeof(struct tlb_entry) * TLB_ENTRIES : 0));
+    promise(m->tag < 16 && m->t < 16);
+    p = asm_at_rm(p, X_CMP | ASM_W, m->tag, entry_field(m, other, entry + (s32)offsetof(struct tlb_entry, tag)));
+    *p++ = 0x0f;
+    *p++ = 0x80 | CC_NE;
+    g->s.p = asm_at_rm(p + 4, X_MOV | ASM_W, m->t,
+                       entry_field(m, other, entry + (s32)offsetof(struct tlb_entry, addend)));
+    return p;
+}
+
 /* The comparison and the addend's load; returns the rel32 of the jump for where they differ. */
 static u8 *emit_compare(struct x64 *g, u8 *p, const struct access *m)
 {
-    s32 entry = (s32)((m->write ? sizeof(struct tlb_entry) * TLB_ENTRIES : 0));
-    p = asm_at_rm(p, X_CMP | ASM_W, m->tag, entry_field(m, entry + (s32)offsetof(struct tlb_entry, tag)));
-    *p++ = 0x0f;
-    *p++ = 0x80 | CC_NE;
-    g->s.p = asm_at_rm(p + 4, X_MOV | ASM_W, m->t, entry_field(m, entry + (s32)offsetof(struct tlb_entry, addend)));
-    return p;
+    if (unlikely(m->other))
+        return compare_entry(g, p, m, true, m->write);
+    return m->write ? compare_entry(g, p, m, false, true) : compare_entry(g, p, m, false, false);
 }
 
 /* A shared check fails also where its bytes are of two pages: the access's own are looked at by themselves. */
@@ -117,22 +128,24 @@ static struct asm_mem accessed(const struct access *m)
 }
 
 /* Address register and temporaries, none of them in `avoid`. */
-static struct access begin_access(struct x64 *g, const struct ir_op *op, s32 offset, bool write, u32 avoid)
+static void begin_access(struct x64 *g, struct access *m, const struct ir_op *op, s32 offset, bool write, u32 avoid)
 {
     u32 mask = X64_GPRS & ~avoid;
-    struct access m = {.offset = offset, .write = write, .size = IR_MEM_BYTES(op->aux), .aligned = op->aux & IR_MEM_ALIGN,
-                       .other = context_of(op) == 1};
-    m.addr = x64_use_in(g, 0, mask);
-    if (offset > INT32_MAX - 16) { /* offset + size - 1 is no displacement */
+    m->addr = x64_use_in(g, 0, mask);
+    if (unlikely(offset > INT32_MAX - 16)) { /* offset + size - 1 is no displacement */
         unsigned sum = alloc_temp(&g->a, mask);
-        asm_rm(&g->s, X_LEA | ASM_W, sum, asm_at(m.addr, offset));
-        m.addr = sum;
-        m.offset = 0;
+        asm_rm(&g->s, X_LEA | ASM_W, sum, asm_at(m->addr, offset));
+        m->addr = sum;
+        offset = 0;
         g->a.locked |= 1u << sum;
     }
-    m.low = m.offset;
-    m.high = m.offset + (s32)m.size - 1;
-    return m;
+    m->offset = m->low = offset;
+    m->size = IR_MEM_BYTES(op->aux);
+    m->high = offset + (s32)m->size - 1;
+    m->write = write;
+    m->aligned = op->aux & IR_MEM_ALIGN;
+    m->other = context_of(op) == 1;
+    m->known = m->shared = false;
 }
 
 static void temporaries(struct x64 *g, struct access *m, u32 avoid)
@@ -402,10 +415,12 @@ static void load_int(struct x64 *g, const struct ir_op *op, unsigned reg, struct
             extend(g, op, reg);
         return;
     }
-    static const u32 plain[4] = {X_MOVZX8, X_MOVZX16, X_MOV, X_MOV | ASM_W};
-    u32 extending[4] = {X_MOVSX8 | wide, X_MOVSX16 | wide, wide ? X_MOVSXD : X_MOV, X_MOV | ASM_W};
-    /* The byte-register bit speaks of registers only. */
-    asm_rm(&g->s, (sign ? extending : plain)[op->aux & IR_MEM_SIZE] & ~ASM_B_RM, reg, from);
+    /* [signed][64-bit result]. The byte-register bit speaks of registers only. */
+    static const u32 insn[2][2][4] = {
+        {{X_MOVZX8 & ~ASM_B_RM, X_MOVZX16, X_MOV, X_MOV | ASM_W}, {X_MOVZX8 & ~ASM_B_RM, X_MOVZX16, X_MOV, X_MOV | ASM_W}},
+        {{X_MOVSX8 & ~ASM_B_RM, X_MOVSX16, X_MOV, X_MOV | ASM_W},
+         {(X_MOVSX8 & ~ASM_B_RM) | ASM_W, X_MOVSX16 | ASM_W, X_MOVSXD, X_MOV | ASM_W}}};
+    g->s.p = asm_at_rm(g->s.p, insn[sign][wide != 0][op->aux & IR_MEM_SIZE], reg, from);
 }
 
 static void load_float_from(struct x64 *g, const struct ir_op *op, unsigned rd, struct asm_mem from)
@@ -421,7 +436,8 @@ static struct asm_mem accessed_by(const struct access *m, const struct ir_op *op
 static void load_float_pair(struct x64 *g, const struct ir_op *op, u32 partner)
 {
     const struct ir_op *second = &g->ir->ops[partner];
-    struct access m = begin_access(g, op, (s32)op->b, false, 0);
+    struct access m;
+    begin_access(g, &m, op, (s32)op->b, false, 0);
     widen(&m, second);
     share_check(g, &m, op, partner);
     unsigned other = alloc_temp(&g->a, ALLOC_XMM);
@@ -441,7 +457,8 @@ static void load_float_pair(struct x64 *g, const struct ir_op *op, u32 partner)
 static void load_int_pair(struct x64 *g, const struct ir_op *op, u32 partner)
 {
     const struct ir_op *second = &g->ir->ops[partner];
-    struct access m = begin_access(g, op, (s32)op->b, false, 0);
+    struct access m;
+    begin_access(g, &m, op, (s32)op->b, false, 0);
     widen(&m, second);
     share_check(g, &m, op, partner);
     alloc_done(&g->a);
@@ -457,7 +474,8 @@ static void load_int_pair(struct x64 *g, const struct ir_op *op, u32 partner)
 
 static void load_float(struct x64 *g, const struct ir_op *op)
 {
-    struct access m = begin_access(g, op, (s32)op->b, false, 0);
+    struct access m;
+    begin_access(g, &m, op, (s32)op->b, false, 0);
     share_check(g, &m, op, 0);
     alloc_done(&g->a);
     unsigned rd = alloc_def(&g->a, ALLOC_XMM, 0);
@@ -490,7 +508,8 @@ X64_SELECT(load)
         load_float(g, op);
         return;
     }
-    struct access m = begin_access(g, op, (s32)op->b, false, 0);
+    struct access m;
+    begin_access(g, &m, op, (s32)op->b, false, 0);
     share_check(g, &m, op, 0);
     alloc_done(&g->a);
     site(g, &m, op, m.t);
@@ -558,7 +577,8 @@ static struct x64_operand stored_operand(struct x64 *g, const struct ir_op *op)
 static void store_pair(struct x64 *g, const struct ir_op *op, u32 partner)
 {
     const struct ir_op *second = &g->ir->ops[partner];
-    struct access m = begin_access(g, op, (s32)op->c, true, 0);
+    struct access m;
+    begin_access(g, &m, op, (s32)op->c, true, 0);
     struct x64_operand v = {.kind = X64_REG, .reg = x64_use(g, 1)};
     struct x64_operand w = {.kind = X64_REG, .reg = alloc_use(&g->a, g->a.ops[partner].value[1])};
     widen(&m, second);
@@ -588,7 +608,8 @@ X64_SELECT(store)
         store_pair(g, op, partner);
         return;
     }
-    struct access m = begin_access(g, op, (s32)op->c, true, 0);
+    struct access m;
+    begin_access(g, &m, op, (s32)op->c, true, 0);
     struct x64_operand v = stored_operand(g, op);
     share_check(g, &m, op, 0);
     alloc_done(&g->a);
@@ -672,7 +693,8 @@ X64_SELECT(rmw)
     unsigned kind = op->c;
     bool wanted = g->a.val[g->a.index].next != ALLOC_NONE;
     bool loop = kind >= IR_RMW_MIN || (wanted && kind != IR_RMW_XCHG && kind != IR_RMW_ADD);
-    struct access m = begin_access(g, op, 0, true, 1u << RAX);
+    struct access m;
+    begin_access(g, &m, op, 0, true, 1u << RAX);
     unsigned rv = x64_use_in(g, 1, X64_GPRS & ~(1u << RAX)), rd = JIT_LOC_NONE;
     m.aligned = true;
     alloc_temp_at(&g->a, RAX);
@@ -707,7 +729,8 @@ X64_SELECT(rmw)
 X64_SELECT(cas)
 {
     u32 others = X64_GPRS & ~(1u << RAX);
-    struct access m = begin_access(g, op, 0, true, 1u << RAX);
+    struct access m;
+    begin_access(g, &m, op, 0, true, 1u << RAX);
     unsigned expected = x64_use_in(g, 1, others), desired = x64_use_in(g, 2, others);
     m.aligned = true;
     alloc_temp_at(&g->a, RAX);
@@ -744,7 +767,8 @@ static void store_unasked(struct x64 *g, struct access *m)
 /* Load-linked and store-conditional that are not a pair the translator knows (opt_link.c): the slow path has the reservations. */
 X64_SELECT(linked)
 {
-    struct access m = begin_access(g, op, 0, op->op == IR_STORE_COND, 0);
+    struct access m;
+    begin_access(g, &m, op, 0, op->op == IR_STORE_COND, 0);
     unsigned rv = op->op == IR_STORE_COND ? x64_use(g, 1) : JIT_LOC_NONE;
     m.t = alloc_temp(&g->a, X64_GPRS);
     alloc_done(&g->a);

@@ -67,9 +67,9 @@ static bool choose_registers(struct x64 *g)
     return n && ir->ops[n].op != IR_GET;
 }
 
-int x64_region_head(const struct x64 *g, u64 pc)
+int x64_region_find(const struct x64 *g, u64 pc)
 {
-    for (u32 n = 0; g->region.count && n < g->out->block_count; n++) {
+    for (u32 n = 0; n < g->out->block_count; n++) {
         if (g->out->block[n].ir->pc == pc)
             return (int)n;
     }
@@ -353,7 +353,7 @@ void x64_region_edge(struct x64 *g, u32 to, struct x64_places *at)
 {
     u32 n = g->out->link_count;
     if (n == JIT_MAX_LINKS) {
-        g->error = -E2BIG;
+        x64_fail(g, -E2BIG);
         return;
     }
     g->out->link_count++;

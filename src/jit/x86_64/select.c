@@ -645,15 +645,8 @@ static void select_get(struct x64 *g, const struct ir_op *op)
     alloc_get(&g->a, op->a);
 }
 
-static void select_put(struct x64 *g, const struct ir_op *op)
-{
-    alloc_put(&g->a, op->b);
-    if (op->b == g->isa->pc_slot)
-        g->pc_due = false;
-}
-
 void (*const x64_select[IR_OPCODES])(struct x64 *g, const struct ir_op *op) = {
-    [IR_CONST] = select_nothing, [IR_GET] = select_get, [IR_PUT] = select_put, [IR_INSN] = x64_insn,
+    [IR_CONST] = select_nothing, [IR_GET] = select_get, /* IR_PUT, IR_INSN: emit.c */
     [IR_LOAD_STATE] = x64_load_state, [IR_STORE_STATE] = x64_store_state, [IR_FLOAT_FLAGS] = x64_float_flags,
     [IR_ADD] = select_add, [IR_SUB] = select_sub, [IR_MUL] = x64_mul,
     [IR_MULHS] = x64_mulh, [IR_MULHU] = x64_mulh, [IR_MULHSU] = x64_mulh,

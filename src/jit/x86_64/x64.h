@@ -134,7 +134,7 @@ struct x64 {
     const struct isa *isa;
     const struct x64_runtime *rt;
     struct arena *arena;
-    u8 *limit;
+    u8 *limit;           /* of code; NULL: something failed, what is made is not used */
     u32 features;
     u32 helpers;         /* offset of the isa's table */
     u64 pc;              /* of the guest instruction under way */
@@ -207,6 +207,20 @@ struct x64_condition {
 struct x64_condition x64_condition_prepare(struct x64 *g, const struct ir_op *op);
 enum asm_cc x64_compare(struct x64 *g, const struct x64_condition *c);
 
+/* The first failure is what is told. */
+static inline void x64_fail(struct x64 *g, int error)
+{
+    g->error = g->error ? g->error : error;
+    g->limit = NULL;
+}
+
+static inline void x64_put(struct x64 *g, const struct ir_op *op)
+{
+    if (unlikely(op->b == g->isa->pc_slot))
+        g->pc_due = false;
+    alloc_put(&g->a, op->b);
+}
+
 static inline void x64_insn(struct x64 *g, const struct ir_op *op)
 {
     if (unlikely(g->a.bound[g->isa->pc_slot] != ALLOC_NONE))
@@ -253,7 +267,11 @@ u32 x64_region_block(struct x64 *g, u32 block);
 /* All blocks are written. */
 void x64_region_end(struct x64 *g);
 /* The block at pc, or -1. */
-int x64_region_head(const struct x64 *g, u64 pc);
+int x64_region_find(const struct x64 *g, u64 pc);
+static inline int x64_region_head(const struct x64 *g, u64 pc)
+{
+    return g->region.count ? x64_region_find(g, pc) : -1;
+}
 bool x64_region_has(const struct x64 *g, u32 slot);
 /* From the block being made: does an edge to block `to` go back? Is the slot known there, so that it need not be stored? */
 bool x64_region_loops(const struct x64 *g, u32 to);
