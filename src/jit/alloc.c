@@ -77,14 +77,19 @@ static inline void scan_operands(const struct scan *s, struct alloc_operands *o,
         scan_add(s, o, i, 0, op->a);
 }
 
+/* Not through an alias: the slot's memory must hold exactly the value. */
+static inline void scan_put(const struct scan *s, struct alloc_operands *o, u32 i, const struct ir_op *op)
+{
+    o->kind = ALLOC_PLAIN;
+    o->count = 1;
+    scan_exact(s, o, i, 0, op->a);
+}
+
+/* Any but a put. */
 static inline void scan_op(const struct scan *s, struct alloc_operands *o, u32 i, const struct ir_op *op)
 {
     o->kind = ALLOC_PLAIN;
     switch (op->op) {
-    case IR_PUT: /* not through an alias: the slot's memory must hold exactly the value */
-        o->count = 1;
-        scan_exact(s, o, i, 0, op->a);
-        break;
     case IR_EXIT_IF:
     case IR_TRAP_IF: scan_condition(s, o, i, op, 0); break;
     case IR_SELECT: scan_condition(s, o, i, op, 2); break;
@@ -110,6 +115,11 @@ void alloc_scan(struct jit_alloc *a)
             ir_live_cover(&live, pc_slot);
             o->kind = ALLOC_PLAIN;
             *--code = (u16)i;
+        } else if (op->op == IR_PUT) {
+            if (!ir_live_put(&live, op->b))
+                continue;
+            *--code = (u16)i;
+            scan_put(&s, o, i, op);
         } else if (ir_live_step(&live, s.ir, op, s.val[i].next != ALLOC_NONE)) {
             *--code = (u16)i;
             scan_op(&s, o, i, op);
@@ -475,15 +485,10 @@ void alloc_unbind(struct jit_alloc *a, u32 s)
     a->bound[s] = ALLOC_NONE;
 }
 
-static u8 *map_entry(struct jit_alloc *a, unsigned s, u8 *p)
+/* The entry of slot s, whose value v is in no register. */
+static u8 *map_other(struct jit_alloc *a, unsigned s, u32 v, u8 *p)
 {
-    u32 v = a->bound[s];
     const struct alloc_value *val = &a->val[v];
-    if (likely(val->reg != ALLOC_NO_REG)) {
-        u16 both = (u16)(s | val->reg << 8);
-        memcpy(p, &both, 2);
-        return p + 2;
-    }
     *p++ = (u8)s;
     if (alloc_is_const(a, v)) {
         u64 c = alloc_const(a, v);
@@ -501,11 +506,21 @@ static u8 *map_entry(struct jit_alloc *a, unsigned s, u8 *p)
 
 unsigned alloc_map(struct jit_alloc *a, u64 pc, u8 *out)
 {
+    const struct alloc_value *val = a->val; /* which stores of bytes might change */
     u8 *p = out + 8;
     memcpy(out, &pc, 8);
     for (unsigned i = 0; i < ARRAY_SIZE(a->dirty); i++) {
-        for (u64 d = a->dirty[i]; d; d &= d - 1)
-            p = map_entry(a, i * 64 + ctz64(d), p);
+        for (u64 d = a->dirty[i]; d; d &= d - 1) {
+            unsigned s = i * 64 + (unsigned)__builtin_ctzll(d);
+            u32 v = a->bound[s], reg = val[v].reg;
+            if (likely(reg != ALLOC_NO_REG)) {
+                u16 both = (u16)(s | reg << 8);
+                memcpy(p, &both, 2);
+                p += 2;
+            } else {
+                p = map_other(a, s, v, p);
+            }
+        }
     }
     return (unsigned)(p - out);
 }
