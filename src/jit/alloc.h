@@ -256,12 +256,16 @@ static inline u64 alloc_const(const struct jit_alloc *a, u32 v)
 
 static inline void alloc_done(struct jit_alloc *a)
 {
-    const struct alloc_operands *o = &a->ops[a->index];
-    for (unsigned k = 0; k < o->count; k++) {
-        if (unlikely(o->next[k] == a->index)) /* there again */
+    const u32 index = a->index;
+    const struct alloc_operands *o = &a->ops[index];
+    struct alloc_value *val = a->val;
+    for (unsigned k = 0, count = o->count; k < count; k++) {
+        u32 v = o->value[k], next = o->next[k];
+        if (unlikely(next == index)) /* there again */
             continue;
-        a->val[o->value[k]].next = o->next[k];
-        alloc_release(a, o->value[k]);
+        val[v].next = (u16)next;
+        if (next == ALLOC_NONE)
+            alloc_release(a, v);
     }
 }
 

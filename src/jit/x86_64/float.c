@@ -48,7 +48,7 @@ static void scalar_op(struct x64 *g, u32 insn, unsigned rd, unsigned ra, struct 
 
 static void packed_op(struct x64 *g, u32 insn, unsigned rd, unsigned ra, unsigned rb)
 {
-    scalar_op(g, insn, rd, ra, (struct x64_operand){.reg = rb});
+    scalar_op(g, insn, rd, ra, (struct x64_operand){.reg = (u8)rb});
 }
 
 static void move(struct x64 *g, unsigned rd, unsigned ra)

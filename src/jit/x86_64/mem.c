@@ -569,7 +569,7 @@ static struct x64_operand stored_operand(struct x64 *g, const struct ir_op *op)
         if ((op->aux & IR_MEM_SIZE) < 3 || c == (u64)(s64)(s32)c)
             return (struct x64_operand){.kind = X64_IMM, .imm = (s32)c};
     }
-    v.reg = x64_use(g, 1);
+    v.reg = (u8)x64_use(g, 1);
     return v;
 }
 
@@ -579,8 +579,8 @@ static void store_pair(struct x64 *g, const struct ir_op *op, u32 partner)
     const struct ir_op *second = &g->ir->ops[partner];
     struct access m;
     begin_access(g, &m, op, (s32)op->c, true, 0);
-    struct x64_operand v = {.kind = X64_REG, .reg = x64_use(g, 1)};
-    struct x64_operand w = {.kind = X64_REG, .reg = alloc_use(&g->a, g->a.ops[partner].value[1])};
+    struct x64_operand v = {.kind = X64_REG, .reg = (u8)x64_use(g, 1)};
+    struct x64_operand w = {.kind = X64_REG, .reg = (u8)alloc_use(&g->a, g->a.ops[partner].value[1])};
     widen(&m, second);
     share_check(g, &m, op, partner);
     alloc_done(&g->a);
@@ -668,7 +668,7 @@ static void cmpxchg_loop(struct x64 *g, const struct access *m, unsigned kind, u
         asm_rr(&g->s, sized(X_CMP, m->size), RAX, rv);
         asm_rr(&g->s, (X_CMOV + wrong[kind]) | ASM_W, m->u, rv);
     } else {
-        x64_alu(g, rmw_alu(kind), ASM_W, m->u, (struct x64_operand){.reg = rv});
+        x64_alu(g, rmw_alu(kind), ASM_W, m->u, (struct x64_operand){.reg = (u8)rv});
     }
     lock_prefix(g);
     asm_rm(&g->s, sized(X_CMPXCHG, m->size) & ~ASM_B_RM, m->u, accessed(m));

@@ -148,10 +148,11 @@ struct x64 {
     int error;
 };
 
-/* What an instruction's second operand is. */
+enum x64_operand_kind { X64_REG, X64_IMM, X64_MEM };
+/* What an instruction's second operand is: in two registers of the compiler's. */
 struct x64_operand {
-    enum { X64_REG, X64_IMM, X64_MEM } kind;
-    unsigned reg;
+    u8 kind; /* enum x64_operand_kind */
+    u8 reg;
     s32 imm;
     struct asm_mem mem;
 };
@@ -199,8 +200,8 @@ void x64_op(struct x64 *g, u32 op, unsigned reg, struct x64_operand b);
 /* A condition (first operands of the op under way): prepare loads registers, compare sets the flags and returns the code under
  * which it holds. Nothing that changes flags may come between compare and its use. */
 struct x64_condition {
-    unsigned left;
     struct x64_operand right;
+    u8 left;
     bool wide;
     u8 cond;            /* enum ir_cond */
 };
