@@ -324,9 +324,9 @@ static void share_check(struct x64 *g, struct access *m, const struct ir_op *op,
     struct x64_checked *c = find_checked(g, v, m);
     struct ahead ahead = {.i = partner ? partner : g->a.index, .v = v, .from = m->low};
     const struct ir_op *more = next_ahead(g, &ahead);
-    m->shared = c || more;
     if (c) {
         m->known = true;
+        m->shared = c->low != m->low || c->high != m->high;
         m->index = c->index;
         m->tag = c->tag;
         if (!more)
@@ -334,6 +334,7 @@ static void share_check(struct x64 *g, struct access *m, const struct ir_op *op,
     } else if (more) {
         hold_check(g, m, &ahead, more);
     }
+    m->shared |= m->low != m->own_low || m->high != m->own_high;
 }
 
 /* A scalar's load clears what is above it. */
