@@ -495,48 +495,64 @@ static struct jit_page *fetch_second_page(struct cpu *cpu, u64 pc)
     return second->page;
 }
 
-bool jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out)
+/* The bytes at pc, all of them on this page of the unit's; what is on their line of memory is at hand after, where it may be. */
+static inline bool fetch_line(struct cpu *cpu, struct jit_cpu *jc, const struct jit_page_ref *ref, u64 pc,
+                              unsigned size, u64 *out)
+{
+    const struct jit_page *page = ref->page;
+    u64 offset = pc & (TLB_PAGE - 1);
+    const u8 *host = page->host + offset;
+    bool big = cpu->isa->big_endian;
+    jit_protect_lines(cpu, page->ram, page->ram_offset + offset, size);
+    *out = unlikely(big) ? load_be(host, size) : load_le(host, size);
+    if (unlikely(jc->jit->store))
+        jit_warm_fetched(jc, pc, size, *out);
+    else if (ref == &jc->fetch_page[0] && !ref->fine && !big)
+        jc->builder.code = (struct ir_code){
+            .pc = align_down(pc, CODE_LINE), .size = CODE_LINE, .host = host - (pc & (CODE_LINE - 1))};
+    return true;
+}
+
+/* The first instruction's bytes where they are not on the unit's page, or are on one that may not be fetched from everywhere. */
+static __attribute__((noinline)) bool fetch_elsewhere(struct cpu *cpu, u64 pc, unsigned size, u64 *out)
 {
     struct jit_cpu *jc = jit_cpu(cpu);
-    struct ir_unit *ir = jc->fetch_unit;
-    u64 offset = pc & (TLB_PAGE - 1);
-    struct jit_page *page = jc->fetch_page[0].page;
-    if (jc->fetch_page[0].fine) {
+    const struct jit_page_ref *ref = &jc->fetch_page[0];
+    if (jc->fetch_unit->guest_insns)
+        return false;
+    if (ref->fine) {
         struct isa_mapping m;
         struct isa_fault *f = &jc->fetch_fault;
         *f = (struct isa_fault){.access = ISA_FETCH, .vaddr = pc};
-        if (ir->guest_insns)
-            return false;
         f->kind = cpu->isa->walk(cpu, &jc->context->key_fetch, pc, ISA_FETCH, &m, f);
         if (f->kind)
             return false;
     }
     if (jc->fetch_vpage != (pc & TLB_PAGE_MASK)) {
-        page = ir->guest_insns ? NULL : fetch_second_page(cpu, pc);
-        if (!page)
+        if (!fetch_second_page(cpu, pc))
             return false;
+        ref = &jc->fetch_page[1];
     }
-    if (offset + size > TLB_PAGE) {
-        u64 low, high;
-        unsigned here = (unsigned)(TLB_PAGE - offset);
-        assert(size == 2 || size == 4 || size == 8);
-        if (ir->guest_insns || page != jc->fetch_page[0].page || !jit_fetch(cpu, pc, here, &low) ||
-            !jit_fetch(cpu, pc + here, size - here, &high))
-            return false;
-        *out = cpu->isa->big_endian ? low << (8 * (size - here)) | high : low | high << (8 * here);
-        return true;
-    }
-    u64 ram_offset = page->ram_offset + offset;
-    jit_protect_lines(cpu, page->ram, ram_offset, size);
-    const u8 *host = page->host + offset;
-    *out = cpu->isa->big_endian ? load_be(host, size) : load_le(host, size);
-    if (jc->jit->store)
-        jit_warm_fetched(jc, pc, size, *out);
-    else if (page == jc->fetch_page[0].page && !jc->fetch_page[0].fine && !cpu->isa->big_endian)
-        jc->builder.code = (struct ir_code){.pc = align_down(pc, CODE_LINE),
-                                            .size = CODE_LINE,
-                                            .host = page->host + align_down(offset, CODE_LINE)};
+    u64 offset = pc & (TLB_PAGE - 1);
+    if (offset + size <= TLB_PAGE)
+        return fetch_line(cpu, jc, ref, pc, size, out);
+    u64 low, high;
+    unsigned here = (unsigned)(TLB_PAGE - offset);
+    assert(size == 2 || size == 4 || size == 8);
+    if (ref != &jc->fetch_page[0] || !jit_fetch(cpu, pc, here, &low) ||
+        !jit_fetch(cpu, pc + here, size - here, &high))
+        return false;
+    *out = cpu->isa->big_endian ? low << (8 * (size - here)) | high : low | high << (8 * here);
     return true;
+}
+
+bool jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out)
+{
+    struct jit_cpu *jc = jit_cpu(cpu);
+    const struct jit_page_ref *ref = &jc->fetch_page[0];
+    if (unlikely(ref->fine || pc - jc->fetch_vpage > TLB_PAGE - size))
+        return fetch_elsewhere(cpu, pc, size, out);
+    return fetch_line(cpu, jc, ref, pc, size, out);
 }
 
 bool jit_peek(struct cpu *cpu, u64 pc, u8 *out)
@@ -665,11 +681,12 @@ int jit_unit_emit(struct cpu *cpu, struct jit_unit *u, struct arena *arena)
 /* The unit of what was just fetched. */
 static struct jit_unit *unit_of(struct jit_cpu *jc, const struct ir_unit *ir)
 {
-    struct jit_unit *u = jit_unit_new(jc, ir->pc, ir->mode, jc->fetch_page[1].page ? 2 : 1);
+    bool crosses = jc->fetch_page[1].page;
+    struct jit_unit *u = jit_unit_new(jc, ir->pc, ir->mode, 1 + crosses);
     u->guest_bytes = ir->guest_bytes;
     u->guest_insns = ir->guest_insns;
-    u->crosses = u->page_count > 1;
-    for (unsigned n = 0; n < u->page_count; n++) {
+    u->crosses = crosses;
+    for (unsigned n = 0; n <= crosses; n++) {
         const struct jit_page_ref *ref = &jc->fetch_page[n];
         u->pages[n] = (struct jit_unit_page){
             .page = ref->page, .id = ref->id, .lines = jit_unit_lines(ir->pc, ir->guest_bytes, n)};
