@@ -406,7 +406,8 @@ static void unbind(struct jit_alloc *a, unsigned s)
     }
 }
 
-/* The slot is bound to what it is bound to already, or to what its memory holds; or the value is in no register. */
+/* The slot is bound to what it is bound to already, or to what its memory holds; or the value is neither constant nor in a
+ * register. */
 static __attribute__((noinline)) void put_slowly(struct jit_alloc *a, u32 s, u32 v, u32 next)
 {
     struct alloc_value *val = &a->val[v];
@@ -433,7 +434,7 @@ void alloc_put(struct jit_alloc *a, u32 s)
     const struct alloc_operands *o = &a->ops[a->index];
     u32 v = o->value[0], old = a->bound[s], memory = a->memory[s];
     struct alloc_value *val = &a->val[v];
-    if (val->reg == ALLOC_NO_REG || old == v || memory == v) {
+    if ((val->reg == ALLOC_NO_REG && !alloc_is_const(a, v)) || old == v || memory == v) {
         put_slowly(a, s, v, o->next[0]);
         return;
     }

@@ -167,12 +167,10 @@ void ir_insn(struct ir_builder *b, u64 pc, unsigned length)
         start_insn(b, pc, length);
 }
 
-ir_value ir_get(struct ir_builder *b, unsigned slot)
+ir_value ir_get_unknown(struct ir_builder *b, unsigned slot)
 {
     const struct isa *isa = b->unit->isa;
     assert(slot < isa->slot_count);
-    if (b->slot[slot] != IR_NONE)
-        return b->slot[slot];
     unsigned type = isa->slots[slot].type;
     if (slot == isa->pc_slot && b->pc_bound)
         return type == IR_I64 ? ir_pc(b, b->pc) : ir_constant(b, type, b->pc);

@@ -68,7 +68,12 @@ ir_value ir_const32(struct ir_builder *b, u32 v);
 ir_value ir_pc(struct ir_builder *b, u64 pc);
 bool ir_is_const(const struct ir_builder *b, ir_value v, u64 *out);
 enum ir_type ir_type_of(const struct ir_builder *b, ir_value v);
-ir_value ir_get(struct ir_builder *b, unsigned slot);
+ir_value ir_get_unknown(struct ir_builder *b, unsigned slot); /* of ir_get */
+static inline ir_value ir_get(struct ir_builder *b, unsigned slot)
+{
+    ir_value known = b->slot[slot];
+    return known != IR_NONE ? known : ir_get_unknown(b, slot);
+}
 void ir_put(struct ir_builder *b, unsigned slot, ir_value v);
 /* State beside the slots: offset of the field in the CPU's struct; mem: size and sign of enum
  * ir_mem. */
