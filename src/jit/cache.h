@@ -18,6 +18,8 @@ bool must_check jit_page_at(struct cpu *cpu, u64 vaddr, struct jit_page_ref *ref
 struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f);
 /* The unit for pc on the page with this id, which is not made for the question; NULL: there is none. */
 struct jit_unit *jit_unit_known(struct jit *jit, u32 page_id, u64 pc);
+/* fetch.c: before the bytes of a unit at pc, on this page, are asked for by jit_fetch. */
+void jit_fetch_begin(struct jit_cpu *jc, struct ir_unit *ir, const struct jit_page_ref *page, u64 pc);
 /* IR of the block at pc in the CPU's arena, which is emptied before; passes as ir_optimize has them. False: its first
  * instruction cannot be fetched. */
 bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref *page, u64 pc, unsigned max_insns,

@@ -12,11 +12,9 @@
 #include "jit/engine.h"
 #include "jit/profile.h"
 
-void jit_log_guest(struct cpu *cpu, const struct ir_unit *ir)
+void jit_write_guest(struct cpu *cpu, const struct ir_unit *ir)
 {
     struct log *log = cpu->host->log;
-    if (!log_on(log, LOG_IN_ASM))
-        return;
     log_write(log, "---- %u: in_asm pc %016llx mode %llx, %u instructions\n", cpu->index,
               (unsigned long long)ir->pc, (unsigned long long)ir->mode, ir->guest_insns);
     for (u32 i = 0; i < ir->count; i++) {
@@ -37,14 +35,12 @@ void jit_log_guest(struct cpu *cpu, const struct ir_unit *ir)
     }
 }
 
-void jit_log_ir(struct jit *jit, const struct ir_unit *ir, u32 item, const char *title)
+void jit_write_ir(struct log *log, const struct ir_unit *ir, const char *title)
 {
-    if (!log_on(jit->log, item))
-        return;
-    flockfile(jit->log->file);
-    fprintf(jit->log->file, "---- %s pc %016llx\n", title, (unsigned long long)ir->pc);
-    ir_print(jit->log->file, ir);
-    funlockfile(jit->log->file);
+    flockfile(log->file);
+    fprintf(log->file, "---- %s pc %016llx\n", title, (unsigned long long)ir->pc);
+    ir_print(log->file, ir);
+    funlockfile(log->file);
 }
 
 void jit_log_unit(struct cpu *cpu, const struct jit_unit *u)

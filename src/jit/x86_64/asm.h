@@ -101,7 +101,6 @@ static inline void asm_note_far(struct asm_buf *s, const u8 *field)
         *s->far++ = (u32)(field - s->base);
 }
 
-/* What encoders are told of registers lets compilers drop cases and masks. */
 static inline struct asm_mem asm_at(unsigned base, s32 disp)
 {
     return (struct asm_mem){.base = (u8)base, .index = ASM_NO_REG, .disp = disp};
@@ -109,7 +108,7 @@ static inline struct asm_mem asm_at(unsigned base, s32 disp)
 
 static inline struct asm_mem asm_indexed(unsigned base, unsigned index, unsigned scale, s32 disp)
 {
-    promise(index < 16);
+    promise(index < 16); /* no ASM_NO_REG: the encoder needs not ask */
     return (struct asm_mem){.base = (u8)base, .index = (u8)index, .scale = (u8)scale, .disp = disp};
 }
 

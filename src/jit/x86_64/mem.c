@@ -222,10 +222,12 @@ static u32 find_partner(const struct x64 *g, const struct ir_op *op)
 {
     enum { NEAR = 256 };
     u32 i = g->a.index, j = next_use(g, i, x64_operand_value(g, 0));
-    const struct ir_op *second = &g->ir->ops[j];
-    if (j == ALLOC_NONE || second->op != op->op || second->a != op->a)
+    if (j == ALLOC_NONE)
         return 0;
-    if (g->a.stress || !may_pair(op) || !may_pair(second) || class_of(g, second) != class_of(g, op))
+    const struct ir_op *second = &g->ir->ops[j];
+    if (second->op != op->op || second->a != op->a || g->a.stress)
+        return 0;
+    if (!may_pair(op) || !may_pair(second) || class_of(g, second) != class_of(g, op))
         return 0;
     s64 apart = (s64)offset_of(second) - offset_of(op);
     if (apart > NEAR || apart < -NEAR || offset_of(op) > INT32_MAX - 2 * NEAR)
