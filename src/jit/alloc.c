@@ -142,7 +142,7 @@ static void clear_values(struct alloc_value *val, u32 count)
 
 void alloc_init(struct jit_alloc *a, const struct ir_unit *ir, struct arena *arena, const struct alloc_host *host)
 {
-    size_t slots = ir->isa->slot_count;
+    size_t slots = align_up(ir->isa->slot_count, 4); /* alloc_forget's step */
     a->ir = ir;
     a->host = host;
     a->val = arena_alloc(arena, ir->count * sizeof(*a->val));
@@ -548,10 +548,21 @@ void alloc_store_all(struct jit_alloc *a)
     }
 }
 
+/* Nothing is known of the four slots from s on, as of most. */
+static bool four_unknown(const struct jit_alloc *a, unsigned s)
+{
+    u64 bound, memory;
+    memcpy(&bound, &a->bound[s], sizeof(bound));
+    memcpy(&memory, &a->memory[s], sizeof(memory));
+    return (bound & memory) == UINT64_MAX;
+}
+
 void alloc_forget(struct jit_alloc *a)
 {
-    for (unsigned s = 0; s < a->ir->isa->slot_count; s++)
-        alloc_unbind(a, s);
+    for (unsigned s = 0; s < a->ir->isa->slot_count; s += 4) {
+        for (unsigned n = 0; n < 4 && !four_unknown(a, s); n++)
+            alloc_unbind(a, s + n);
+    }
 }
 
 void alloc_clobber(struct jit_alloc *a, u32 mask)

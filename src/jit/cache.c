@@ -229,7 +229,7 @@ static struct jit_chunk *chunk_evict(struct jit *jit, bool *was_used)
         c = &jit->chunks[jit->next_chunk];
         jit->next_chunk = (jit->next_chunk + 1) % jit->chunk_count;
     }
-    for (struct jit_unit *u = c->units; u; u = u->next_in_chunk) {
+    for (struct jit_unit *u = c->units; c->valid; u = u->next_in_chunk) {
         if (atomic_load_explicit(&u->valid, memory_order_relaxed))
             jit_unit_invalidate(jit, u);
     }
@@ -459,7 +459,7 @@ void jit_cache_flush(struct cpu *cpu)
     struct jit *jit = jit_cpu(cpu)->jit;
     jit_lock(jit);
     for (u32 i = 0; i < jit->chunk_count; i++) {
-        for (struct jit_unit *u = jit->chunks[i].units; u; u = u->next_in_chunk) {
+        for (struct jit_unit *u = jit->chunks[i].units; jit->chunks[i].valid; u = u->next_in_chunk) {
             if (atomic_load_explicit(&u->valid, memory_order_relaxed))
                 jit_unit_invalidate(jit, u);
         }
