@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 
-#define ARENA_CHUNK_MIN (64 * KiB)
+#define ARENA_CHUNK_MIN (128 * KiB) /* a unit of code takes one */
 #define ARENA_CHUNK_MAX (4 * MiB)
 
 struct arena_chunk {

@@ -38,6 +38,12 @@ typedef __int128 s128;
 #define BIT(n)           (UINT64_C(1) << (n))
 #define likely(x)        __builtin_expect(!!(x), 1)
 #define unlikely(x)      __builtin_expect(!!(x), 0)
+/* An assertion that compilers may rely on. */
+#ifdef NDEBUG
+#define promise(x) ((x) ? (void)0 : __builtin_unreachable())
+#else
+#define promise(x) assert(x)
+#endif
 #define must_check       __attribute__((warn_unused_result))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))

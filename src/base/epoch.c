@@ -127,16 +127,18 @@ void epoch_reclaim(struct epoch *e)
     epoch_free_list(due);
 }
 
+bool epoch_passed(struct epoch *e, u64 period)
+{
+    pthread_mutex_lock(&e->lock);
+    u64 oldest = epoch_oldest(e);
+    pthread_mutex_unlock(&e->lock);
+    return oldest >= period;
+}
+
 void epoch_wait(struct epoch *e, u64 period)
 {
-    for (;;) {
-        pthread_mutex_lock(&e->lock);
-        u64 oldest = epoch_oldest(e);
-        pthread_mutex_unlock(&e->lock);
-        if (oldest >= period)
-            break;
+    while (!epoch_passed(e, period))
         nanosleep(&(struct timespec){.tv_nsec = EPOCH_WAIT_NS}, NULL);
-    }
     epoch_reclaim(e);
 }
 

@@ -39,6 +39,7 @@ void epoch_retire(struct epoch *e, void *object, void (*free_fn)(void *object));
 /* Begins a grace period; what epoch_wait waits for. */
 u64 epoch_advance(struct epoch *e);
 void epoch_wait(struct epoch *e, u64 period);
+bool epoch_passed(struct epoch *e, u64 period); /* ... without waiting */
 void epoch_synchronize(struct epoch *e); /* both */
 /* Runs the free functions that are due. Cheap when there is nothing. */
 void epoch_reclaim(struct epoch *e);

@@ -86,6 +86,7 @@ struct cpu {
     u64 mode;    /* mode word: the isa keeps it true at every unit boundary */
     u32 context_stamp; /* the isa bumps it when isa->context() would answer anew */
     _Atomic u16 place; /* engine: what it does outside of translated code (jit/profile.h) */
+    u32 jumped_from;   /* engine: the indirect jump that has left to be recorded (jit/targets.h), or 0 */
     u64 halt_ns;       /* isa: halted no longer than this; 0: until isa->wakes() */
 
     /* -- Fixed after cpu_init. */

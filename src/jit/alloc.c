@@ -8,7 +8,7 @@
 /* ---- Backward scan --------------------------------------------------------------------------- */
 
 /* Gives the same register: its users use the operand. */
-static bool scan_is_alias(const struct ir_op *op)
+static inline bool scan_is_alias(const struct ir_op *op)
 {
     return op->op == IR_TRUNC || (op->op == IR_VLOW && (op->type == IR_F32 || op->type == IR_F64)) ||
            (op->op == IR_UNBOX && op->aux & IR_UNBOX_BOXED);
@@ -18,123 +18,144 @@ static bool scan_is_alias(const struct ir_op *op)
 struct scan {
     const struct ir_unit *ir;
     const struct ir_op *op;
-    struct alloc_operands *ops;
     struct alloc_value *val;
 };
 
 /* Operand k of op i, which is v. Those of an op are added from the last to the first: of one that is there twice, the first has
  * the op itself as its next use. */
-static inline void scan_exact(const struct scan *s, u32 i, unsigned k, u32 v)
+static inline void scan_exact(const struct scan *s, struct alloc_operands *o, u32 i, unsigned k, u32 v)
 {
-    s->ops[i].value[k] = (u16)v;
-    s->ops[i].next[k] = s->val[v].next;
+    o->value[k] = (u16)v;
+    o->next[k] = s->val[v].next;
     s->val[v].next = (u16)i;
 }
 
-static inline void scan_add(const struct scan *s, u32 i, unsigned k, u32 v)
+static inline void scan_add(const struct scan *s, struct alloc_operands *o, u32 i, unsigned k, u32 v)
 {
     while (unlikely(scan_is_alias(&s->op[v])))
         v = s->op[v].a;
-    scan_exact(s, i, k, v);
+    scan_exact(s, o, i, k, v);
 }
 
 /* A condition, the first of `more` + 1 operands: the operands of its comparison when it is one. */
-static inline void scan_condition(const struct scan *s, u32 i, const struct ir_op *op, unsigned more)
+static inline void scan_condition(const struct scan *s, struct alloc_operands *o, u32 i, const struct ir_op *op,
+                                  unsigned more)
 {
     const struct ir_op *cond = &s->op[op->a];
     bool fused = cond->op == IR_CMP;
     unsigned count = 1 + fused + more;
-    s->ops[i].fused = fused;
-    s->ops[i].count = (u8)count;
+    o->kind = fused ? ALLOC_FUSED : ALLOC_PLAIN;
+    o->count = (u8)count;
     if (more) {
-        scan_add(s, i, count - 1, op->c);
-        scan_add(s, i, count - 2, op->b);
+        scan_add(s, o, i, count - 1, op->c);
+        scan_add(s, o, i, count - 2, op->b);
     }
     if (fused) {
-        scan_add(s, i, 1, cond->b);
-        scan_add(s, i, 0, cond->a);
+        scan_add(s, o, i, 1, cond->b);
+        scan_add(s, o, i, 0, cond->a);
     } else {
-        scan_add(s, i, 0, op->a);
+        scan_add(s, o, i, 0, op->a);
     }
 }
 
-static void scan_call(const struct scan *s, u32 i, const struct ir_op *op)
+static void scan_call(const struct scan *s, struct alloc_operands *o, u32 i, const struct ir_op *op)
 {
-    s->ops[i].count = (u8)op->aux;
+    o->count = (u8)op->aux;
     for (u32 n = op->aux; n-- > 0;)
-        scan_add(s, i, n, s->ir->args[op->b + n]);
+        scan_add(s, o, i, n, s->ir->args[op->b + n]);
 }
 
-static inline void scan_operands(const struct scan *s, u32 i, const struct ir_op *op)
+static inline void scan_operands(const struct scan *s, struct alloc_operands *o, u32 i, const struct ir_op *op)
 {
-    unsigned values = ir_op_info[op->op].values, k = ir_op_info[op->op].count;
-    s->ops[i].count = (u8)k;
-    if (values & 4)
-        scan_add(s, i, --k, op->c);
-    if (values & 2)
-        scan_add(s, i, --k, op->b);
-    if (values & 1)
-        scan_add(s, i, --k, op->a);
+    unsigned count = ir_op_info[op->op].count; /* they are the first fields */
+    o->count = (u8)count;
+    if (count > 2)
+        scan_add(s, o, i, 2, op->c);
+    if (count > 1)
+        scan_add(s, o, i, 1, op->b);
+    if (count)
+        scan_add(s, o, i, 0, op->a);
 }
 
-static inline void scan_op(const struct scan *s, u32 i, const struct ir_op *op)
+/* Not through an alias: the slot's memory must hold exactly the value. */
+static inline void scan_put(const struct scan *s, struct alloc_operands *o, u32 i, const struct ir_op *op)
 {
+    o->kind = ALLOC_PLAIN;
+    o->count = 1;
+    scan_exact(s, o, i, 0, op->a);
+}
+
+/* Any but a put. */
+static inline void scan_op(const struct scan *s, struct alloc_operands *o, u32 i, const struct ir_op *op)
+{
+    o->kind = ALLOC_PLAIN;
     switch (op->op) {
-    case IR_PUT: /* not through an alias: the slot's memory must hold exactly the value */
-        s->ops[i].count = 1;
-        scan_exact(s, i, 0, op->a);
-        break;
     case IR_EXIT_IF:
-    case IR_TRAP_IF: scan_condition(s, i, op, 0); break;
-    case IR_SELECT: scan_condition(s, i, op, 2); break;
-    case IR_CALL: scan_call(s, i, op); break;
-    default: scan_operands(s, i, op);
+    case IR_TRAP_IF: scan_condition(s, o, i, op, 0); break;
+    case IR_SELECT: scan_condition(s, o, i, op, 2); break;
+    case IR_CALL: scan_call(s, o, i, op); break;
+    default: scan_operands(s, o, i, op);
     }
 }
 
 void alloc_scan(struct jit_alloc *a)
 {
-    const struct scan s = {.ir = a->ir, .op = a->ir->ops, .ops = a->ops, .val = a->val};
-    struct ir_live live = {0};
-    u16 *code = a->code + s.ir->count;
-    for (u32 i = s.ir->count; i-- > 0;) {
+    const struct scan s = {.ir = a->ir, .op = a->ir->ops, .val = a->val};
+    const u32 count = s.ir->count, pc_slot = s.ir->isa->pc_slot;
+    struct alloc_operands *o = a->ops + count;
+    struct ir_live live;
+    u16 *code = a->code + count;
+    ir_live_begin(&live, s.ir);
+    for (u32 i = count; i-- > 0;) {
         const struct ir_op *op = &s.op[i];
-        struct alloc_value *v = &s.val[i];
+        (--o)->kind = ALLOC_SKIPPED;
+        if (op->op == IR_CONST)
+            continue;
         if (op->op == IR_INSN) { /* every third: it has no value and no operand */
-            ir_live_cover(&live, s.ir->isa->pc_slot);
-            s.ops[i].skip = false;
+            ir_live_cover(&live, pc_slot);
+            o->kind = ALLOC_PLAIN;
             *--code = (u16)i;
-            continue;
+        } else if (op->op == IR_PUT) {
+            if (!ir_live_put(&live, op->b))
+                continue;
+            *--code = (u16)i;
+            scan_put(&s, o, i, op);
+        } else if (ir_live_step(&live, s.ir, op, s.val[i].next != ALLOC_NONE)) {
+            *--code = (u16)i;
+            scan_op(&s, o, i, op);
         }
-        v->type = ir_op_info[op->op].wide ? IR_I64 : op->type;
-        v->bound = 0;
-        s.ops[i].count = 0;
-        s.ops[i].fused = false;
-        s.ops[i].skip = true;
-        if (op->op == IR_CONST || !ir_live_step(&live, s.ir, op, v->next != ALLOC_NONE))
-            continue;
-        s.ops[i].skip = false;
-        *--code = (u16)i;
-        scan_op(&s, i, op);
     }
     a->code_first = (u32)(code - a->code);
 }
 
+/* What is so before the scan: values are nowhere, and there is no use of them. As words, which are quickly written. */
+static void clear_values(struct alloc_value *val, u32 count)
+{
+    const struct alloc_value nowhere = {
+        .reg = ALLOC_NO_REG, .spill = ALLOC_NO_REG, .home = ALLOC_NO_REG, .next = ALLOC_NONE};
+    u64 word;
+    _Static_assert(sizeof(word) == sizeof(nowhere), "a word each");
+    memcpy(&word, &nowhere, sizeof(word));
+    for (u32 i = 0; i < count; i++)
+        memcpy(&val[i], &word, sizeof(word));
+}
+
 void alloc_init(struct jit_alloc *a, const struct ir_unit *ir, struct arena *arena, const struct alloc_host *host)
 {
+    size_t slots = align_up(ir->isa->slot_count, 4); /* alloc_forget's step */
     a->ir = ir;
     a->host = host;
     a->val = arena_alloc(arena, ir->count * sizeof(*a->val));
     a->ops = arena_alloc(arena, ir->count * sizeof(*a->ops));
     a->code = arena_alloc(arena, ir->count * sizeof(*a->code));
     a->code_first = ir->count;
-    memset(a->val, 0xff, ir->count * sizeof(*a->val)); /* nowhere, no next use; the scan sets the rest */
+    clear_values(a->val, ir->count);
     a->index = 0;
     a->free = host->registers;
     a->temps = a->locked = a->held = 0;
     memset(a->reg_value, 0xff, sizeof(a->reg_value));
-    memset(a->bound, 0xff, sizeof(a->bound));
-    memset(a->memory, 0xff, sizeof(a->memory));
+    memset(a->bound, 0xff, slots * sizeof(a->bound[0]));
+    memset(a->memory, 0xff, slots * sizeof(a->memory[0]));
     memset(a->dirty, 0, sizeof(a->dirty));
     memset(a->spills, 0, sizeof(a->spills));
     a->failed = false;
@@ -142,39 +163,16 @@ void alloc_init(struct jit_alloc *a, const struct ir_unit *ir, struct arena *are
 
 /* ---- Places ---------------------------------------------------------------------------------- */
 
-static void set_reg(struct jit_alloc *a, u32 v, unsigned reg)
-{
-    a->val[v].reg = (u8)reg;
-    a->reg_value[reg] = (u16)v;
-    a->free &= ~(1u << reg);
-}
-
-static void drop_reg(struct jit_alloc *a, u32 v)
-{
-    unsigned reg = a->val[v].reg;
-    a->reg_value[reg] = ALLOC_NONE;
-    a->free |= 1u << reg;
-    a->val[v].reg = ALLOC_NO_REG;
-}
-
-static void drop_spill(struct jit_alloc *a, u32 v)
+void alloc_drop_spill(struct jit_alloc *a, u32 v)
 {
     unsigned n = a->val[v].spill;
-    a->spills[n / 64] &= ~((u64)(a->val[v].type == IR_V128 ? 3 : 1) << n % 64);
+    a->spills[n / 64] &= ~((u64)(alloc_type(a, v) == IR_V128 ? 3 : 1) << n % 64);
     a->val[v].spill = ALLOC_NO_REG;
-}
-
-void alloc_drop(struct jit_alloc *a, u32 v)
-{
-    if (a->val[v].reg != ALLOC_NO_REG)
-        drop_reg(a, v);
-    if (a->val[v].spill != ALLOC_NO_REG)
-        drop_spill(a, v);
 }
 
 static unsigned new_spill(struct jit_alloc *a, u32 v)
 {
-    bool pair = a->val[v].type == IR_V128;
+    bool pair = alloc_type(a, v) == IR_V128;
     for (unsigned i = 0; i < ARRAY_SIZE(a->spills); i++) {
         u64 spare = ~a->spills[i];
         if (pair)
@@ -210,18 +208,25 @@ static void set_clean(struct jit_alloc *a, unsigned s, u32 v)
     a->val[v].bound--;
 }
 
-/* Writes the dirty slot s: memory holds its value, which has a home there. */
-static void write_slot(struct jit_alloc *a, unsigned s)
+/* The dirty slot s, whose value is v, to its memory. */
+static inline void store_slot(struct jit_alloc *a, unsigned s, u32 v)
 {
-    u32 v = a->bound[s];
-    struct alloc_value *val = &a->val[v];
-    leave_memory(a, s);
+    const struct alloc_value *val = &a->val[v];
     if (val->reg != ALLOC_NO_REG)
         a->host->store_slot(a, s, val->reg);
     else if (alloc_is_const(a, v))
         a->host->store_slot_const(a, s, alloc_const(a, v));
     else
         a->host->spill_to_slot(a, s, val->spill);
+}
+
+/* Writes the dirty slot s: memory holds its value, which has a home there. */
+static void write_slot(struct jit_alloc *a, unsigned s)
+{
+    u32 v = a->bound[s];
+    struct alloc_value *val = &a->val[v];
+    leave_memory(a, s);
+    store_slot(a, s, v);
     a->memory[s] = (u16)v;
     val->home = (u8)s;
     set_clean(a, s, v);
@@ -233,7 +238,7 @@ static void evict(struct jit_alloc *a, unsigned reg)
     u32 v = a->reg_value[reg];
     struct alloc_value *val = &a->val[v];
     if (alloc_is_const(a, v) || !alloc_needed(val)) {
-        drop_reg(a, v);
+        alloc_drop_reg(a, v);
         return;
     }
     for (unsigned i = 0; i < ARRAY_SIZE(a->dirty) && val->bound; i++) {
@@ -244,8 +249,8 @@ static void evict(struct jit_alloc *a, unsigned reg)
         }
     }
     if (val->next != ALLOC_NONE && val->spill == ALLOC_NO_REG && val->home == ALLOC_NO_REG)
-        a->host->store_spill(a, new_spill(a, v), reg, val->type);
-    drop_reg(a, v);
+        a->host->store_spill(a, new_spill(a, v), reg, alloc_type(a, v));
+    alloc_drop_reg(a, v);
 }
 
 /* Of the registers in mask the one whose value is needed last. */
@@ -268,12 +273,8 @@ static unsigned choose_victim(struct jit_alloc *a, u32 mask)
     return best;
 }
 
-/* An empty register of mask; not marked as used. */
-static unsigned pick(struct jit_alloc *a, u32 mask, u32 avoid)
+unsigned alloc_make_free(struct jit_alloc *a, u32 mask, u32 avoid)
 {
-    u32 candidates = a->free & mask & ~avoid;
-    if (candidates)
-        return (unsigned)__builtin_ctz(candidates);
     u32 held = a->held & mask & ~avoid & ~a->locked;
     if (held) {
         a->held &= ~(held & -held);
@@ -289,7 +290,7 @@ static unsigned pick(struct jit_alloc *a, u32 mask, u32 avoid)
 
 void alloc_stress(struct jit_alloc *a)
 {
-    u32 used = a->host->registers & ~a->free;
+    u32 used = a->stress ? a->host->registers & ~a->free : 0;
     for (u32 m = used; m; m &= m - 1) {
         a->stress = a->stress * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         if (!(a->stress >> 62))
@@ -301,63 +302,32 @@ static void load(struct jit_alloc *a, u32 v, unsigned reg)
 {
     struct alloc_value *val = &a->val[v];
     if (alloc_is_const(a, v))
-        a->host->load_const(a, reg, alloc_const(a, v), val->type);
+        a->host->load_const(a, reg, alloc_const(a, v), alloc_type(a, v));
     else if (val->spill != ALLOC_NO_REG)
-        a->host->load_spill(a, reg, val->spill, val->type);
+        a->host->load_spill(a, reg, val->spill, alloc_type(a, v));
     else if (val->home != ALLOC_NO_REG)
         a->host->load_slot(a, reg, val->home);
     else
         assert(!"a value is nowhere");
 }
 
-unsigned alloc_use_in(struct jit_alloc *a, u32 v, u32 mask)
+unsigned alloc_fetch(struct jit_alloc *a, u32 v, u32 mask)
 {
-    struct alloc_value *val = &a->val[v];
-    unsigned reg = val->reg;
-    if (reg == ALLOC_NO_REG) {
-        reg = pick(a, mask, a->locked);
+    unsigned from = a->val[v].reg, reg = alloc_pick(a, mask, a->locked);
+    if (from == ALLOC_NO_REG) {
         load(a, v, reg);
-        set_reg(a, v, reg);
-    } else if (!(mask >> reg & 1)) {
-        unsigned from = reg;
-        reg = pick(a, mask, a->locked);
+    } else {
         a->host->move(a, reg, from);
-        drop_reg(a, v);
-        set_reg(a, v, reg);
+        alloc_drop_reg(a, v);
     }
+    alloc_set_reg(a, v, reg);
     a->locked |= 1u << reg;
     return reg;
 }
 
-void alloc_done(struct jit_alloc *a)
-{
-    struct alloc_operands *o = &a->ops[a->index];
-    for (unsigned k = 0; k < o->count; k++) {
-        if (o->next[k] == a->index) /* there again */
-            continue;
-        a->val[o->value[k]].next = o->next[k];
-        alloc_release(a, o->value[k]);
-    }
-}
-
 unsigned alloc_def(struct jit_alloc *a, u32 mask, u32 avoid)
 {
-    return alloc_def_at(a, pick(a, mask, avoid));
-}
-
-unsigned alloc_def_at(struct jit_alloc *a, unsigned reg)
-{
-    assert(alloc_is_free(a, reg));
-    set_reg(a, a->index, reg);
-    return reg;
-}
-
-unsigned alloc_temp(struct jit_alloc *a, u32 mask)
-{
-    unsigned reg = pick(a, mask, a->locked);
-    a->temps |= 1u << reg;
-    a->free &= ~(1u << reg);
-    return reg;
+    return alloc_def_at(a, alloc_pick(a, mask, avoid));
 }
 
 void alloc_temp_at(struct jit_alloc *a, unsigned reg)
@@ -369,8 +339,8 @@ void alloc_temp_at(struct jit_alloc *a, unsigned reg)
         if (others && alloc_needed(&a->val[v])) {
             unsigned to = (unsigned)__builtin_ctz(others);
             a->host->move(a, to, reg);
-            drop_reg(a, v);
-            set_reg(a, v, to);
+            alloc_drop_reg(a, v);
+            alloc_set_reg(a, v, to);
         } else {
             evict(a, reg);
         }
@@ -404,7 +374,7 @@ unsigned alloc_def_temp(struct jit_alloc *a, unsigned reg)
 {
     assert(a->temps >> reg & 1);
     a->temps &= ~(1u << reg);
-    set_reg(a, a->index, reg);
+    alloc_set_reg(a, a->index, reg);
     return reg;
 }
 
@@ -416,24 +386,30 @@ void alloc_reserve(struct jit_alloc *a, unsigned reg)
 
 unsigned alloc_def_reserved(struct jit_alloc *a, unsigned reg)
 {
-    set_reg(a, a->index, reg);
+    alloc_set_reg(a, a->index, reg);
     return reg;
 }
 
 /* ---- Slots ----------------------------------------------------------------------------------- */
 
+static bool is_dirty(const struct jit_alloc *a, unsigned s)
+{
+    return a->bound[s] != ALLOC_NONE && a->bound[s] != a->memory[s];
+}
+
 static void unbind(struct jit_alloc *a, unsigned s)
 {
     u32 old = a->bound[s];
-    if (a->dirty[s / 64] >> (s % 64) & 1) {
+    if (is_dirty(a, s)) {
         set_clean(a, s, old);
         alloc_release(a, old);
     }
 }
 
-void alloc_put(struct jit_alloc *a, u32 s)
+/* The slot is bound to what it is bound to already, or to what its memory holds; or the value is neither constant nor in a
+ * register. */
+static __attribute__((noinline)) void put_slowly(struct jit_alloc *a, u32 s, u32 v, u32 next)
 {
-    u32 v = a->ops[a->index].value[0], next = a->ops[a->index].next[0];
     struct alloc_value *val = &a->val[v];
     bool same = a->bound[s] == v, clean = a->memory[s] == v;
     if (!same && !clean && val->reg == ALLOC_NO_REG && val->spill == ALLOC_NO_REG && !alloc_is_const(a, v))
@@ -453,11 +429,30 @@ void alloc_put(struct jit_alloc *a, u32 s)
     }
 }
 
+void alloc_put(struct jit_alloc *a, u32 s)
+{
+    const struct alloc_operands *o = &a->ops[a->index];
+    u32 v = o->value[0], old = a->bound[s], memory = a->memory[s];
+    struct alloc_value *val = &a->val[v];
+    if ((val->reg == ALLOC_NO_REG && !alloc_is_const(a, v)) || old == v || memory == v) {
+        put_slowly(a, s, v, o->next[0]);
+        return;
+    }
+    val->next = o->next[0];
+    val->bound++;
+    a->bound[s] = (u16)v;
+    if (old != ALLOC_NONE && old != memory) { /* dirty before */
+        a->val[old].bound--;
+        alloc_release(a, old);
+    } else {
+        a->dirty[s / 64] |= BIT(s % 64);
+    }
+}
+
 void alloc_get(struct jit_alloc *a, u32 s)
 {
     u32 w = a->bound[s];
-    alloc_done(a);
-    if (w != ALLOC_NONE && a->dirty[s / 64] >> (s % 64) & 1)
+    if (is_dirty(a, s))
         write_slot(a, s);
     leave_memory(a, s); /* another name for the same memory: the old one keeps a place of its own */
     if (w != ALLOC_NONE)
@@ -469,7 +464,7 @@ void alloc_get(struct jit_alloc *a, u32 s)
 void alloc_place(struct jit_alloc *a, u32 v, unsigned reg)
 {
     assert(alloc_is_free(a, reg));
-    set_reg(a, v, reg);
+    alloc_set_reg(a, v, reg);
 }
 
 void alloc_keep(struct jit_alloc *a, u32 v, bool put)
@@ -491,15 +486,10 @@ void alloc_unbind(struct jit_alloc *a, u32 s)
     a->bound[s] = ALLOC_NONE;
 }
 
-static u8 *map_entry(struct jit_alloc *a, unsigned s, u8 *p)
+/* The entry of slot s, whose value v is in no register. */
+static u8 *map_other(struct jit_alloc *a, unsigned s, u32 v, u8 *p)
 {
-    u32 v = a->bound[s];
     const struct alloc_value *val = &a->val[v];
-    if (likely(val->reg != ALLOC_NO_REG)) {
-        u16 both = (u16)(s | val->reg << 8);
-        memcpy(p, &both, 2);
-        return p + 2;
-    }
     *p++ = (u8)s;
     if (alloc_is_const(a, v)) {
         u64 c = alloc_const(a, v);
@@ -517,11 +507,21 @@ static u8 *map_entry(struct jit_alloc *a, unsigned s, u8 *p)
 
 unsigned alloc_map(struct jit_alloc *a, u64 pc, u8 *out)
 {
+    const struct alloc_value *val = a->val; /* which stores of bytes might change */
     u8 *p = out + 8;
     memcpy(out, &pc, 8);
     for (unsigned i = 0; i < ARRAY_SIZE(a->dirty); i++) {
-        for (u64 d = a->dirty[i]; d; d &= d - 1)
-            p = map_entry(a, i * 64 + ctz64(d), p);
+        for (u64 d = a->dirty[i]; d; d &= d - 1) {
+            unsigned s = i * 64 + (unsigned)__builtin_ctzll(d);
+            u32 v = a->bound[s], reg = val[v].reg;
+            if (likely(reg != ALLOC_NO_REG)) {
+                u16 both = (u16)(s | reg << 8);
+                memcpy(p, &both, 2);
+                p += 2;
+            } else {
+                p = map_other(a, s, v, p);
+            }
+        }
     }
     return (unsigned)(p - out);
 }
@@ -538,10 +538,31 @@ void alloc_sync(struct jit_alloc *a)
     }
 }
 
+void alloc_store_all(struct jit_alloc *a)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(a->dirty); i++) {
+        for (u64 d = a->dirty[i]; d; d &= d - 1) {
+            unsigned s = i * 64 + ctz64(d);
+            store_slot(a, s, a->bound[s]);
+        }
+    }
+}
+
+/* Nothing is known of the four slots from s on, as of most. */
+static bool four_unknown(const struct jit_alloc *a, unsigned s)
+{
+    u64 bound, memory;
+    memcpy(&bound, &a->bound[s], sizeof(bound));
+    memcpy(&memory, &a->memory[s], sizeof(memory));
+    return (bound & memory) == UINT64_MAX;
+}
+
 void alloc_forget(struct jit_alloc *a)
 {
-    for (unsigned s = 0; s < IR_MAX_SLOTS; s++)
-        alloc_unbind(a, s);
+    for (unsigned s = 0; s < a->ir->isa->slot_count; s += 4) {
+        for (unsigned n = 0; n < 4 && !four_unknown(a, s); n++)
+            alloc_unbind(a, s + n);
+    }
 }
 
 void alloc_clobber(struct jit_alloc *a, u32 mask)

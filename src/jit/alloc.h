@@ -36,18 +36,23 @@ enum {
 
 struct alloc_value {
     u8 reg, spill, home; /* ALLOC_NO_REG: none */
-    u8 type;
+    u8 note;             /* the host's own, at first 0 */
     u16 next;            /* op of the next use */
     u16 bound;           /* dirty slots bound to it */
+};
+
+enum alloc_kind {
+    ALLOC_SKIPPED, /* makes no code: nobody needs it, or a constant; nothing else is said of it */
+    ALLOC_PLAIN,
+    ALLOC_FUSED,   /* values 0 and 1 are the operands of the comparison that makes the condition */
 };
 
 /* Operands of an op as the allocator sees them: aliases resolved, a fused comparison replaced by its own operands. */
 struct alloc_operands {
     u16 value[ALLOC_OPERANDS];
     u16 next[ALLOC_OPERANDS]; /* the value's next use after this one */
+    u8 kind;                  /* enum alloc_kind */
     u8 count;
-    bool fused;               /* values 0 and 1 are the operands of the comparison that makes the condition */
-    bool skip;                /* makes no code: nobody needs it, or a constant */
 };
 
 struct jit_alloc;
@@ -87,13 +92,8 @@ struct jit_alloc {
 void alloc_init(struct jit_alloc *a, const struct ir_unit *ir, struct arena *arena, const struct alloc_host *host);
 void alloc_scan(struct jit_alloc *a);
 
-void alloc_done(struct jit_alloc *a);
-unsigned alloc_use_in(struct jit_alloc *a, u32 v, u32 mask);
 /* A register of mask for the result of the op under way; `avoid` are operands read after it is written. */
 unsigned alloc_def(struct jit_alloc *a, u32 mask, u32 avoid);
-unsigned alloc_def_at(struct jit_alloc *a, unsigned reg);
-/* A scratch register until the op ends. */
-unsigned alloc_temp(struct jit_alloc *a, u32 mask);
 /* This register as scratch; a value in it moves elsewhere (its bits stay in reg until it is written). */
 void alloc_temp_at(struct jit_alloc *a, unsigned reg);
 /* The temporary becomes the result. */
@@ -122,34 +122,52 @@ unsigned alloc_map(struct jit_alloc *a, u64 pc, u8 *out);
 #define ALLOC_MAP_MAX (8 + 10 * IR_MAX_SLOTS)
 /* Stores every dirty slot; they are clean after. */
 void alloc_sync(struct jit_alloc *a);
+/* The same where nothing follows. */
+void alloc_store_all(struct jit_alloc *a);
 /* The memory of all slots is about to change: values that only live there are saved, nothing is known after. */
 void alloc_forget(struct jit_alloc *a);
 /* Nothing that is needed later stays in these registers. */
 void alloc_clobber(struct jit_alloc *a, u32 mask);
 
-/* -- Of alloc.c, for what follows: the value leaves its places; registers are taken from values at random. */
-void alloc_drop(struct jit_alloc *a, u32 v);
-void alloc_stress(struct jit_alloc *a);
+/* -- Of alloc.c, for what follows: the value leaves its spill word; an operand that is in
+ * no register of mask comes into one; a register of mask is emptied where none is. */
+void alloc_drop_spill(struct jit_alloc *a, u32 v);
+unsigned alloc_fetch(struct jit_alloc *a, u32 v, u32 mask);
+unsigned alloc_make_free(struct jit_alloc *a, u32 mask, u32 avoid);
 
 static inline bool alloc_needed(const struct alloc_value *v)
 {
     return v->next != ALLOC_NONE || v->bound;
 }
 
+static inline void alloc_drop_reg(struct jit_alloc *a, u32 v)
+{
+    unsigned reg = a->val[v].reg;
+    a->reg_value[reg] = ALLOC_NONE;
+    a->free |= 1u << reg;
+    a->val[v].reg = ALLOC_NO_REG;
+}
+
 /* The value is gone when nobody needs it any more. */
 static inline void alloc_release(struct jit_alloc *a, u32 v)
 {
-    if (!alloc_needed(&a->val[v]))
-        alloc_drop(a, v);
+    const struct alloc_value *val = &a->val[v];
+    if (alloc_needed(val))
+        return;
+    if (val->reg != ALLOC_NO_REG)
+        alloc_drop_reg(a, v);
+    if (unlikely(val->spill != ALLOC_NO_REG))
+        alloc_drop_spill(a, v);
 }
+
+/* After alloc_begin, where the random spiller is on: takes registers from values. */
+void alloc_stress(struct jit_alloc *a);
 
 static inline void alloc_begin(struct jit_alloc *a, u32 index)
 {
     a->index = index;
     a->free |= a->temps;
     a->temps = a->locked = 0;
-    if (unlikely(a->stress))
-        alloc_stress(a);
 }
 
 /* The op is selected: a result that nobody needs is dropped. */
@@ -164,14 +182,62 @@ static inline u32 alloc_class(unsigned type)
     return type == IR_F32 || type == IR_F64 || type == IR_V128 ? ALLOC_XMM : ALLOC_GPR;
 }
 
+static inline unsigned alloc_use_in(struct jit_alloc *a, u32 v, u32 mask)
+{
+    unsigned reg = a->val[v].reg;
+    if (reg == ALLOC_NO_REG || !(mask >> reg & 1))
+        return alloc_fetch(a, v, mask);
+    a->locked |= 1u << reg;
+    return reg;
+}
+
+static inline unsigned alloc_type(const struct jit_alloc *a, u32 v)
+{
+    return a->ir->ops[v].type;
+}
+
 static inline unsigned alloc_use(struct jit_alloc *a, u32 v)
 {
-    return alloc_use_in(a, v, alloc_class(a->val[v].type));
+    unsigned reg = a->val[v].reg;
+    if (reg == ALLOC_NO_REG)
+        return alloc_fetch(a, v, alloc_class(alloc_type(a, v)));
+    a->locked |= 1u << reg;
+    return reg;
+}
+
+/* An empty register of mask; not marked as used. */
+static inline unsigned alloc_pick(struct jit_alloc *a, u32 mask, u32 avoid)
+{
+    u32 candidates = a->free & mask & ~avoid;
+    return likely(candidates) ? (unsigned)__builtin_ctz(candidates) : alloc_make_free(a, mask, avoid);
+}
+
+/* A scratch register until the op ends. */
+static inline unsigned alloc_temp(struct jit_alloc *a, u32 mask)
+{
+    unsigned reg = alloc_pick(a, mask, a->locked);
+    a->temps |= 1u << reg;
+    a->free &= ~(1u << reg);
+    return reg;
+}
+
+static inline void alloc_set_reg(struct jit_alloc *a, u32 v, unsigned reg)
+{
+    a->val[v].reg = (u8)reg;
+    a->reg_value[reg] = (u16)v;
+    a->free &= ~(1u << reg);
 }
 
 static inline bool alloc_is_free(const struct jit_alloc *a, unsigned reg)
 {
     return a->free >> reg & 1;
+}
+
+static inline unsigned alloc_def_at(struct jit_alloc *a, unsigned reg)
+{
+    assert(alloc_is_free(a, reg));
+    alloc_set_reg(a, a->index, reg);
+    return reg;
 }
 
 static inline bool alloc_is_const(const struct jit_alloc *a, u32 v)
@@ -186,6 +252,21 @@ static inline u64 alloc_const(const struct jit_alloc *a, u32 v)
     if (op->type == IR_I32)
         return (u64)(s64)(s32)op->a;
     return op->type == IR_F32 ? op->a : ir_imm(op);
+}
+
+static inline void alloc_done(struct jit_alloc *a)
+{
+    const u32 index = a->index;
+    const struct alloc_operands *o = &a->ops[index];
+    struct alloc_value *val = a->val;
+    for (unsigned k = 0, count = o->count; k < count; k++) {
+        u32 v = o->value[k], next = o->next[k];
+        if (unlikely(next == index)) /* there again */
+            continue;
+        val[v].next = (u16)next;
+        if (next == ALLOC_NONE)
+            alloc_release(a, v);
+    }
 }
 
 /* Operand k of the op under way dies with it. */

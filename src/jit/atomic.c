@@ -261,7 +261,7 @@ static void reserve_page(struct jit *jit, const u8 *host)
         end_page(jit, r->key);
     r->idle = 0;
     atomic_store(&r->key, key);
-    tlb_slow_writes(jit, (u8 *)align_down((uintptr_t)host, TLB_PAGE), TLB_RESERVED);
+    tlb_slow_writes(jit, NULL, (u8 *)align_down((uintptr_t)host, TLB_PAGE), TLB_RESERVED);
 }
 
 /* A store came the slow way to a page on which nobody may have a reservation any more. Lock held.

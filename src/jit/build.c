@@ -14,8 +14,6 @@
 #include "jit/eval.h"
 #include "jit/opt_fold.h"
 
-enum { OPS_RESERVE = 128, ARGS_RESERVE = OPS_RESERVE };
-
 void ir_builder_init(struct ir_builder *b, struct ir_unit *u, struct arena *arena,
                      const struct isa *isa, u64 pc, u64 mode)
 {
@@ -35,17 +33,31 @@ void ir_builder_init(struct ir_builder *b, struct ir_unit *u, struct arena *aren
     b->pc_bound = false;
     b->pc = pc;
     b->code_base = IR_NONE;
-    memset(b->slot, 0xff, sizeof(b->slot));
+    memset(b->slot, 0xff, isa->slot_count * sizeof(b->slot[0]));
     memset(b->recent, 0, sizeof(b->recent));
 }
 
-bool ir_builder_full(const struct ir_builder *b)
+/* ---- Appending ---- */
+
+/* An op as two words: field by field it is neither made nor compared as quickly. */
+struct op_words {
+    u64 low, high;
+};
+
+static inline struct op_words words_of(const struct ir_op *op)
 {
-    return b->unit->count > IR_MAX_OPS - OPS_RESERVE ||
-           b->unit->arg_count > IR_MAX_ARGS - ARGS_RESERVE;
+    struct op_words w;
+    memcpy(&w, op, sizeof(w));
+    return w;
 }
 
-/* ---- Appending ---- */
+static inline struct ir_op op_of(enum ir_opcode op, unsigned type, unsigned aux, u32 a, u32 b, u32 c)
+{
+    struct op_words w = {op | type << 8 | aux << 16 | (u64)a << 32, b | (u64)c << 32};
+    struct ir_op made;
+    memcpy(&made, &w, sizeof(made));
+    return made;
+}
 
 ir_value ir_append(struct ir_builder *b, struct ir_op op)
 {
@@ -61,30 +73,19 @@ static void append_end(struct ir_builder *b, struct ir_op op)
     b->ended = true;
 }
 
-struct op_words {
-    u64 low, high;
-};
-
-static struct op_words words_of(const struct ir_op *op)
-{
-    struct op_words w;
-    memcpy(&w, op, sizeof(w));
-    return w;
-}
-
 /* An equal op that stands, or op appended. recent[] is only a hint: any index of an equal pure op
  * is right. */
 ir_value ir_share(struct ir_builder *b, struct ir_op op)
 {
     struct op_words w = words_of(&op);
     u64 hash = (w.low * UINT64_C(0x9e3779b97f4a7c15)) ^ (w.high * UINT64_C(0xc2b2ae3d27d4eb4f));
-    u32 *recent = &b->recent[hash >> 58];
+    u16 *recent = &b->recent[hash >> 58];
     if (*recent < b->unit->count) {
         struct op_words old = words_of(&b->unit->ops[*recent]);
         if (old.low == w.low && old.high == w.high)
             return *recent;
     }
-    return *recent = ir_append(b, op);
+    return *recent = (u16)ir_append(b, op);
 }
 
 ir_value ir_pure(struct ir_builder *b, struct ir_op op)
@@ -103,7 +104,7 @@ static unsigned type_of(const struct ir_builder *b, ir_value v)
 ir_value ir_constant(struct ir_builder *b, enum ir_type type, u64 v)
 {
     v &= ir_type_mask(type);
-    return ir_share(b, (struct ir_op){.op = IR_CONST, .type = type, .a = (u32)v, .b = v >> 32});
+    return ir_share(b, op_of(IR_CONST, type, 0, (u32)v, (u32)(v >> 32), 0));
 }
 
 ir_value ir_const(struct ir_builder *b, u64 v)
@@ -141,29 +142,39 @@ enum ir_type ir_type_of(const struct ir_builder *b, ir_value v)
 
 /* ---- Guest state ---- */
 
-void ir_insn(struct ir_builder *b, u64 pc, unsigned length)
+static inline void start_insn(struct ir_builder *b, u64 pc, unsigned length)
 {
-    const struct isa *isa = b->unit->isa;
-    if (unlikely(pc == b->skip.pc))
-        ir_skip_close(b);
+    struct ir_unit *u = b->unit;
     ir_append(b, (struct ir_op){.op = IR_INSN, .aux = length, .a = (u32)pc, .b = pc >> 32});
-    b->unit->guest_insns++;
-    b->unit->guest_bytes = pc + length - b->unit->pc;
+    u->guest_insns++;
+    u->guest_bytes = (u32)(pc + length - u->pc);
     b->pc = pc;
     b->pc_bound = true;
-    b->slot[isa->pc_slot] = IR_NONE;
+    b->slot[u->isa->pc_slot] = IR_NONE;
 }
 
-ir_value ir_get(struct ir_builder *b, unsigned slot)
+static __attribute__((noinline)) void start_insn_behind_skip(struct ir_builder *b, u64 pc, unsigned length)
+{
+    ir_skip_close(b);
+    start_insn(b, pc, length);
+}
+
+void ir_insn(struct ir_builder *b, u64 pc, unsigned length)
+{
+    if (unlikely(pc == b->skip.pc))
+        start_insn_behind_skip(b, pc, length);
+    else
+        start_insn(b, pc, length);
+}
+
+ir_value ir_get_unknown(struct ir_builder *b, unsigned slot)
 {
     const struct isa *isa = b->unit->isa;
     assert(slot < isa->slot_count);
-    if (b->slot[slot] != IR_NONE)
-        return b->slot[slot];
     unsigned type = isa->slots[slot].type;
     if (slot == isa->pc_slot && b->pc_bound)
         return type == IR_I64 ? ir_pc(b, b->pc) : ir_constant(b, type, b->pc);
-    return b->slot[slot] = ir_append(b, (struct ir_op){.op = IR_GET, .type = type, .a = slot});
+    return b->slot[slot] = ir_append(b, op_of(IR_GET, type, 0, slot, 0, 0));
 }
 
 void ir_put(struct ir_builder *b, unsigned slot, ir_value v)
@@ -171,25 +182,24 @@ void ir_put(struct ir_builder *b, unsigned slot, ir_value v)
     assert(slot < b->unit->isa->slot_count && type_of(b, v) == b->unit->isa->slots[slot].type);
     if (b->slot[slot] == v)
         return;
-    ir_append(b, (struct ir_op){.op = IR_PUT, .type = type_of(b, v), .a = v, .b = slot});
+    ir_append(b, op_of(IR_PUT, type_of(b, v), 0, v, slot, 0));
     b->slot[slot] = v;
 }
 
 ir_value ir_load_state(struct ir_builder *b, enum ir_type type, u32 offset, unsigned mem)
 {
-    return ir_append(b, (struct ir_op){.op = IR_LOAD_STATE, .type = type, .aux = mem, .a = offset});
+    return ir_append(b, op_of(IR_LOAD_STATE, type, mem, offset, 0, 0));
 }
 
 void ir_store_state(struct ir_builder *b, u32 offset, unsigned mem, ir_value v)
 {
     v = ir_fold_stored(b, v, IR_MEM_BYTES(mem));
-    ir_append(b, (struct ir_op){
-                  .op = IR_STORE_STATE, .type = type_of(b, v), .aux = mem, .a = v, .b = offset});
+    ir_append(b, op_of(IR_STORE_STATE, type_of(b, v), mem, v, offset, 0));
 }
 
 ir_value ir_float_flags(struct ir_builder *b)
 {
-    return ir_append(b, (struct ir_op){.op = IR_FLOAT_FLAGS, .type = IR_I64});
+    return ir_append(b, op_of(IR_FLOAT_FLAGS, IR_I64, 0, 0, 0, 0));
 }
 
 /* ---- Integer ---- */
@@ -197,12 +207,12 @@ ir_value ir_float_flags(struct ir_builder *b)
 static ir_value binary(struct ir_builder *b, enum ir_opcode op, ir_value x, ir_value y)
 {
     assert(type_of(b, x) == type_of(b, y));
-    return ir_pure(b, (struct ir_op){.op = op, .type = type_of(b, x), .a = x, .b = y});
+    return ir_pure(b, op_of(op, type_of(b, x), 0, x, y, 0));
 }
 
 static ir_value unary(struct ir_builder *b, enum ir_opcode op, enum ir_type type, ir_value x)
 {
-    return ir_pure(b, (struct ir_op){.op = op, .type = type, .a = x});
+    return ir_pure(b, op_of(op, type, 0, x, 0, 0));
 }
 
 #define BINARY(name, OPCODE)                                                                       \
@@ -297,14 +307,13 @@ ir_value ir_trunc(struct ir_builder *b, ir_value x)
 ir_value ir_cmp(struct ir_builder *b, enum ir_cond cond, ir_value x, ir_value y)
 {
     assert(type_of(b, x) == type_of(b, y));
-    return ir_pure(b, (struct ir_op){.op = IR_CMP, .type = IR_I64, .aux = cond, .a = x, .b = y});
+    return ir_pure(b, op_of(IR_CMP, IR_I64, cond, x, y, 0));
 }
 
 ir_value ir_select(struct ir_builder *b, ir_value cond, ir_value x, ir_value y)
 {
     assert(type_of(b, cond) == IR_I64 && type_of(b, x) == type_of(b, y));
-    return ir_pure(
-        b, (struct ir_op){.op = IR_SELECT, .type = type_of(b, x), .a = cond, .b = x, .c = y});
+    return ir_pure(b, op_of(IR_SELECT, type_of(b, x), 0, cond, x, y));
 }
 
 /* ---- Guest memory ---- */
@@ -312,53 +321,43 @@ ir_value ir_select(struct ir_builder *b, ir_value cond, ir_value x, ir_value y)
 ir_value ir_load(struct ir_builder *b, enum ir_type type, unsigned mem, ir_value addr, s32 offset)
 {
     ir_fold_address(b, &addr, &offset);
-    return ir_append(
-        b, (struct ir_op){.op = IR_LOAD, .type = type, .aux = mem, .a = addr, .b = (u32)offset});
+    return ir_append(b, op_of(IR_LOAD, type, mem, addr, (u32)offset, 0));
 }
 
 void ir_store(struct ir_builder *b, unsigned mem, ir_value addr, s32 offset, ir_value v)
 {
     ir_fold_address(b, &addr, &offset);
     v = ir_fold_stored(b, v, IR_MEM_BYTES(mem));
-    ir_append(b, (struct ir_op){.op = IR_STORE,
-                             .type = type_of(b, v),
-                             .aux = mem,
-                             .a = addr,
-                             .b = v,
-                             .c = (u32)offset});
+    ir_append(b, op_of(IR_STORE, type_of(b, v), mem, addr, v, (u32)offset));
 }
 
 ir_value ir_rmw(struct ir_builder *b, enum ir_type type, unsigned mem, enum ir_rmw kind,
                 ir_value addr, ir_value v)
 {
-    return ir_append(
-        b, (struct ir_op){.op = IR_RMW, .type = type, .aux = mem, .a = addr, .b = v, .c = kind});
+    return ir_append(b, op_of(IR_RMW, type, mem, addr, v, kind));
 }
 
 ir_value ir_cas(struct ir_builder *b, enum ir_type type, unsigned mem, ir_value addr,
                 ir_value expected, ir_value desired)
 {
-    return ir_append(
-        b, (struct ir_op){
-               .op = IR_CAS, .type = type, .aux = mem, .a = addr, .b = expected, .c = desired});
+    return ir_append(b, op_of(IR_CAS, type, mem, addr, expected, desired));
 }
 
 ir_value ir_load_linked(struct ir_builder *b, enum ir_type type, unsigned mem, ir_value addr)
 {
-    return ir_append(b, (struct ir_op){.op = IR_LOAD_LINKED, .type = type, .aux = mem, .a = addr});
+    return ir_append(b, op_of(IR_LOAD_LINKED, type, mem, addr, 0, 0));
 }
 
 ir_value ir_store_cond(struct ir_builder *b, unsigned mem, ir_value addr, ir_value v)
 {
     b->unit->may |= IR_MAY_PAIR;
     v = ir_fold_stored(b, v, IR_MEM_BYTES(mem));
-    return ir_append(
-        b, (struct ir_op){.op = IR_STORE_COND, .type = IR_I64, .aux = mem, .a = addr, .b = v});
+    return ir_append(b, op_of(IR_STORE_COND, IR_I64, mem, addr, v, 0));
 }
 
 void ir_fence(struct ir_builder *b, unsigned fence)
 {
-    ir_append(b, (struct ir_op){.op = IR_FENCE, .aux = fence});
+    ir_append(b, op_of(IR_FENCE, IR_VOID, fence, 0, 0, 0));
 }
 
 /* ---- Float: it has an effect, the sticky flags, so it is neither folded nor shared ---- */
@@ -366,7 +365,7 @@ void ir_fence(struct ir_builder *b, unsigned fence)
 static ir_value float_op(struct ir_builder *b, enum ir_opcode op, enum ir_type type, unsigned aux,
                          ir_value x, ir_value y, ir_value z)
 {
-    return ir_append(b, (struct ir_op){.op = op, .type = type, .aux = aux, .a = x, .b = y, .c = z});
+    return ir_append(b, op_of(op, type, aux, x, y, z));
 }
 
 #define FLOAT_BINARY(name, OPCODE)                                                                 \
@@ -441,11 +440,7 @@ ir_value ir_call(struct ir_builder *b, const struct ir_helper *h, const ir_value
     assert(h->args <= IR_CALL_ARGS && first + h->args <= IR_MAX_ARGS);
     for (unsigned i = 0; i < h->args; i++)
         u->args[u->arg_count++] = args[i];
-    ir_value v = ir_append(b, (struct ir_op){.op = IR_CALL,
-                                          .type = h->result,
-                                          .aux = h->args,
-                                          .a = (u32)(h - u->isa->helpers),
-                                          .b = first});
+    ir_value v = ir_append(b, op_of(IR_CALL, h->result, h->args, (u32)(h - u->isa->helpers), first, 0));
     if (h->effects & (IR_FX_WRITE | IR_FX_FAULT)) {
         memset(b->slot, 0xff, u->isa->slot_count * sizeof(b->slot[0]));
         b->pc_bound = false;
@@ -499,7 +494,7 @@ void ir_exit_if(struct ir_builder *b, ir_value cond, u64 pc)
     cond = ir_fold_condition(b, cond);
     note_target(b, pc);
     if (!never(b, cond))
-        ir_append(b, (struct ir_op){.op = IR_EXIT_IF, .a = cond, .b = (u32)pc, .c = pc >> 32});
+        ir_append(b, op_of(IR_EXIT_IF, IR_VOID, 0, cond, (u32)pc, (u32)(pc >> 32)));
 }
 
 static void trap_if(struct ir_builder *b, ir_value cond, const struct ir_helper *h, u32 argument, unsigned aux)
@@ -507,7 +502,7 @@ static void trap_if(struct ir_builder *b, ir_value cond, const struct ir_helper 
     cond = ir_fold_condition(b, cond);
     u32 helper = (u32)(h - b->unit->isa->helpers);
     if (!never(b, cond))
-        ir_append(b, (struct ir_op){.op = IR_TRAP_IF, .aux = aux, .a = cond, .b = helper, .c = argument});
+        ir_append(b, op_of(IR_TRAP_IF, IR_VOID, aux, cond, helper, argument));
 }
 
 void ir_trap_if(struct ir_builder *b, ir_value cond, const struct ir_helper *h, u32 argument)
@@ -523,15 +518,15 @@ void ir_check(struct ir_builder *b, ir_value cond, const struct ir_helper *h, u3
 void ir_exit_jump(struct ir_builder *b, u64 pc)
 {
     note_target(b, pc);
-    append_end(b, (struct ir_op){.op = IR_EXIT_JUMP, .a = (u32)pc, .b = pc >> 32});
+    append_end(b, op_of(IR_EXIT_JUMP, IR_VOID, 0, (u32)pc, (u32)(pc >> 32), 0));
 }
 
 void ir_exit_indirect(struct ir_builder *b, ir_value pc, enum ir_jump_hint hint)
 {
-    append_end(b, (struct ir_op){.op = IR_EXIT_INDIRECT, .aux = hint, .a = pc});
+    append_end(b, op_of(IR_EXIT_INDIRECT, IR_VOID, hint, pc, 0, 0));
 }
 
 void ir_exit_lookup(struct ir_builder *b)
 {
-    append_end(b, (struct ir_op){.op = IR_EXIT_LOOKUP});
+    append_end(b, op_of(IR_EXIT_LOOKUP, IR_VOID, 0, 0, 0, 0));
 }

@@ -41,16 +41,19 @@ struct ir_builder {
     u64 pc;                      /* of the last insn op */
     ir_value code_base;          /* of a movable unit, once it was needed, or IR_NONE */
     ir_value slot[IR_MAX_SLOTS]; /* value known to be in the slot, or IR_NONE */
-    u32 recent[64];              /* hash of recent pure ops, for common subexpressions */
+    u16 recent[64];              /* hash of recent pure ops, for common subexpressions */
     ir_value skip_slot[IR_MAX_SLOTS]; /* slot[] at skip's branch */
 };
 #define IR_NONE (~0u)
 
 void ir_builder_init(struct ir_builder *b, struct ir_unit *u, struct arena *arena,
                      const struct isa *isa, u64 pc, u64 mode);
-/* true when fewer than 128 ops are left: the front end must end the unit at this instruction
- * boundary. */
-bool ir_builder_full(const struct ir_builder *b);
+/* True when few ops are left: the front end must end the unit at this instruction boundary. */
+static inline bool ir_builder_full(const struct ir_builder *b)
+{
+    enum { OPS_RESERVE = 128, ARGS_RESERVE = OPS_RESERVE };
+    return b->unit->count > IR_MAX_OPS - OPS_RESERVE || b->unit->arg_count > IR_MAX_ARGS - ARGS_RESERVE;
+}
 static inline bool ir_ended(const struct ir_builder *b)
 {
     return b->ended;
@@ -65,7 +68,12 @@ ir_value ir_const32(struct ir_builder *b, u32 v);
 ir_value ir_pc(struct ir_builder *b, u64 pc);
 bool ir_is_const(const struct ir_builder *b, ir_value v, u64 *out);
 enum ir_type ir_type_of(const struct ir_builder *b, ir_value v);
-ir_value ir_get(struct ir_builder *b, unsigned slot);
+ir_value ir_get_unknown(struct ir_builder *b, unsigned slot); /* of ir_get */
+static inline ir_value ir_get(struct ir_builder *b, unsigned slot)
+{
+    ir_value known = b->slot[slot];
+    return known != IR_NONE ? known : ir_get_unknown(b, slot);
+}
 void ir_put(struct ir_builder *b, unsigned slot, ir_value v);
 /* State beside the slots: offset of the field in the CPU's struct; mem: size and sign of enum
  * ir_mem. */

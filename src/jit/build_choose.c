@@ -80,7 +80,7 @@ void ir_skip_if(struct ir_builder *b, ir_value cond, u64 pc)
     if (pc <= b->pc || pc - b->pc > SKIP_BYTES || b->unit->count == at)
         return;
     b->skip = (struct ir_skip){.pc = pc, .op = b->unit->count - 1, .cond = cond};
-    memcpy(b->skip_slot, b->slot, sizeof(b->slot));
+    memcpy(b->skip_slot, b->slot, b->unit->isa->slot_count * sizeof(b->slot[0]));
 }
 
 /* Integer registers only, and few: others are chosen by a branch. */

@@ -24,13 +24,13 @@
 #include "jit/profile.h"
 #include "jit/stats.h"
 #include "jit/store.h"
+#include "jit/targets.h"
 #include "jit/warm.h"
 #include "memory/memory.h"
 
 enum {
     UNIT_HASH_BITS = 17,
     PAGE_HASH_BITS = 14,
-    CODE_LINE = 64, /* as jit_protect_lines protects */
     CROSSING_KEPT = 16,
 };
 
@@ -42,13 +42,15 @@ int jit_cache_init(struct jit *jit, struct err *err)
     jit->page_hash_mask = (1u << PAGE_HASH_BITS) - 1;
     jit->hash = calloc(jit->hash_mask + 1, sizeof(*jit->hash));
     jit->pages = calloc(jit->page_hash_mask + 1, sizeof(*jit->pages));
-    if (!jit->hash || !jit->pages)
+    jit->sites = calloc(JIT_SITES, sizeof(*jit->sites));
+    if (!jit->hash || !jit->pages || !jit->sites)
         return err_set(err, ENOMEM, "no memory for the code cache's tables");
     return jit_chunks_init(jit, err);
 }
 
 void jit_cache_fini(struct jit *jit)
 {
+    jit_smc_fini(jit);
     jit_chunks_fini(jit);
     for (u32 i = 0; jit->pages && i <= jit->page_hash_mask; i++) {
         while (jit->pages[i]) {
@@ -57,6 +59,7 @@ void jit_cache_fini(struct jit *jit)
             jit->pages[i] = next;
         }
     }
+    free(jit->sites);
     free(jit->pages);
     free((void *)jit->hash);
     if (jit->hash_mask) {
@@ -343,7 +346,7 @@ void jit_cache_flush(struct cpu *cpu)
     jit_lock(jit);
     jit_note_written(jit, NULL, 0);
     for (u32 i = 0; i < jit->chunk_count; i++) {
-        for (struct jit_unit *u = jit->chunks[i].units; u; u = u->next_in_chunk) {
+        for (struct jit_unit *u = jit->chunks[i].units; jit->chunks[i].valid; u = u->next_in_chunk) {
             if (atomic_load_explicit(&u->valid, memory_order_relaxed))
                 jit_unit_invalidate(jit, u);
         }
@@ -353,88 +356,6 @@ void jit_cache_flush(struct cpu *cpu)
 
 /* ---- Translation ----------------------------------------------------------------------------- */
 
-static void fetch_begin(struct jit_cpu *jc, struct ir_unit *ir, const struct jit_page_ref *page,
-                        u64 pc)
-{
-    jc->fetch_vpage = pc & TLB_PAGE_MASK;
-    jc->fetch_crossed = false;
-    jc->fetch_unit = ir;
-    jc->fetch_page[0] = *page;
-    jc->fetch_page[1] = (struct jit_page_ref){0};
-    jc->fetch_fault = (struct isa_fault){.kind = ISA_FAULT_NONE};
-}
-
-/* The page of the bytes at pc, which continue the unit's first instruction on the page behind. */
-static struct jit_page *fetch_second_page(struct cpu *cpu, u64 pc)
-{
-    struct jit_cpu *jc = jit_cpu(cpu);
-    struct jit_page_ref *second = &jc->fetch_page[1];
-    if (jc->fetch_vpage == IR_MOVABLE_PAGE) {
-        jc->fetch_crossed = true;
-        return NULL;
-    }
-    if (!second->page && !jit_page_at(cpu, pc, second, &jc->fetch_fault))
-        second->page = NULL;
-    return second->page;
-}
-
-bool jit_fetch(struct cpu *cpu, u64 pc, unsigned size, u64 *out)
-{
-    struct jit_cpu *jc = jit_cpu(cpu);
-    struct ir_unit *ir = jc->fetch_unit;
-    u64 offset = pc & (TLB_PAGE - 1);
-    struct jit_page *page = jc->fetch_page[0].page;
-    if (jc->fetch_page[0].fine) {
-        struct isa_mapping m;
-        struct isa_fault *f = &jc->fetch_fault;
-        *f = (struct isa_fault){.access = ISA_FETCH, .vaddr = pc};
-        if (ir->guest_insns)
-            return false;
-        f->kind = cpu->isa->walk(cpu, &jc->context->key_fetch, pc, ISA_FETCH, &m, f);
-        if (f->kind)
-            return false;
-    }
-    if (jc->fetch_vpage != (pc & TLB_PAGE_MASK)) {
-        page = ir->guest_insns ? NULL : fetch_second_page(cpu, pc);
-        if (!page)
-            return false;
-    }
-    if (offset + size > TLB_PAGE) {
-        u64 low, high;
-        unsigned here = (unsigned)(TLB_PAGE - offset);
-        assert(size == 2 || size == 4 || size == 8);
-        if (ir->guest_insns || page != jc->fetch_page[0].page || !jit_fetch(cpu, pc, here, &low) ||
-            !jit_fetch(cpu, pc + here, size - here, &high))
-            return false;
-        *out = cpu->isa->big_endian ? low << (8 * (size - here)) | high : low | high << (8 * here);
-        return true;
-    }
-    u64 ram_offset = page->ram_offset + offset;
-    jit_protect_lines(jc->jit, page->ram, ram_offset, size);
-    const u8 *host = page->host + offset;
-    *out = cpu->isa->big_endian ? load_be(host, size) : load_le(host, size);
-    if (jc->jit->store)
-        jit_warm_fetched(jc, pc, size, *out);
-    else if (page == jc->fetch_page[0].page && !jc->fetch_page[0].fine && !cpu->isa->big_endian)
-        jc->builder.code = (struct ir_code){.pc = align_down(pc, CODE_LINE),
-                                            .size = CODE_LINE,
-                                            .host = page->host + align_down(offset, CODE_LINE)};
-    return true;
-}
-
-bool jit_peek(struct cpu *cpu, u64 pc, u8 *out)
-{
-    struct jit_cpu *jc = jit_cpu(cpu);
-    for (unsigned n = 0; n < 2; n++) {
-        struct jit_page *page = jc->fetch_page[n].page;
-        if (page && jc->fetch_vpage + n * TLB_PAGE == (pc & TLB_PAGE_MASK)) {
-            *out = page->host[pc & (TLB_PAGE - 1)];
-            return true;
-        }
-    }
-    return false;
-}
-
 bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref *page, u64 pc, unsigned max_insns,
                   u32 passes)
 {
@@ -442,7 +363,7 @@ bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref
     struct ir_builder *b = &jc->builder;
     if (unlikely(jc->jit->no_pairs))
         passes &= ~(u32)IR_PASS_LINK;
-    fetch_begin(jc, ir, page, pc);
+    jit_fetch_begin(jc, ir, page, pc);
     arena_reset(&jc->compiler.arena);
     /* The page's mode: cpu->mode and what its mapping added. */
     ir_builder_init(b, ir, &jc->compiler.arena, cpu->isa, pc, jc->fetch_page[0].page->mode);
@@ -480,11 +401,12 @@ static struct ir_unit *keep_ir(struct jit_chunk *c, const struct ir_unit *ir)
 /* The unit of what was just fetched. */
 static struct jit_unit *unit_of(struct jit_cpu *jc, const struct ir_unit *ir)
 {
-    struct jit_unit *u = jit_unit_new(&jc->compiler, ir->pc, ir->mode, jc->fetch_page[1].page ? 2 : 1);
+    bool crosses = jc->fetch_page[1].page;
+    struct jit_unit *u = jit_unit_new(&jc->compiler, ir->pc, ir->mode, 1 + crosses);
     u->guest_bytes = ir->guest_bytes;
     u->guest_insns = ir->guest_insns;
-    u->crosses = u->page_count > 1;
-    for (unsigned n = 0; n < u->page_count; n++) {
+    u->crosses = crosses;
+    for (unsigned n = 0; n <= crosses; n++) {
         const struct jit_page_ref *ref = &jc->fetch_page[n];
         u->pages[n] = (struct jit_unit_page){
             .page = ref->page, .id = ref->id, .lines = jit_unit_lines(ir->pc, ir->guest_bytes, n)};
@@ -515,6 +437,7 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
     if (jit->backend) {
         jc->compiler.emit.block[0] = (struct jit_emit_block){.ir = &ir, .page_id = u->pages[0].id};
         jc->compiler.emit.block_count = 1;
+        jc->compiler.emit.site = jit_targets_site(jit, u->pages[0].id, pc);
         u32 was = jit_place_translate(cpu, JIT_IN_EMITTER);
         int r = jit_unit_emit(&jc->compiler, u);
         jit_place_set(cpu, was);
@@ -526,7 +449,7 @@ static struct jit_unit *translate_once(struct cpu *cpu, const struct jit_page_re
         c->used += 256; /* the interpreter's units count against the chunk as if they had code */
     }
     jit_log_unit(jit, u);
-    if (!jit->store)
+    if (!jit->store || jc->compiler.emit.site)
         return jit_units_insert(&jc->compiler, &u, 1, seen) ? u : NULL;
     struct stored_unit *record = jit_warm_begin(cpu, u);
     bool ok = jit_units_insert(&jc->compiler, &u, 1, seen);
@@ -543,8 +466,8 @@ static struct jit_unit *load_once(struct cpu *cpu, const struct jit_page_ref *pa
     struct jit_unit *u = NULL;
     struct ir_unit ir = {0};
     u64 seen = atomic_load(&jit->invalidations);
-    fetch_begin(jc, &ir, page, pc);
-    const struct stored_unit *s = jit_warm_find(cpu, pc);
+    jit_fetch_begin(jc, &ir, page, pc);
+    const struct stored_unit *s = jit_targets_site(jit, page->id, pc) ? NULL : jit_warm_find(cpu, pc);
     if (!s)
         return NULL;
     ir.pc = s->pc;

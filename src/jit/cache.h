@@ -18,6 +18,8 @@ bool must_check jit_page_at(struct cpu *cpu, u64 vaddr, struct jit_page_ref *ref
 struct jit_unit *jit_unit_at(struct cpu *cpu, u64 pc, struct isa_fault *f);
 /* The unit for pc on the page with this id, which is not made for the question; NULL: there is none. */
 struct jit_unit *jit_unit_known(struct jit *jit, u32 page_id, u64 pc);
+/* fetch.c: before the bytes of a unit at pc, on this page, are asked for by jit_fetch. */
+void jit_fetch_begin(struct jit_cpu *jc, struct ir_unit *ir, const struct jit_page_ref *page, u64 pc);
 /* IR of the block at pc in the CPU's arena, which is emptied before; passes as ir_optimize has them. False: its first
  * instruction cannot be fetched. */
 bool jit_block_ir(struct cpu *cpu, struct ir_unit *ir, const struct jit_page_ref *page, u64 pc, unsigned max_insns,
@@ -89,7 +91,8 @@ void jit_jump_insert(struct cpu *cpu, struct jit_unit *unit, u64 pc); /* pc: whe
 void jit_jump_forget(struct jit *jit, struct jit_unit *unit); /* any thread */
 
 /* smc.c */
-void jit_protect_lines(struct jit *jit, struct ram_block *ram, u64 offset, u64 size);
+void jit_protect_lines(struct cpu *cpu, struct ram_block *ram, u64 offset, u64 size);
+void jit_smc_fini(struct jit *jit);
 /* Lock held. Code of the page of RAM was overwritten: counts it in jit->invalidations. ram NULL: no translation under way
  * is good any more. */
 void jit_note_written(struct jit *jit, const struct ram_block *ram, u64 page);
@@ -112,8 +115,8 @@ enum isa_fault_kind must_check tlb_resolve(struct cpu *cpu, unsigned n, u64 vadd
 /* After a slow store: the write entry of vaddr becomes fast again when nothing speaks against it
  * any more. */
 void tlb_relax(struct cpu *cpu, u64 vaddr);
-/* Every CPU's fast write entries for the page get flag. Any thread. */
-void tlb_slow_writes(struct jit *jit, const u8 *host_page, u32 flag);
+/* Every CPU's fast write entries for the page get flag. Any thread. True: another CPU than this had one. */
+bool tlb_slow_writes(struct jit *jit, const struct cpu *cpu, const u8 *host_page, u32 flag);
 /* Answers CPU_EXIT_MAP: forgets this CPU's cached translations. */
 void jit_map_changed(struct cpu *cpu);
 /* Every CPU's entries for the page go (RAM changed place or protection). Any thread, CPUs stopped.

@@ -67,7 +67,7 @@ static struct jit_chunk *chunk_evict(struct jit *jit, bool *was_used)
         c = &jit->chunks[jit->next_chunk];
         jit->next_chunk = (jit->next_chunk + 1) % jit->chunk_count;
     }
-    for (struct jit_unit *u = c->units; u; u = u->next_in_chunk) {
+    for (struct jit_unit *u = c->units; c->valid; u = u->next_in_chunk) {
         if (atomic_load_explicit(&u->valid, memory_order_relaxed))
             jit_unit_invalidate(jit, u);
     }

@@ -20,6 +20,7 @@
 #include "jit/interp.h"
 #include "jit/profile.h"
 #include "jit/stats.h"
+#include "jit/targets.h"
 #include "memory/memory.h"
 
 static u64 *pc_slot(struct cpu *cpu)
@@ -168,6 +169,8 @@ static void engine_loop(struct cpu *cpu)
             jit_check_enter(cpu, pc, enter_code, code);
         else
             enter_code(cpu, code, pc);
+        if (unlikely(cpu->jumped_from))
+            jit_targets_record(cpu, *pc_slot(cpu));
     }
 }
 
@@ -201,12 +204,6 @@ void jit_float_reload(struct cpu *cpu)
     const struct jit_backend *backend = jit_cpu(cpu)->jit->backend;
     if (backend)
         backend->float_control(cpu->isa->float_round(cpu));
-}
-
-void jit_sync_code(struct cpu *cpu)
-{
-    (void)cpu;
-    atomic_thread_fence(memory_order_seq_cst);
 }
 
 void jit_each_cpu(struct cpu *cpu, void (*fn)(struct cpu *each, void *arg), void *arg)

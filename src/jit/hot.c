@@ -53,7 +53,7 @@ static bool is_wanted(struct jit_hot *hot, const struct region *r)
     struct jit *jit = hot->jit;
     jit_lock(jit);
     const struct jit_unit *u = jit_unit_known(jit, r->block[0].page.id, r->block[0].pc);
-    bool is_made = u && u->region, refused = !u;
+    bool is_made = u && u->region, refused = false;
     for (u32 n = 0; n < r->ordered; n++)
         refused |= !jit_page_is_as(jit, &r->block[r->order[n]].page, r->seen);
     pthread_mutex_unlock(&jit->lock);

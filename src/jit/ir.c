@@ -32,7 +32,6 @@ const struct ir_op_info ir_op_info[IR_OPCODES] = {
         .values = IS_VALUE(operands_, 0) | IS_VALUE(operands_, 1) | IS_VALUE(operands_, 2),        \
         .count = !!IS_VALUE(operands_, 0) + !!IS_VALUE(operands_, 1) + !!IS_VALUE(operands_, 2),   \
         .live = LIVE(IR_##name, flags_),                                                           \
-        .wide = (result_)[0] == '6',                                                               \
     },
 #include "jit/ir.def"
 #undef OP

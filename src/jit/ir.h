@@ -99,6 +99,12 @@ enum ir_unbox { IR_UNBOX_BOXED = 1 }; /* the upper half is known to be ones */
 
 enum ir_jump_hint { IR_JUMP_PLAIN, IR_JUMP_CALL, IR_JUMP_RETURN };
 
+/* Of a region's blocks, by their number: where the indirect jump at a block's end goes as a rule, the likeliest first. */
+enum { IR_REGION_TARGETS = 12 };
+struct ir_targets {
+    u8 count, block[IR_REGION_TARGETS];
+};
+
 struct ir_op {
     u8 op;   /* enum ir_opcode */
     u8 type; /* enum ir_type of the result, or of the operation where there is none */
@@ -172,7 +178,6 @@ struct ir_op_info {
     u8 values; /* which of a, b, c are values: bits 0..2 */
     u8 count;  /* ... how many */
     u8 live;   /* enum ir_live_kind */
-    bool wide; /* the result is i64, whatever the type */
 };
 extern const struct ir_op_info ir_op_info[IR_OPCODES];
 extern const char *const ir_type_names[IR_TYPES];

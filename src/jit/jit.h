@@ -169,7 +169,7 @@ enum { JIT_MOVABLE_ENTRY = 16 };
 struct jit_emit_block {
     const struct ir_unit *ir;
     u32 page_id;      /* of its page */
-    bool returned_to; /* follows a call in the region: indirect jumps may come here */
+    struct ir_targets targets;
     u32 door;         /* out: entry for those who come from outside; 0: there is none */
 };
 
@@ -185,6 +185,7 @@ struct jit_emit {
     u32 size;     /* out */
     u32 hot_size; /* out: without what is reached seldom, and has sites between instructions */
     u32 own_size, own_insns; /* out: bytes and host instructions of it that do the counting (count=on) */
+    u32 site; /* not 0: what cpu->jumped_from is to be when the unit's indirect jump leaves to the engine, as it always does */
     u32 page2_id; /* not 0: at entry check that the page behind has this id, else leave by lookup */
     u64 page2_tag; /* not 0: compared too; a movable page's id alone does not say where it is */
     u32 past_poll;   /* out: 0, or offset from the start of what follows the poll */
@@ -262,7 +263,7 @@ struct jit_stats {
     u64 units, guest_insns, code_bytes, translate_ns;
     u64 unpaired; /* 1: the machine makes no pairs of load-linked and store-conditional any more (atomic.c) */
     u64 loaded, load_ns, stored, rejected; /* from the cache on disk; to it; found there with other guest bytes */
-    u64 regions, region_blocks, samples;
+    u64 regions, region_blocks, samples, recorded; /* recorded: indirect jumps (targets.c) */
     u64 region_ns; /* of processors on CPUs' threads: exploring them, and making what is not made on their own thread */
     u64 region_dropped; /* the thread had too many, or one of the same loop */
     u64 region_refused; /* the code was overwritten meanwhile */
@@ -310,9 +311,13 @@ struct jit {
     u32 page_hash_mask, next_page_id;
     struct jit_chunk *chunks;
     u32 chunk_count, next_chunk;
-    /* Counts times that code was overwritten. A translation under way compares before and after; `written` has the latest. */
+    /* smc.c. invalidations counts times that code was overwritten. A translation under way compares before and after; `written`
+     * has the latest. */
     _Atomic u64 invalidations;
     struct jit_written written[JIT_WRITTEN]; /* by the count before it */
+    _Atomic bool protecting; /* lines of code are marked, and entries not slow yet */
+    struct jit_unsettled *_Atomic unsettled;
+    u32 unsettled_count;
     struct cpu *cpus[512];
     u32 cpu_count;
     u64 links_made, links_broken; /* lock held */
@@ -326,6 +331,9 @@ struct jit {
     struct jit_hot *hot; /* NULL: CPUs make their regions themselves */
     struct jit_profile *profiles; /* profile=on: of all CPUs that were attached */
     struct store *store; /* NULL: no cache= */
+    /* targets.c */
+    struct jit_site_targets *sites;
+    _Atomic u32 sites_wanted; /* of them, being recorded */
     _Atomic bool no_pairs; /* opt_link.c does not run (atomic.c) */
     /* Strong reservations (lr/sc that could not be made one locked operation). */
     pthread_mutex_t reserve_lock;

@@ -26,7 +26,7 @@ struct opt_block {
     struct ir_unit *ir;
     u32 end;
     u64 weight;
-    bool returned_to; /* indirect jumps of the region may come here */
+    struct ir_targets targets;
     /* opt_find_facts: */
     bool door; /* a loop's head */
     u32 facts, passed;

@@ -20,8 +20,9 @@ static void mark_operands(const struct ir_unit *u, const struct ir_op *op, u8 *u
 void opt_dead(struct ir_unit *u, struct arena *arena)
 {
     u8 *keep = arena_zalloc(arena, u->count + 1);
-    struct ir_live live = {0};
+    struct ir_live live;
     u32 kept = 0;
+    ir_live_begin(&live, u);
     for (u32 i = u->count; i-- > 0;) {
         const struct ir_op *op = &u->ops[i];
         keep[i] = ir_live_step(&live, u, op, keep[i]);

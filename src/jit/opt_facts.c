@@ -212,15 +212,26 @@ static void meet(struct search *s, struct fact *a, struct fact b)
     s->changed = true;
 }
 
-static void bring(struct search *s, u32 from, u64 pc)
+static void bring_to(struct search *s, u32 from, u32 to)
 {
-    u32 to = block_at(s, pc);
     if (to == s->count || (s->blocks[to].door && from < to))
         return;
     for (u32 k = 0; k < SLOTS + s->checks; k++) {
         if (k < s->slots || k >= SLOTS)
             meet(s, &s->at[to][k], brought(s, from, k));
     }
+}
+
+static void bring(struct search *s, u32 from, u64 pc)
+{
+    bring_to(s, from, block_at(s, pc));
+}
+
+static void bring_to_targets(struct search *s, u32 from)
+{
+    const struct ir_targets *t = &s->blocks[from].targets;
+    for (u32 n = 0; n < t->count; n++)
+        bring_to(s, from, t->block[n]);
 }
 
 static void walk(struct search *s, u32 n)
@@ -238,6 +249,8 @@ static void walk(struct search *s, u32 n)
             bring(s, n, ir_exit_imm(op));
         else if (op->op == IR_EXIT_JUMP)
             bring(s, n, ir_imm(op));
+        else if (op->op == IR_EXIT_INDIRECT)
+            bring_to_targets(s, n);
         else if (is_check(op) && check_of(s, u, op) < s->checks)
             s->passed[check_of(s, u, op)] = true;
         else if (op->op == IR_CALL && ir_call_effects(u, op) & IR_FX_WRITE)
@@ -247,19 +260,26 @@ static void walk(struct search *s, u32 n)
 }
 
 /* A block that an edge from behind leads to is polled at, and so left and entered. */
+static void find_door(struct search *s, u32 from, u32 to)
+{
+    if (to <= from)
+        s->blocks[to].door = true;
+}
+
 static void find_doors(struct search *s)
 {
     s->blocks[0].door = true;
     for (u32 n = 0; n < s->count; n++) {
-        const struct ir_unit *u = s->blocks[n].ir;
-        for (u32 i = 0; i < u->count; i++) {
-            const struct ir_op *op = &u->ops[i];
-            if (op->op != IR_EXIT_IF && op->op != IR_EXIT_JUMP)
-                continue;
-            u32 to = block_at(s, op->op == IR_EXIT_IF ? ir_exit_imm(op) : ir_imm(op));
-            if (to <= n)
-                s->blocks[to].door = true;
+        const struct opt_block *b = &s->blocks[n];
+        for (u32 i = 0; i < b->ir->count; i++) {
+            const struct ir_op *op = &b->ir->ops[i];
+            if (op->op == IR_EXIT_IF)
+                find_door(s, n, block_at(s, ir_exit_imm(op)));
+            if (op->op == IR_EXIT_JUMP)
+                find_door(s, n, block_at(s, ir_imm(op)));
         }
+        for (u32 k = 0; k < b->targets.count; k++)
+            find_door(s, n, b->targets.block[k]);
     }
 }
 
@@ -293,10 +313,6 @@ void opt_find_facts(struct opt_block *blocks, u32 count, struct arena *arena)
     find_candidates(&s);
     find_doors(&s);
     s.at = arena_zalloc(arena, count * sizeof(*s.at));
-    for (u32 n = 0; n < count; n++) {
-        for (u32 k = 0; k < CANDIDATES && blocks[n].returned_to; k++)
-            s.at[n][k].kind = FACT_NONE; /* from wherever a return is */
-    }
     u32 round = 0;
     do {
         s.changed = false;

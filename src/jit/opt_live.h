@@ -16,30 +16,40 @@
 #include "cpu/isa.h"
 #include "jit/build.h"
 
+/* A slot is overwritten before it is seen when its stamp is of now: what sees all of them begins another time. */
 struct ir_live {
-    u64 covered[IR_MAX_SLOTS / 64]; /* slots that are overwritten before they are seen */
+    u16 now; /* not 0 */
+    u16 stamp[IR_MAX_SLOTS];
 };
+_Static_assert(IR_MAX_OPS < UINT16_MAX, "each op begins one time at most");
+
+static inline void ir_live_begin(struct ir_live *l, const struct ir_unit *u)
+{
+    l->now = 1;
+    memset(l->stamp, 0, u->isa->slot_count * sizeof(l->stamp[0]));
+}
 
 static inline void ir_live_cover(struct ir_live *l, u32 slot)
 {
-    l->covered[slot / 64] |= BIT(slot % 64);
+    l->stamp[slot] = l->now;
 }
 
 static inline void ir_live_seen(struct ir_live *l)
 {
-    memset(l, 0, sizeof(*l));
+    l->now++;
 }
 
 static inline bool ir_live_put(struct ir_live *l, u32 slot)
 {
-    bool covered = l->covered[slot / 64] >> (slot % 64) & 1;
+    bool covered = l->stamp[slot] == l->now;
     ir_live_cover(l, slot);
     return !covered;
 }
 
 static inline bool ir_live_get(struct ir_live *l, u32 slot, bool used)
 {
-    l->covered[slot / 64] &= ~((u64)used << slot % 64);
+    if (used)
+        l->stamp[slot] = 0;
     return used;
 }
 

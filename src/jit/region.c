@@ -3,7 +3,8 @@
  *
  * What is hot is sampled: where a CPU stands when it is asked to leave translated code. From there
  * the blocks are explored for which units exist (they have been executed), through direct jumps,
- * calls and the returns of these; those of them that are on a way back to the first are the region.
+ * calls and the returns of these, and to where indirect jumps have been seen to go (targets.c); those
+ * of them that are on a way back to the first are the region.
  * region_make.c makes its code, here or on a thread of its own (hot.c): what a region is (region.h)
  * says all about it, and nothing in it is the CPU's.
  *
@@ -17,6 +18,7 @@
 #include "jit/opt.h"
 #include "jit/profile.h"
 #include "jit/region.h"
+#include "jit/targets.h"
 
 enum {
     REGION_INSNS = 480, /* of all blocks that are explored */
@@ -109,15 +111,30 @@ static bool is_call(const struct ir_unit *ir)
     return false;
 }
 
+static void add_target(struct ir_targets *t, u32 most, u8 block)
+{
+    bool known = block == REGION_NO_BLOCK || t->count == most;
+    for (u32 k = 0; k < t->count; k++)
+        known |= t->block[k] == block;
+    if (!known)
+        t->block[t->count++] = block;
+}
+
 static void add_returned_to(struct cpu *cpu, struct region *r, const struct ir_unit *ir)
 {
-    if (r->returned_to == REGION_RETURNS || !is_call(ir))
-        return;
-    u8 n = add_block(cpu, r, ir->pc + ir->guest_bytes);
-    if (n == REGION_NO_BLOCK || r->block[n].returned_to)
-        return;
-    r->block[n].returned_to = true;
-    r->returned_to++;
+    if (r->returned_to.count < REGION_RETURNS && is_call(ir))
+        add_target(&r->returned_to, REGION_RETURNS, add_block(cpu, r, ir->pc + ir->guest_bytes));
+}
+
+/* Where an indirect jump that is no return has been seen to go. */
+static void add_targets(struct cpu *cpu, struct region *r, struct region_block *b)
+{
+    struct jit *jit = jit_cpu(cpu)->jit;
+    struct jit_unit *u = jit_unit_known(jit, b->page.id, b->pc);
+    u64 pc[JIT_SITE_TARGETS];
+    u32 count = u ? jit_targets_of(jit, u, r->pc, pc, &r->waits) : 0;
+    for (u32 n = 0; n < count; n++)
+        add_target(&b->targets, IR_REGION_TARGETS, add_block(cpu, r, pc[n]));
 }
 
 static void explore_block(struct cpu *cpu, struct region *r, struct region_block *b)
@@ -130,17 +147,23 @@ static void explore_block(struct cpu *cpu, struct region *r, struct region_block
             add_exit(cpu, r, b, ir_imm(op));
             add_returned_to(cpu, r, &b->ir);
         }
-        if (op->op == IR_EXIT_INDIRECT)
-            b->returns = op->aux == IR_JUMP_RETURN;
+        if (op->op != IR_EXIT_INDIRECT)
+            continue;
+        b->returns = op->aux == IR_JUMP_RETURN;
+        if (!b->returns)
+            add_targets(cpu, r, b);
+        if (op->aux == IR_JUMP_CALL)
+            add_returned_to(cpu, r, &b->ir);
     }
 }
 
-static void add_returns(struct region *r, struct region_block *b)
+/* When all calls are known. */
+static void add_indirect(struct region *r, struct region_block *b)
 {
-    for (u32 n = 0; b->returns && n < r->count; n++) {
-        if (r->block[n].returned_to)
-            b->to[b->exits++] = (u8)n;
-    }
+    if (b->returns)
+        b->targets = r->returned_to;
+    for (u32 n = 0; n < b->targets.count && b->exits < REGION_EXITS; n++)
+        b->to[b->exits++] = b->targets.block[n];
 }
 
 static void explore(struct cpu *cpu, struct region *r, u64 pc)
@@ -149,7 +172,7 @@ static void explore(struct cpu *cpu, struct region *r, u64 pc)
     for (u32 n = 0; n < r->count; n++)
         explore_block(cpu, r, &r->block[n]);
     for (u32 n = 0; n < r->count; n++)
-        add_returns(r, &r->block[n]);
+        add_indirect(r, &r->block[n]);
 }
 
 /* ---- What of it loops ------------------------------------------------------------------------ */
@@ -244,9 +267,9 @@ static void weigh(struct region *r)
 /* What there is around pc, without the code for it. NULL: no loop. */
 static struct region *region_at(struct cpu *cpu, u64 pc, const struct jit_page_ref *page, u64 seen)
 {
-    struct region *r = region_new(page, seen);
+    struct region *r = region_new(page, pc, seen);
     explore(cpu, r, pc);
-    if (find_loop(r)) {
+    if (!r->waits && find_loop(r)) {
         weigh(r);
         return r;
     }

@@ -22,22 +22,26 @@ struct region_block {
     u8 to[REGION_EXITS];
     u8 exits;
     u8 place; /* in the region; REGION_NO_BLOCK: not in it */
-    bool returns, returned_to, loops;
+    bool returns, loops;
+    struct ir_targets targets; /* of its indirect jump: blocks */
     u8 depth;
 };
 
 struct region {
     struct jit_page_ref page; /* where it begins; of a movable page, all of it */
+    u64 pc;                   /* ... where it really is */
     u64 seen;                 /* jit->invalidations before its first byte was read */
     struct arena arena;       /* of the blocks' IR */
     struct region_block block[REGION_BLOCKS];
-    u32 count, insns, returned_to;
+    u32 count, insns;
+    struct ir_targets returned_to; /* blocks behind calls */
+    bool waits;                    /* for targets of an indirect jump (targets.h) */
     u8 order[REGION_BLOCKS]; /* of the region's blocks */
     u32 ordered;
 };
 
 /* region_make.c */
-struct region *region_new(const struct jit_page_ref *page, u64 seen);
+struct region *region_new(const struct jit_page_ref *page, u64 pc, u64 seen);
 void region_free(struct region *r);
 /* Makes the units and puts them in; the compiler's arena is emptied before. False: not, and nothing has changed. The
  * compiler may have another chunk after. */

@@ -19,10 +19,11 @@
 #include "jit/opt.h"
 #include "jit/stats.h"
 
-struct region *region_new(const struct jit_page_ref *page, u64 seen)
+struct region *region_new(const struct jit_page_ref *page, u64 pc, u64 seen)
 {
     struct region *r = alloc_zero(sizeof(*r));
     r->page = *page;
+    r->pc = pc;
     r->seen = seen;
     arena_init(&r->arena);
     return r;
@@ -43,7 +44,7 @@ static u32 end_of(const struct region *r, const struct region_block *b)
     for (u32 i = 0; i < b->ir.count; i++) {
         const struct ir_op *op = &b->ir.ops[i];
         u64 pc = op->op == IR_EXIT_IF ? ir_exit_imm(op) : ir_imm(op);
-        bool stays = op->op == IR_EXIT_INDIRECT && b->returns && r->returned_to;
+        bool stays = op->op == IR_EXIT_INDIRECT && b->targets.count;
         for (u32 k = 0; (op->op == IR_EXIT_IF || op->op == IR_EXIT_JUMP) && k < b->exits; k++)
             stays |= r->block[b->to[k]].pc == pc && r->block[b->to[k]].place != REGION_NO_BLOCK;
         if (stays)
@@ -52,14 +53,30 @@ static u32 end_of(const struct region *r, const struct region_block *b)
     return end;
 }
 
+/* Those in the region, by their places there. */
+static void place_targets(struct region *r)
+{
+    for (u32 n = 0; n < r->count; n++) {
+        struct ir_targets *t = &r->block[n].targets;
+        u32 count = 0;
+        for (u32 k = 0; k < t->count; k++) {
+            u8 place = r->block[t->block[k]].place;
+            if (place != REGION_NO_BLOCK)
+                t->block[count++] = place;
+        }
+        t->count = (u8)count;
+    }
+}
+
 static bool optimize(struct region *r, struct arena *arena)
 {
     struct opt_block blocks[REGION_BLOCKS];
+    place_targets(r);
     for (u32 n = 0; n < r->ordered; n++) {
         struct region_block *b = &r->block[r->order[n]];
         blocks[n] = (struct opt_block){
             .ir = &b->ir, .end = end_of(r, b), .weight = UINT64_C(1) << 3 * b->depth,
-            .returned_to = b->returned_to};
+            .targets = b->targets};
     }
     return opt_region(blocks, r->ordered, arena);
 }
@@ -105,7 +122,7 @@ static void fill_emit(const struct region *r, struct jit_emit *out)
     for (u32 n = 0; n < r->ordered; n++) {
         const struct region_block *b = &r->block[r->order[n]];
         out->block[n] = (struct jit_emit_block){
-            .ir = &b->ir, .page_id = b->page.id, .returned_to = b->returned_to};
+            .ir = &b->ir, .page_id = b->page.id, .targets = b->targets};
     }
 }
 
@@ -115,6 +132,7 @@ static int emit_units(struct jit_compiler *c, const struct region *r, const stru
 {
     struct jit_unit *u = unit_at(c, &r->block[0], pages, page_count);
     fill_emit(r, &c->emit);
+    c->emit.site = 0;
     int error = jit_unit_emit(c, u);
     if (error)
         return error;

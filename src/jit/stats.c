@@ -13,11 +13,9 @@
 #include "jit/engine.h"
 #include "jit/profile.h"
 
-void jit_log_guest(struct cpu *cpu, const struct ir_unit *ir)
+void jit_write_guest(struct cpu *cpu, const struct ir_unit *ir)
 {
     struct log *log = cpu->host->log;
-    if (!log_on(log, LOG_IN_ASM))
-        return;
     log_write(log, "---- %u: in_asm pc %016llx mode %llx, %u instructions\n", cpu->index,
               (unsigned long long)ir->pc, (unsigned long long)ir->mode, ir->guest_insns);
     for (u32 i = 0; i < ir->count; i++) {
@@ -38,14 +36,12 @@ void jit_log_guest(struct cpu *cpu, const struct ir_unit *ir)
     }
 }
 
-void jit_log_ir(struct jit *jit, const struct ir_unit *ir, u32 item, const char *title)
+void jit_write_ir(struct log *log, const struct ir_unit *ir, const char *title)
 {
-    if (!log_on(jit->log, item))
-        return;
-    flockfile(jit->log->file);
-    fprintf(jit->log->file, "---- %s pc %016llx\n", title, (unsigned long long)ir->pc);
-    ir_print(jit->log->file, ir);
-    funlockfile(jit->log->file);
+    flockfile(log->file);
+    fprintf(log->file, "---- %s pc %016llx\n", title, (unsigned long long)ir->pc);
+    ir_print(log->file, ir);
+    funlockfile(log->file);
 }
 
 void jit_log_unit(struct jit *jit, const struct jit_unit *u)
@@ -125,7 +121,7 @@ static const struct {
     }
     C(units), C(guest_insns), C(code_bytes), C(translate_ns), C(regions), C(region_blocks),
     C(region_ns), C(region_dropped), C(region_refused), C(thread_regions), C(thread_ns),
-    C(samples), C(slow), C(slow_ll_sc), C(tlb_misses), C(slow_hits),
+    C(samples), C(recorded), C(slow), C(slow_ll_sc), C(tlb_misses), C(slow_hits),
     C(slow_code), C(slow_reserved), C(slow_aligned), C(walks), C(io), C(lookups), C(links),
     C(contexts), C(context_changes), C(flushes), C(exits), C(interrupts), C(faults),
     C(loaded), C(load_ns), C(stored), C(rejected), C(unpaired), C(chunk_waits),

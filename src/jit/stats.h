@@ -8,8 +8,18 @@
 #include "jit/jit.h"
 
 /* -d in_asm, ir, ir_opt, out_asm: each in its place of a translation. */
-void jit_log_guest(struct cpu *cpu, const struct ir_unit *ir);
-void jit_log_ir(struct jit *jit, const struct ir_unit *ir, u32 item, const char *title);
+void jit_write_guest(struct cpu *cpu, const struct ir_unit *ir);
+void jit_write_ir(struct log *log, const struct ir_unit *ir, const char *title);
+static inline void jit_log_guest(struct cpu *cpu, const struct ir_unit *ir)
+{
+    if (log_on(cpu->host->log, LOG_IN_ASM))
+        jit_write_guest(cpu, ir);
+}
+static inline void jit_log_ir(struct jit *jit, const struct ir_unit *ir, u32 item, const char *title)
+{
+    if (log_on(jit->log, item))
+        jit_write_ir(jit->log, ir, title);
+}
 void jit_log_unit(struct jit *jit, const struct jit_unit *u);
 /* -d exec, -d cpu: before a unit runs. */
 void jit_log_entry(struct cpu *cpu, u64 pc);

@@ -536,28 +536,33 @@ void tlb_relax(struct cpu *cpu, u64 vaddr)
 
 /* ---- From other threads ---------------------------------------------------------------------- */
 
-static void slow_writes_context(struct tlb_context *c, u32 key, u32 flag)
+/* Was one of them fast? */
+static bool slow_writes_context(struct tlb_context *c, u32 key, u32 flag)
 {
     u64 set = atomic_load_explicit(&c->written_set[key % TLB_WRITTEN_BITS / 64], memory_order_relaxed);
+    bool fast = false;
     if (!(set >> key % 64 & 1))
-        return;
+        return false;
     for (u32 i = 0; i < TLB_ENTRIES; i++) {
         if (unlikely(c->written[i] == key))
-            atomic_fetch_or(&c->data[1][i].tag, flag);
+            fast |= !(atomic_fetch_or(&c->data[1][i].tag, flag) & ~TLB_PAGE_MASK);
     }
+    return fast;
 }
 
-void tlb_slow_writes(struct jit *jit, const u8 *host_page, u32 flag)
+bool tlb_slow_writes(struct jit *jit, const struct cpu *cpu, const u8 *host_page, u32 flag)
 {
     u32 key = tlb_page_key(host_page);
+    bool fast = false;
     atomic_thread_fence(memory_order_seq_cst);
     for (u32 n = 0; n < jit->cpu_count; n++) {
         struct jit_cpu *jc = jit_cpu(jit->cpus[n]);
         for (u32 i = 0; i < TLB_CONTEXTS; i++) {
             if (jc->contexts[i].live)
-                slow_writes_context(&jc->contexts[i], key, flag);
+                fast |= slow_writes_context(&jc->contexts[i], key, flag) && jit->cpus[n] != cpu;
         }
     }
+    return fast;
 }
 
 void tlb_flush_everything(struct jit *jit)

@@ -95,8 +95,8 @@ enum isa_fault_kind must_check jit_load_linked_wide(struct cpu *cpu, u64 vaddr, 
 enum isa_fault_kind must_check jit_store_cond_wide(struct cpu *cpu, u64 vaddr, const u64 value[2],
                                                    u64 *failed, struct isa_fault *f);
 
-/* -- Instruction stream: fence.i / ic ivau by this CPU. Stores invalidate at once, so this only
- * orders. */
+/* -- Instruction stream: fence.i / ic ivau by this CPU. Stores invalidate at once; this orders, and finds those that were
+ * under way then (smc.c). */
 void jit_sync_code(struct cpu *cpu);
 
 /* After isa->context() answers data accesses otherwise, in a helper with IR_FX_CONTEXT: what follows in the unit goes by it. */

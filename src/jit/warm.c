@@ -129,11 +129,11 @@ struct wanted {
 
 /* Are these the bytes of page ref from pc on? Their lines are protected first: a store after this
  * takes the unit out. */
-static bool page_has(struct jit *jit, const struct jit_page_ref *ref, u64 pc, const u8 *bytes,
+static bool page_has(struct cpu *cpu, const struct jit_page_ref *ref, u64 pc, const u8 *bytes,
                      u32 size)
 {
     u64 offset = pc & (TLB_PAGE - 1);
-    jit_protect_lines(jit, ref->page->ram, ref->page->ram_offset + offset, size);
+    jit_protect_lines(cpu, ref->page->ram, ref->page->ram_offset + offset, size);
     return !memcmp(ref->page->host + offset, bytes, size);
 }
 
@@ -147,7 +147,7 @@ static bool second_page_has(struct cpu *cpu, u64 pc, const u8 *bytes, u32 size)
         *second = (struct jit_page_ref){0};
         return false;
     }
-    return page_has(jc->jit, second, pc, bytes, size);
+    return page_has(cpu, second, pc, bytes, size);
 }
 
 static bool match(void *opaque, const struct stored_unit *u)
@@ -159,7 +159,7 @@ static bool match(void *opaque, const struct stored_unit *u)
     const u8 *bytes = stored_guest(u);
     u32 here = MIN(u->guest_bytes, TLB_PAGE - (u32)(w->pc & (TLB_PAGE - 1)));
     jc->fetch_page[1] = (struct jit_page_ref){0};
-    bool same = page_has(jc->jit, &jc->fetch_page[0], w->pc, bytes, here);
+    bool same = page_has(w->cpu, &jc->fetch_page[0], w->pc, bytes, here);
     if (same && here < u->guest_bytes)
         same =
             u->page2 && second_page_has(w->cpu, w->pc + here, bytes + here, u->guest_bytes - here);

@@ -3,6 +3,7 @@
  * them: each turn after the fence is the new code's, and a loop without end ends when its way back is gone.
  */
 // smp: 2
+// code: by chance
 #include "test.h"
 
 const char test_name[] = "rv_rewrite";

@@ -102,7 +102,8 @@ def linux_goes_on(bench):
     with bench.linux('jit') as machine:
         machine.login(120 * patience)
         machine.check_shell('seq 1 300000 > /tmp/numbers')
-        machine.check_shell('(n=0; while sleep 0.1; do n=$((n+1)); echo $n > /tmp/count; done) & sleep 1')
+        # Moved into place: who reads it never sees it empty.
+        machine.check_shell('(n=0; while sleep 0.1; do n=$((n+1)); echo $n > /tmp/next; mv /tmp/next /tmp/count; done) & sleep 1')
         before = uptime(machine)
         hush_shell(machine)
         save_and_quit(machine, bench.path('1'), patience)

@@ -158,6 +158,17 @@ static void toy_accrue(struct cpu *cpu, unsigned flags)
     toy(cpu)->flags |= flags & 31;
 }
 
+/* An instruction is the address to go on at. */
+static void toy_translate(struct cpu *cpu, struct ir_builder *b, unsigned max_insns)
+{
+    u64 bits, pc = b->unit->pc;
+    ir_insn(b, pc, 4);
+    assert_true(jit_fetch(cpu, pc, 4, &bits));
+    b->unit->guest_insns = 1;
+    b->unit->guest_bytes = 4;
+    ir_exit_jump(b, bits);
+}
+
 /* clang-format off */
 #define EIGHT(X, a) X(a, 0) X(a, 1) X(a, 2) X(a, 3) X(a, 4) X(a, 5) X(a, 6) X(a, 7)
 #define THIRTY_TWO(X) EIGHT(X, 0) EIGHT(X, 1) EIGHT(X, 2) EIGHT(X, 3)
@@ -183,6 +194,7 @@ static const struct isa toy_isa = {
     .context = toy_context,
     .walk = toy_walk,
     .fault = toy_fault,
+    .translate = toy_translate,
     .float_round = toy_round,
     .float_accrue = toy_accrue,
 };

@@ -108,12 +108,15 @@ static inline struct asm_mem asm_at(unsigned base, s32 disp)
 
 static inline struct asm_mem asm_indexed(unsigned base, unsigned index, unsigned scale, s32 disp)
 {
+    promise(index < 16); /* no ASM_NO_REG: the encoder needs not ask */
     return (struct asm_mem){.base = (u8)base, .index = (u8)index, .scale = (u8)scale, .disp = disp};
 }
 
 static inline void asm_u8(struct asm_buf *s, unsigned v)
 {
-    *s->p++ = (u8)v;
+    u8 *p = s->p;
+    s->p = p + 1;
+    *p = (u8)v;
 }
 
 static inline void asm_u32(struct asm_buf *s, u32 v)
@@ -299,20 +302,21 @@ static inline void asm_shift_imm(struct asm_buf *s, enum asm_shift op, u32 size,
 /* reg = v in eight bytes, whatever it is; returns where they are. */
 static inline u8 *asm_mov_imm64(struct asm_buf *s, unsigned reg, u64 v)
 {
-    asm_u8(s, reg >= 8 ? 0x49 : 0x48);
-    asm_u8(s, 0xb8 | (reg & 7));
-    asm_u64(s, v);
-    return s->p - 8;
+    u8 *p = s->p;
+    p[0] = reg >= 8 ? 0x49 : 0x48;
+    p[1] = (u8)(0xb8 | (reg & 7));
+    memcpy(p + 2, &v, 8);
+    s->p = p + 10;
+    return p + 2;
 }
 
 /* reg = v by the shortest encoding that leaves the flags alone. */
 static inline void asm_mov_imm(struct asm_buf *s, unsigned reg, u64 v)
 {
     if (v <= UINT32_MAX) {
-        if (reg >= 8)
-            asm_u8(s, 0x41);
-        asm_u8(s, 0xb8 | (reg & 7));
-        asm_u32(s, (u32)v);
+        u8 *p = asm_byte_if(s->p, 0x41, reg >= 8);
+        *p = (u8)(0xb8 | (reg & 7));
+        s->p = asm_word(p + 1, (u32)v);
     } else if (v == (u64)(s64)(s32)v) {
         asm_rr(s, X_MOV_IMM | ASM_W, 0, reg);
         asm_u32(s, (u32)v);
@@ -329,24 +333,30 @@ static inline void asm_mov(struct asm_buf *s, u32 size, unsigned to, unsigned fr
 /* -- Jumps. The result is where their rel32 lies. */
 static inline u8 *asm_jcc(struct asm_buf *s, enum asm_cc cc)
 {
-    asm_u8(s, 0x0f);
-    asm_u8(s, 0x80 | cc);
-    s->p += 4;
-    return s->p - 4;
+    u8 *p = s->p;
+    s->p = p + 6;
+    p[0] = 0x0f;
+    p[1] = (u8)(0x80 | cc);
+    return p + 2;
+}
+
+/* opcode: of a jump or call. */
+static inline u8 *asm_near(struct asm_buf *s, unsigned opcode)
+{
+    u8 *p = s->p;
+    s->p = p + 5;
+    *p = (u8)opcode;
+    return p + 1;
 }
 
 static inline u8 *asm_jmp(struct asm_buf *s)
 {
-    asm_u8(s, 0xe9);
-    s->p += 4;
-    return s->p - 4;
+    return asm_near(s, 0xe9);
 }
 
 static inline u8 *asm_call(struct asm_buf *s)
 {
-    asm_u8(s, 0xe8);
-    s->p += 4;
-    return s->p - 4;
+    return asm_near(s, 0xe8);
 }
 
 /* The jump whose rel32 lies at field goes to target. */

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-/* Cleared by hand: it has the size that compilers call for, or repeat a string instruction. */
+/* Cleared is what is read of every one; the rest is of those who set it. */
 static struct x64_cold *new_cold(struct x64 *g)
 {
     struct x64_cold *c = arena_alloc(g->arena, sizeof(*c));
@@ -14,9 +14,6 @@ static struct x64_cold *new_cold(struct x64 *g)
     c->resume = c->map = NULL;
     c->places = NULL;
     c->ir = g->ir;
-    c->stub = c->reg = c->temp = 0;
-    c->value = c->link = 0;
-    memset(&c->site, 0, sizeof(c->site));
     return c;
 }
 
@@ -78,10 +75,13 @@ static void describe(struct x64 *g, struct x64_cold *c, const struct ir_op *op, 
 {
     c->stub = stub;
     c->temp = JIT_LOC_NONE;
-    c->site.op = op->op;
-    c->site.type = op->type;
-    c->site.aux = op->aux;
-    c->site.addr = c->site.value = c->site.value2 = c->site.result = JIT_LOC_NONE;
+    c->site = (struct jit_site){.op = op->op,
+                                .type = op->type,
+                                .aux = op->aux,
+                                .addr = JIT_LOC_NONE,
+                                .value = JIT_LOC_NONE,
+                                .value2 = JIT_LOC_NONE,
+                                .result = JIT_LOC_NONE};
     if (stub != X64_SOFT)
         take_map(g, c);
     /* Any float register that is not free holds something. */
@@ -126,7 +126,7 @@ static void flush_pool(struct x64 *g)
 {
     for (struct x64_pool *c = g->pool; c; c = c->next) {
         if (g->s.p > g->limit) {
-            g->error = -ENOSPC;
+            x64_fail(g, -ENOSPC);
             return;
         }
         asm_fix(c->field, g->s.p);
@@ -138,7 +138,7 @@ void x64_cold_flush(struct x64 *g)
 {
     for (struct x64_cold *c = g->cold; c && !g->error; c = c->next) {
         if (g->s.p > g->limit) {
-            g->error = -ENOSPC;
+            x64_fail(g, -ENOSPC);
             return;
         }
         for (unsigned i = 0; i < ARRAY_SIZE(c->from); i++) {

@@ -26,6 +26,8 @@ void x64_count_op(struct x64 *g, const struct ir_op *op)
 {
     struct x64_count *c = &g->count;
     u8 *start = g->s.p;
+    if (!c->on)
+        return;
     if (op->op == IR_INSN) {
         x64_count_end(g);
         asm_alu_mem_imm(&g->s, ALU_ADD, ASM_W, counter(g, offsetof(struct cpu_counts, insns)), 1);

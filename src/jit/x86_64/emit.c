@@ -33,26 +33,33 @@ static int gen_init(struct x64 *g, struct jit *jit, struct jit_emit *out)
     return -EINVAL; /* not in jit->isa_list at init */
 }
 
-/* The operations whose indexes are from code to end. */
-static inline __attribute__((always_inline)) void emit_ops(struct x64 *g, const u16 *code, const u16 *end,
-                                                           bool count)
+/* The operations whose indexes are from code to end. rare: there is more to do than what is done always. */
+static inline __attribute__((always_inline)) void emit_ops(struct x64 *g, const u16 *code, const u16 *end, bool rare)
 {
     const struct ir_op *ops = g->ir->ops;
-    for (; code < end && !g->error; code++) {
+    for (; code < end; code++) {
         const struct ir_op *op = &ops[*code];
-        if (count)
+        if (rare)
             x64_count_op(g, op);
         if (op->op == IR_INSN) {
             x64_insn(g, op);
             continue;
         }
         alloc_begin(&g->a, *code);
-        x64_select[op->op](g, op);
-        alloc_end(&g->a);
-        if (unlikely(g->s.p > g->limit))
-            g->error = -ENOSPC;
+        if (rare)
+            alloc_stress(&g->a);
+        if (op->op == IR_PUT) {
+            x64_put(g, op); /* which has no result */
+        } else {
+            x64_select[op->op](g, op);
+            alloc_end(&g->a);
+        }
+        if (unlikely(g->s.p > g->limit)) {
+            x64_fail(g, -ENOSPC);
+            return;
+        }
     }
-    if (count)
+    if (rare)
         x64_count_end(g);
 }
 
@@ -68,7 +75,6 @@ static void emit_block(struct x64 *g, u32 block, const struct ir_unit *ir)
     alloc_init(&g->a, ir, g->arena, &x64_alloc_host);
     g->a.stress = g->jit->opt.stress_spill ? ir->pc | 1 : 0;
     alloc_scan(&g->a);
-    g->upper = arena_zalloc(g->arena, ir->count);
     u32 first = 0;
     if (g->region.count) {
         first = x64_region_block(g, block);
@@ -80,12 +86,12 @@ static void emit_block(struct x64 *g, u32 block, const struct ir_unit *ir)
     const u16 *code = g->a.code + g->a.code_first, *end = g->a.code + ir->count;
     while (code < end && *code < first)
         code++;
-    if (unlikely(g->count.on))
+    if (unlikely(g->count.on || g->a.stress))
         emit_ops(g, code, end, true);
     else
         emit_ops(g, code, end, false);
     if (g->a.failed)
-        g->error = -E2BIG;
+        x64_fail(g, -E2BIG);
 }
 
 int x64_emit(struct jit *jit, struct jit_emit *out)

@@ -144,7 +144,7 @@ static void emit_link(struct x64 *g, u64 pc)
         return;
     }
     if (n == JIT_MAX_LINKS) {
-        g->error = -E2BIG;
+        x64_fail(g, -E2BIG);
         return;
     }
     g->out->link_count++;
@@ -317,7 +317,7 @@ X64_SELECT(exit_jump)
         edge_in_line(g, ir_imm(op));
         return;
     }
-    alloc_sync(&g->a);
+    alloc_store_all(&g->a);
     emit_link(g, ir_imm(op));
 }
 
@@ -327,13 +327,12 @@ static void cold_indirect(struct x64 *g, struct x64_cold *c)
     x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE_LOOKUP);
 }
 
-/* Most returns of what a region calls go back into it. */
-static void return_edges(struct x64 *g, unsigned ra, unsigned t)
+/* Where the jump goes as a rule is in the region. */
+static void indirect_edges(struct x64 *g, unsigned ra, unsigned t)
 {
-    for (u32 n = 0; n < g->out->block_count; n++) {
-        u64 pc = g->out->block[n].ir->pc;
-        if (!g->out->block[n].returned_to)
-            continue;
+    const struct ir_targets *targets = &g->out->block[x64_region_head(g, g->ir->pc)].targets;
+    for (u32 n = 0; n < targets->count; n++) {
+        u64 pc = g->out->block[targets->block[n]].ir->pc;
         struct x64_cold *c = exit_to(g, pc);
         if (is_movable(g)) {
             asm_rm(&g->s, X_MOV | ASM_W, t, code_base(g));
@@ -349,6 +348,15 @@ static void return_edges(struct x64 *g, unsigned ra, unsigned t)
     }
 }
 
+/* The engine notes where it goes; the state is stored. */
+static void leave_recorded(struct x64 *g, unsigned ra)
+{
+    asm_rm(&g->s, X_MOV_IMM, 0, x64_state(g, offsetof(struct cpu, jumped_from)));
+    asm_u32(&g->s, g->out->site);
+    x64_alloc_host.store_slot(&g->a, g->isa->pc_slot, ra);
+    x64_jump_stub(g, asm_jmp(&g->s), X64_LEAVE_LOOKUP);
+}
+
 X64_SELECT(exit_indirect)
 {
     s32 jump = (s32)offsetof(struct tlb_context, jump);
@@ -357,8 +365,12 @@ X64_SELECT(exit_indirect)
     unsigned ra = x64_use_in(g, 0, 1u << RAX), t = alloc_temp(&g->a, ALLOC_GPR);
     alloc_done(&g->a);
     if (g->region.count) {
-        return_edges(g, ra, t);
+        indirect_edges(g, ra, t);
         alloc_sync(&g->a);
+    }
+    if (unlikely(g->out->site) && op->aux != IR_JUMP_RETURN) {
+        leave_recorded(g, ra);
+        return;
     }
     _Static_assert(sizeof(struct tlb_jump_entry) == 16, "(pc >> 1) * 16 is pc * 8");
     asm_rm(&g->s, X_LEA, t, asm_indexed(ASM_NO_REG, ra, 3, 0));
@@ -480,7 +492,7 @@ X64_SELECT(call)
     u8 reg[IR_CALL_ARGS];
     for (unsigned i = 0; i < op->aux; i++) {
         u32 v = x64_operand_value(g, i);
-        bool constant = alloc_is_const(&g->a, v) && alloc_class(g->a.val[v].type) == ALLOC_GPR;
+        bool constant = alloc_is_const(&g->a, v) && alloc_class(alloc_type(&g->a, v)) == ALLOC_GPR;
         reg[i] = constant ? ALLOC_NO_REG : (u8)x64_use(g, i);
     }
     alloc_done(&g->a);

@@ -48,7 +48,7 @@ static void scalar_op(struct x64 *g, u32 insn, unsigned rd, unsigned ra, struct 
 
 static void packed_op(struct x64 *g, u32 insn, unsigned rd, unsigned ra, unsigned rb)
 {
-    scalar_op(g, insn, rd, ra, (struct x64_operand){.reg = rb});
+    scalar_op(g, insn, rd, ra, (struct x64_operand){.reg = (u8)rb});
 }
 
 static void move(struct x64 *g, unsigned rd, unsigned ra)
@@ -83,7 +83,7 @@ struct x64_cold *x64_soft_site(struct x64 *g, const struct ir_op *op, const unsi
 
 X64_SELECT(soft)
 {
-    unsigned reg[3], count = g->a.ops[g->a.index].count, result = g->a.val[g->a.index].type;
+    unsigned reg[3], count = g->a.ops[g->a.index].count, result = alloc_type(&g->a, g->a.index);
     for (unsigned k = 0; k < count; k++)
         reg[k] = x64_use(g, k);
     alloc_done(&g->a);
@@ -146,7 +146,7 @@ bool x64_soft_op(struct cpu *cpu, struct jit_frame *frame, const struct jit_site
         frame->gpr[site->result] = r;
     } else {
         frame->xmm[site->result - JIT_LOC_XMM][0] = r;
-        frame->xmm[site->result - JIT_LOC_XMM][1] = 0; /* whatever x64.upper says */
+        frame->xmm[site->result - JIT_LOC_XMM][1] = 0; /* whatever its note says */
     }
     return true;
 }

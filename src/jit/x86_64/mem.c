@@ -38,13 +38,6 @@ static bool only_slow(const struct ir_op *op)
     return context_of(op) > 1 || ((op->aux & IR_MEM_SIZE) > 3 && op->type != IR_V128);
 }
 
-/* t is the entry's offset in the current context's data entries, or the other context's entry by its address. */
-static struct asm_mem entry_field(const struct access *m, s32 offset)
-{
-    return m->other ? asm_at(m->index, offset)
-                    : asm_indexed(X64_TLB, m->index, 0, (s32)offsetof(struct tlb_context, data) + offset);
-}
-
 /* lea, or a move where there is nothing to add. */
 static u8 *sum(u8 *p, u32 size, unsigned to, unsigned from, s32 disp)
 {
@@ -57,6 +50,7 @@ static u8 *sum(u8 *p, u32 size, unsigned to, unsigned from, s32 disp)
 static u8 *emit_index(const struct x64 *g, u8 *p, const struct access *m)
 {
     s32 first = m->low, last = m->aligned ? first : m->high;
+    promise(m->index < 16 && m->tag < 16 && m->addr < 16);
     _Static_assert(sizeof(struct tlb_entry) == 16, "the index is scaled by shifting 4 less");
     if (!first && x64_has(g, X64_BMI2)) { /* what goes to the top is masked off */
         p = asm_at_vex_rr(p, X_RORX, m->index, 0, m->addr);
@@ -74,15 +68,32 @@ static u8 *emit_index(const struct x64 *g, u8 *p, const struct access *m)
     return p;
 }
 
+/* index is the entry's offset in the current context's data entries, or the other context's entry by its address. */
+static inline __attribute__((always_inline)) struct asm_mem entry_field(const struct access *m, bool other, s32 offset)
+{
+    return other ? asm_at(m->index, offset)
+                 : asm_indexed(X64_TLB, m->index, 0, (s32)offsetof(struct tlb_context, data) + offset);
+}
+
+static inline __attribute__((always_inline)) u8 *compare_entry(struct x64 *g, u8 *p, const struct access *m,
+                                                               bool other, bool write)
+{
+    s32 entry = (s32)((write ? sizeof(struct tlb_entry) * TLB_ENTRIES : 0));
+    promise(m->tag < 16 && m->t < 16);
+    p = asm_at_rm(p, X_CMP | ASM_W, m->tag, entry_field(m, other, entry + (s32)offsetof(struct tlb_entry, tag)));
+    *p++ = 0x0f;
+    *p++ = 0x80 | CC_NE;
+    g->s.p = asm_at_rm(p + 4, X_MOV | ASM_W, m->t,
+                       entry_field(m, other, entry + (s32)offsetof(struct tlb_entry, addend)));
+    return p;
+}
+
 /* The comparison and the addend's load; returns the rel32 of the jump for where they differ. */
 static u8 *emit_compare(struct x64 *g, u8 *p, const struct access *m)
 {
-    s32 entry = (s32)((m->write ? sizeof(struct tlb_entry) * TLB_ENTRIES : 0));
-    p = asm_at_rm(p, X_CMP | ASM_W, m->tag, entry_field(m, entry + (s32)offsetof(struct tlb_entry, tag)));
-    *p++ = 0x0f;
-    *p++ = 0x80 | CC_NE;
-    g->s.p = asm_at_rm(p + 4, X_MOV | ASM_W, m->t, entry_field(m, entry + (s32)offsetof(struct tlb_entry, addend)));
-    return p;
+    if (unlikely(m->other))
+        return compare_entry(g, p, m, true, m->write);
+    return m->write ? compare_entry(g, p, m, false, true) : compare_entry(g, p, m, false, false);
 }
 
 /* A shared check fails also where its bytes are of two pages: the access's own are looked at by themselves. */
@@ -117,22 +128,24 @@ static struct asm_mem accessed(const struct access *m)
 }
 
 /* Address register and temporaries, none of them in `avoid`. */
-static struct access begin_access(struct x64 *g, const struct ir_op *op, s32 offset, bool write, u32 avoid)
+static void begin_access(struct x64 *g, struct access *m, const struct ir_op *op, s32 offset, bool write, u32 avoid)
 {
     u32 mask = X64_GPRS & ~avoid;
-    struct access m = {.offset = offset, .write = write, .size = IR_MEM_BYTES(op->aux), .aligned = op->aux & IR_MEM_ALIGN,
-                       .other = context_of(op) == 1};
-    m.addr = x64_use_in(g, 0, mask);
-    if (offset > INT32_MAX - 16) { /* offset + size - 1 is no displacement */
+    m->addr = x64_use_in(g, 0, mask);
+    if (unlikely(offset > INT32_MAX - 16)) { /* offset + size - 1 is no displacement */
         unsigned sum = alloc_temp(&g->a, mask);
-        asm_rm(&g->s, X_LEA | ASM_W, sum, asm_at(m.addr, offset));
-        m.addr = sum;
-        m.offset = 0;
+        asm_rm(&g->s, X_LEA | ASM_W, sum, asm_at(m->addr, offset));
+        m->addr = sum;
+        offset = 0;
         g->a.locked |= 1u << sum;
     }
-    m.low = m.offset;
-    m.high = m.offset + (s32)m.size - 1;
-    return m;
+    m->offset = m->low = offset;
+    m->size = IR_MEM_BYTES(op->aux);
+    m->high = offset + (s32)m->size - 1;
+    m->write = write;
+    m->aligned = op->aux & IR_MEM_ALIGN;
+    m->other = context_of(op) == 1;
+    m->known = m->shared = false;
 }
 
 static void temporaries(struct x64 *g, struct access *m, u32 avoid)
@@ -170,35 +183,56 @@ static unsigned class_of(const struct x64 *g, const struct ir_op *op)
 
 static bool may_pair(const struct ir_op *op)
 {
-    return !only_slow(op) && !(op->aux & ~(unsigned)(IR_MEM_SIZE | IR_MEM_SIGNED | IR_MEM_UNIT));
+    return !(op->aux & ~(unsigned)(IR_MEM_SIZE | IR_MEM_SIGNED | IR_MEM_UNIT)) && !only_slow(op);
+}
+
+/* The op that uses value v, an operand of op i, next after that. */
+static inline u32 next_use(const struct x64 *g, u32 i, u32 v)
+{
+    const struct alloc_operands *o = &g->a.ops[i];
+    unsigned k = 0;
+    while (o->value[k] != v || o->next[k] == i)
+        k++;
+    return o->next[k];
 }
 
 /* Makes no code, and changes nothing but what is bound to slots and the pc. */
 static bool is_bookkeeping(const struct x64 *g, const struct ir_op *op, u32 first)
 {
-    if (g->a.ops[op - g->ir->ops].skip)
+    if (g->a.ops[op - g->ir->ops].kind == ALLOC_SKIPPED)
         return true;
     if (op->op == IR_INSN)
         return g->a.bound[g->isa->pc_slot] == ALLOC_NONE;
     return op->op == IR_PUT && op->a == first && op->b != g->isa->pc_slot;
 }
 
-/* The access that shares the check of the one under way, or 0. A store's value must be there already. */
+/* Only bookkeeping comes between the access under way and op j. */
+static bool is_next_work(const struct x64 *g, u32 j)
+{
+    u32 i = g->a.index;
+    for (u32 n = i + 1; n < j; n++) {
+        if (!is_bookkeeping(g, &g->ir->ops[n], i))
+            return false;
+    }
+    return true;
+}
+
+/* The access that shares the check of the one under way, or 0: the next use of the base. A store's value must be there already. */
 static u32 find_partner(const struct x64 *g, const struct ir_op *op)
 {
     enum { NEAR = 256 };
-    const struct ir_op *ops = g->ir->ops;
-    u32 i = g->a.index, j = i + 1;
-    if (g->a.stress || !may_pair(op))
+    u32 i = g->a.index, j = next_use(g, i, x64_operand_value(g, 0));
+    if (j == ALLOC_NONE)
         return 0;
-    while (ops[j].op != op->op && is_bookkeeping(g, &ops[j], i)) /* the last op is none */
-        j++;
-    if (ops[j].op != op->op || ops[j].a != op->a || !may_pair(&ops[j]))
+    const struct ir_op *second = &g->ir->ops[j];
+    if (second->op != op->op || second->a != op->a || g->a.stress)
         return 0;
-    s64 apart = (s64)offset_of(&ops[j]) - offset_of(op);
-    if (class_of(g, &ops[j]) != class_of(g, op) || apart > NEAR || apart < -NEAR || offset_of(op) > INT32_MAX - 2 * NEAR)
+    if (!may_pair(op) || !may_pair(second) || class_of(g, second) != class_of(g, op))
         return 0;
-    return op->op == IR_LOAD || ops[j].b < i ? j : 0;
+    s64 apart = (s64)offset_of(second) - offset_of(op);
+    if (apart > NEAR || apart < -NEAR || offset_of(op) > INT32_MAX - 2 * NEAR)
+        return 0;
+    return (op->op == IR_LOAD || second->b < i) && is_next_work(g, j) ? j : 0;
 }
 
 static void widen(struct access *m, const struct ir_op *partner)
@@ -210,35 +244,28 @@ static void widen(struct access *m, const struct ir_op *partner)
 
 /* ---- Checks of later accesses off the same base ---------------------------------------------- */
 
-/* The op that uses value v next after op i. */
-static u32 next_use(const struct x64 *g, u32 i, u32 v)
-{
-    const struct alloc_operands *o = &g->a.ops[i];
-    for (unsigned k = 0; k < o->count; k++) {
-        if (o->value[k] == v && o->next[k] != i)
-            return o->next[k];
-    }
-    return ALLOC_NONE;
-}
+/* The accesses off base v that come behind op i: those that a check for the bytes from `from` on may be for too. */
+struct ahead {
+    u32 i, v, uses;
+    s32 from;
+};
 
-/* Widens low..high to the accesses off base v that come behind op i; false: there are none. */
-static bool look_ahead(const struct x64 *g, u32 i, u32 v, s32 *low, s32 *high)
+/* The next of them; NULL: there are no more. */
+static const struct ir_op *next_ahead(const struct x64 *g, struct ahead *w)
 {
     enum { USES = 16, REACH = 256 };
-    bool any = false;
-    s32 from = *low;
-    for (u32 n = 0, j = next_use(g, i, v); n < USES && j > i && j < g->ir->count; n++, i = j, j = next_use(g, j, v)) {
-        const struct ir_op *op = &g->ir->ops[j];
-        if ((op->op != IR_LOAD && op->op != IR_STORE) || g->a.ops[j].value[0] != v || !may_pair(op))
+    while (w->uses++ < USES) {
+        w->i = next_use(g, w->i, w->v);
+        if (w->i == ALLOC_NONE)
+            return NULL;
+        const struct ir_op *op = &g->ir->ops[w->i];
+        if ((op->op != IR_LOAD && op->op != IR_STORE) || g->a.ops[w->i].value[0] != w->v || !may_pair(op))
             continue;
-        s64 first = offset_of(op), last = first + IR_MEM_BYTES(op->aux) - 1;
-        if (first < (s64)from - REACH || last > (s64)from + REACH)
-            continue;
-        *low = MIN(*low, (s32)first);
-        *high = MAX(*high, (s32)last);
-        any = true;
+        s64 first = offset_of(op);
+        if (first >= (s64)w->from - REACH && first + IR_MEM_BYTES(op->aux) - 1 <= (s64)w->from + REACH)
+            return op;
     }
-    return any;
+    return NULL;
 }
 
 static void forget_checked(struct x64 *g, struct x64_checked *c)
@@ -264,8 +291,8 @@ static struct x64_checked *find_checked(struct x64 *g, u32 v, const struct acces
     return NULL;
 }
 
-/* Registers for index and tag that outlive the op; none when values would have to go for them. */
-static void hold_check(struct x64 *g, struct access *m, u32 v, s32 low, s32 high)
+/* Registers for index and tag that outlive the op, for this check and those from `op` on; none when values would have to go. */
+static void hold_check(struct x64 *g, struct access *m, struct ahead *w, const struct ir_op *op)
 {
     u32 free = g->a.free & X64_GPRS & ~(1u << RAX | 1u << RCX | 1u << RDX) & ~g->a.locked;
     if (!(free & (free - 1)))
@@ -279,9 +306,9 @@ static void hold_check(struct x64 *g, struct access *m, u32 v, s32 low, s32 high
     struct x64_checked *other = c == g->checked ? c + 1 : g->checked;
     if (other->value != ALLOC_NONE && (1u << other->index | 1u << other->tag) & (1u << m->index | 1u << m->tag))
         other->value = ALLOC_NONE; /* had lost one of them before */
-    *c = (struct x64_checked){v, low, high, (u8)m->index, (u8)m->tag};
-    m->low = low;
-    m->high = high;
+    for (; op; op = next_ahead(g, w))
+        widen(m, op);
+    *c = (struct x64_checked){w->v, m->low, m->high, (u8)m->index, (u8)m->tag};
 }
 
 /*
@@ -291,24 +318,25 @@ static void hold_check(struct x64 *g, struct access *m, u32 v, s32 low, s32 high
 static void share_check(struct x64 *g, struct access *m, const struct ir_op *op, u32 partner)
 {
     u32 v = x64_operand_value(g, 0);
-    s32 low = m->low, high = m->high;
-    m->own_low = low;
-    m->own_high = high;
+    m->own_low = m->low;
+    m->own_high = m->high;
     temporaries(g, m, 0);
     if (g->a.stress || !may_pair(op) || m->addr != g->a.val[v].reg)
         return;
     struct x64_checked *c = find_checked(g, v, m);
-    bool more = look_ahead(g, partner ? partner : g->a.index, v, &low, &high);
-    m->shared = c || more;
+    struct ahead ahead = {.i = partner ? partner : g->a.index, .v = v, .from = m->low};
+    const struct ir_op *more = next_ahead(g, &ahead);
     if (c) {
         m->known = true;
+        m->shared = c->low != m->low || c->high != m->high;
         m->index = c->index;
         m->tag = c->tag;
         if (!more)
             forget_checked(g, c);
     } else if (more) {
-        hold_check(g, m, v, low, high);
+        hold_check(g, m, &ahead, more);
     }
+    m->shared |= m->low != m->own_low || m->high != m->own_high;
 }
 
 /* A scalar's load clears what is above it. */
@@ -390,10 +418,12 @@ static void load_int(struct x64 *g, const struct ir_op *op, unsigned reg, struct
             extend(g, op, reg);
         return;
     }
-    static const u32 plain[4] = {X_MOVZX8, X_MOVZX16, X_MOV, X_MOV | ASM_W};
-    u32 extending[4] = {X_MOVSX8 | wide, X_MOVSX16 | wide, wide ? X_MOVSXD : X_MOV, X_MOV | ASM_W};
-    /* The byte-register bit speaks of registers only. */
-    asm_rm(&g->s, (sign ? extending : plain)[op->aux & IR_MEM_SIZE] & ~ASM_B_RM, reg, from);
+    /* [signed][64-bit result]. The byte-register bit speaks of registers only. */
+    static const u32 insn[2][2][4] = {
+        {{X_MOVZX8 & ~ASM_B_RM, X_MOVZX16, X_MOV, X_MOV | ASM_W}, {X_MOVZX8 & ~ASM_B_RM, X_MOVZX16, X_MOV, X_MOV | ASM_W}},
+        {{X_MOVSX8 & ~ASM_B_RM, X_MOVSX16, X_MOV, X_MOV | ASM_W},
+         {(X_MOVSX8 & ~ASM_B_RM) | ASM_W, X_MOVSX16 | ASM_W, X_MOVSXD, X_MOV | ASM_W}}};
+    g->s.p = asm_at_rm(g->s.p, insn[sign][wide != 0][op->aux & IR_MEM_SIZE], reg, from);
 }
 
 static void load_float_from(struct x64 *g, const struct ir_op *op, unsigned rd, struct asm_mem from)
@@ -409,7 +439,8 @@ static struct asm_mem accessed_by(const struct access *m, const struct ir_op *op
 static void load_float_pair(struct x64 *g, const struct ir_op *op, u32 partner)
 {
     const struct ir_op *second = &g->ir->ops[partner];
-    struct access m = begin_access(g, op, (s32)op->b, false, 0);
+    struct access m;
+    begin_access(g, &m, op, (s32)op->b, false, 0);
     widen(&m, second);
     share_check(g, &m, op, partner);
     unsigned other = alloc_temp(&g->a, ALLOC_XMM);
@@ -429,7 +460,8 @@ static void load_float_pair(struct x64 *g, const struct ir_op *op, u32 partner)
 static void load_int_pair(struct x64 *g, const struct ir_op *op, u32 partner)
 {
     const struct ir_op *second = &g->ir->ops[partner];
-    struct access m = begin_access(g, op, (s32)op->b, false, 0);
+    struct access m;
+    begin_access(g, &m, op, (s32)op->b, false, 0);
     widen(&m, second);
     share_check(g, &m, op, partner);
     alloc_done(&g->a);
@@ -445,7 +477,8 @@ static void load_int_pair(struct x64 *g, const struct ir_op *op, u32 partner)
 
 static void load_float(struct x64 *g, const struct ir_op *op)
 {
-    struct access m = begin_access(g, op, (s32)op->b, false, 0);
+    struct access m;
+    begin_access(g, &m, op, (s32)op->b, false, 0);
     share_check(g, &m, op, 0);
     alloc_done(&g->a);
     unsigned rd = alloc_def(&g->a, ALLOC_XMM, 0);
@@ -478,7 +511,8 @@ X64_SELECT(load)
         load_float(g, op);
         return;
     }
-    struct access m = begin_access(g, op, (s32)op->b, false, 0);
+    struct access m;
+    begin_access(g, &m, op, (s32)op->b, false, 0);
     share_check(g, &m, op, 0);
     alloc_done(&g->a);
     site(g, &m, op, m.t);
@@ -533,12 +567,12 @@ static struct x64_operand stored_operand(struct x64 *g, const struct ir_op *op)
 {
     struct x64_operand v = {.kind = X64_REG};
     u32 value = x64_operand_value(g, 1);
-    if (alloc_is_const(&g->a, value) && alloc_class(g->a.val[value].type) == ALLOC_GPR && !(op->aux & IR_MEM_BIG)) {
+    if (alloc_is_const(&g->a, value) && alloc_class(alloc_type(&g->a, value)) == ALLOC_GPR && !(op->aux & IR_MEM_BIG)) {
         u64 c = alloc_const(&g->a, value);
         if ((op->aux & IR_MEM_SIZE) < 3 || c == (u64)(s64)(s32)c)
             return (struct x64_operand){.kind = X64_IMM, .imm = (s32)c};
     }
-    v.reg = x64_use(g, 1);
+    v.reg = (u8)x64_use(g, 1);
     return v;
 }
 
@@ -546,9 +580,10 @@ static struct x64_operand stored_operand(struct x64 *g, const struct ir_op *op)
 static void store_pair(struct x64 *g, const struct ir_op *op, u32 partner)
 {
     const struct ir_op *second = &g->ir->ops[partner];
-    struct access m = begin_access(g, op, (s32)op->c, true, 0);
-    struct x64_operand v = {.kind = X64_REG, .reg = x64_use(g, 1)};
-    struct x64_operand w = {.kind = X64_REG, .reg = alloc_use(&g->a, g->a.ops[partner].value[1])};
+    struct access m;
+    begin_access(g, &m, op, (s32)op->c, true, 0);
+    struct x64_operand v = {.kind = X64_REG, .reg = (u8)x64_use(g, 1)};
+    struct x64_operand w = {.kind = X64_REG, .reg = (u8)alloc_use(&g->a, g->a.ops[partner].value[1])};
     widen(&m, second);
     share_check(g, &m, op, partner);
     alloc_done(&g->a);
@@ -576,7 +611,8 @@ X64_SELECT(store)
         store_pair(g, op, partner);
         return;
     }
-    struct access m = begin_access(g, op, (s32)op->c, true, 0);
+    struct access m;
+    begin_access(g, &m, op, (s32)op->c, true, 0);
     struct x64_operand v = stored_operand(g, op);
     share_check(g, &m, op, 0);
     alloc_done(&g->a);
@@ -635,7 +671,7 @@ static void cmpxchg_loop(struct x64 *g, const struct access *m, unsigned kind, u
         asm_rr(&g->s, sized(X_CMP, m->size), RAX, rv);
         asm_rr(&g->s, (X_CMOV + wrong[kind]) | ASM_W, m->u, rv);
     } else {
-        x64_alu(g, rmw_alu(kind), ASM_W, m->u, (struct x64_operand){.reg = rv});
+        x64_alu(g, rmw_alu(kind), ASM_W, m->u, (struct x64_operand){.reg = (u8)rv});
     }
     lock_prefix(g);
     asm_rm(&g->s, sized(X_CMPXCHG, m->size) & ~ASM_B_RM, m->u, accessed(m));
@@ -660,7 +696,8 @@ X64_SELECT(rmw)
     unsigned kind = op->c;
     bool wanted = g->a.val[g->a.index].next != ALLOC_NONE;
     bool loop = kind >= IR_RMW_MIN || (wanted && kind != IR_RMW_XCHG && kind != IR_RMW_ADD);
-    struct access m = begin_access(g, op, 0, true, 1u << RAX);
+    struct access m;
+    begin_access(g, &m, op, 0, true, 1u << RAX);
     unsigned rv = x64_use_in(g, 1, X64_GPRS & ~(1u << RAX)), rd = JIT_LOC_NONE;
     m.aligned = true;
     alloc_temp_at(&g->a, RAX);
@@ -695,7 +732,8 @@ X64_SELECT(rmw)
 X64_SELECT(cas)
 {
     u32 others = X64_GPRS & ~(1u << RAX);
-    struct access m = begin_access(g, op, 0, true, 1u << RAX);
+    struct access m;
+    begin_access(g, &m, op, 0, true, 1u << RAX);
     unsigned expected = x64_use_in(g, 1, others), desired = x64_use_in(g, 2, others);
     m.aligned = true;
     alloc_temp_at(&g->a, RAX);
@@ -732,7 +770,8 @@ static void store_unasked(struct x64 *g, struct access *m)
 /* Load-linked and store-conditional that are not a pair the translator knows (opt_link.c): the slow path has the reservations. */
 X64_SELECT(linked)
 {
-    struct access m = begin_access(g, op, 0, op->op == IR_STORE_COND, 0);
+    struct access m;
+    begin_access(g, &m, op, 0, op->op == IR_STORE_COND, 0);
     unsigned rv = op->op == IR_STORE_COND ? x64_use(g, 1) : JIT_LOC_NONE;
     m.t = alloc_temp(&g->a, X64_GPRS);
     alloc_done(&g->a);

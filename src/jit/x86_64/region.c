@@ -67,29 +67,34 @@ static bool choose_registers(struct x64 *g)
     return n && ir->ops[n].op != IR_GET;
 }
 
-int x64_region_head(const struct x64 *g, u64 pc)
+int x64_region_find(const struct x64 *g, u64 pc)
 {
-    for (u32 n = 0; g->region.count && n < g->out->block_count; n++) {
+    for (u32 n = 0; n < g->out->block_count; n++) {
         if (g->out->block[n].ir->pc == pc)
             return (int)n;
     }
     return -1;
 }
 
+static void mark_head(struct x64 *g, u32 from, int to)
+{
+    if (to >= 0 && (u32)to <= from)
+        g->region.polls[to] = true;
+}
+
 /* Marks the heads that edges of block `from` come to from behind. */
 static void mark_back_edges(struct x64 *g, u32 from)
 {
-    const struct ir_unit *ir = g->out->block[from].ir;
-    for (u32 i = 0; i < ir->count; i++) {
-        const struct ir_op *op = &ir->ops[i];
-        bool leaves = op->op == IR_EXIT_IF || op->op == IR_EXIT_JUMP;
-        int to =
-            leaves ? x64_region_head(g, op->op == IR_EXIT_IF ? ir_exit_imm(op) : ir_imm(op)) : -1;
-        if (to >= 0 && (u32)to <= from)
-            g->region.polls[to] = true;
-        for (u32 n = 0; op->op == IR_EXIT_INDIRECT && n <= from; n++)
-            g->region.polls[n] |= g->out->block[n].returned_to;
+    const struct jit_emit_block *b = &g->out->block[from];
+    for (u32 i = 0; i < b->ir->count; i++) {
+        const struct ir_op *op = &b->ir->ops[i];
+        if (op->op == IR_EXIT_IF)
+            mark_head(g, from, x64_region_head(g, ir_exit_imm(op)));
+        if (op->op == IR_EXIT_JUMP)
+            mark_head(g, from, x64_region_head(g, ir_imm(op)));
     }
+    for (u32 n = 0; n < b->targets.count; n++)
+        mark_head(g, from, b->targets.block[n]);
 }
 
 void x64_region_begin(struct x64 *g)
@@ -348,7 +353,7 @@ void x64_region_edge(struct x64 *g, u32 to, struct x64_places *at)
 {
     u32 n = g->out->link_count;
     if (n == JIT_MAX_LINKS) {
-        g->error = -E2BIG;
+        x64_fail(g, -E2BIG);
         return;
     }
     g->out->link_count++;

@@ -157,14 +157,14 @@ struct x64_operand x64_use_any(struct x64 *g, unsigned k)
 {
     u32 v = x64_operand_value(g, k);
     const struct alloc_value *val = &g->a.val[v];
-    if (alloc_is_const(&g->a, v) && alloc_class(val->type) == ALLOC_GPR) {
+    if (alloc_is_const(&g->a, v) && alloc_class(alloc_type(&g->a, v)) == ALLOC_GPR) {
         u64 c = alloc_const(&g->a, v);
         if (c == (u64)(s64)(s32)c)
             return (struct x64_operand){.kind = X64_IMM, .imm = (s32)c};
     }
     if (x64_only_in_slot(g, v) && alloc_dies(&g->a, k))
         return (struct x64_operand){.kind = X64_MEM, .reg = ALLOC_NO_REG, .mem = x64_slot(g, val->home)};
-    return (struct x64_operand){.kind = X64_REG, .reg = x64_use(g, k)};
+    return (struct x64_operand){.kind = X64_REG, .reg = (u8)x64_use(g, k)};
 }
 
 void x64_op(struct x64 *g, u32 op, unsigned reg, struct x64_operand b)
@@ -224,7 +224,7 @@ static void select_add(struct x64 *g, const struct ir_op *op)
     if (alloc_is_free(&g->a, ra)) {
         x64_alu(g, ALU_ADD, size, alloc_def_at(&g->a, ra), b);
     } else if (b.kind == X64_REG && alloc_is_free(&g->a, b.reg)) {
-        x64_alu(g, ALU_ADD, size, alloc_def_at(&g->a, b.reg), (struct x64_operand){.reg = ra});
+        x64_alu(g, ALU_ADD, size, alloc_def_at(&g->a, b.reg), (struct x64_operand){.reg = (u8)ra});
     } else if (b.kind == X64_MEM) {
         x64_alu(g, ALU_ADD, size, def_copy(g, size, ra, b), b);
     } else {
@@ -273,7 +273,7 @@ static void select_logic(struct x64 *g, const struct ir_op *op)
     if (op->op == IR_AND && b.kind == X64_IMM && b.imm >= 0)
         size = 0;
     if (!alloc_is_free(&g->a, ra) && b.kind == X64_REG && alloc_is_free(&g->a, b.reg))
-        x64_alu(g, alu[op->op], size, alloc_def_at(&g->a, b.reg), (struct x64_operand){.reg = ra});
+        x64_alu(g, alu[op->op], size, alloc_def_at(&g->a, b.reg), (struct x64_operand){.reg = (u8)ra});
     else
         x64_alu(g, alu[op->op], size, def_copy(g, size, ra, b), b);
 }
@@ -506,7 +506,7 @@ void x64_count_bits(struct x64 *g, const struct ir_op *op)
     }
     struct x64_operand b = x64_use_any(g, 0);
     if (b.kind == X64_IMM)
-        b = (struct x64_operand){.reg = x64_use(g, 0)};
+        b = (struct x64_operand){.reg = (u8)x64_use(g, 0)};
     alloc_done(&g->a);
     x64_op(g, table[op->op].instruction | size, alloc_def(&g->a, ALLOC_GPR, 0), b);
 }
@@ -522,7 +522,7 @@ static void select_extend(struct x64 *g, const struct ir_op *op)
         insn |= x64_size(op->type);
     struct x64_operand b = x64_use_any(g, 0);
     if (b.kind == X64_IMM)
-        b = (struct x64_operand){.reg = x64_use(g, 0)};
+        b = (struct x64_operand){.reg = (u8)x64_use(g, 0)};
     alloc_done(&g->a);
     bool same = b.kind == X64_REG && alloc_is_free(&g->a, b.reg);
     x64_op(g, insn, same ? alloc_def_at(&g->a, b.reg) : alloc_def(&g->a, ALLOC_GPR, 0), b);
@@ -550,17 +550,17 @@ static struct x64_condition prepare_compare(struct x64 *g, const struct ir_op *c
         swap_operands(g);
         c.cond = (u8)swap_condition(c.cond);
     }
-    c.left = x64_use(g, 0);
+    c.left = (u8)x64_use(g, 0);
     c.right = x64_use_any(g, 1);
     return c;
 }
 
 struct x64_condition x64_condition_prepare(struct x64 *g, const struct ir_op *op)
 {
-    if (g->a.ops[g->a.index].fused)
+    if (g->a.ops[g->a.index].kind == ALLOC_FUSED)
         return prepare_compare(g, &g->ir->ops[op->a]);
     return (struct x64_condition){
-        .left = x64_use(g, 0), .right = {.kind = X64_IMM}, .wide = g->ir->ops[op->a].type == IR_I64, .cond = IR_NE};
+        .left = (u8)x64_use(g, 0), .right = {.kind = X64_IMM}, .wide = g->ir->ops[op->a].type == IR_I64, .cond = IR_NE};
 }
 
 enum asm_cc x64_compare(struct x64 *g, const struct x64_condition *c)
@@ -602,7 +602,7 @@ static void select_float(struct x64 *g, const struct x64_condition *c, unsigned 
 
 static void select_select(struct x64 *g, const struct ir_op *op)
 {
-    unsigned first = g->a.ops[g->a.index].fused ? 2 : 1;
+    unsigned first = g->a.ops[g->a.index].kind == ALLOC_FUSED ? 2 : 1;
     u32 size = x64_size(op->type);
     struct x64_condition c = x64_condition_prepare(g, op);
     unsigned rb = x64_use(g, first), rc = x64_use(g, first + 1);
@@ -645,15 +645,8 @@ static void select_get(struct x64 *g, const struct ir_op *op)
     alloc_get(&g->a, op->a);
 }
 
-static void select_put(struct x64 *g, const struct ir_op *op)
-{
-    alloc_put(&g->a, op->b);
-    if (op->b == g->isa->pc_slot)
-        g->pc_due = false;
-}
-
 void (*const x64_select[IR_OPCODES])(struct x64 *g, const struct ir_op *op) = {
-    [IR_CONST] = select_nothing, [IR_GET] = select_get, [IR_PUT] = select_put, [IR_INSN] = x64_insn,
+    [IR_CONST] = select_nothing, [IR_GET] = select_get, /* IR_PUT, IR_INSN: emit.c */
     [IR_LOAD_STATE] = x64_load_state, [IR_STORE_STATE] = x64_store_state, [IR_FLOAT_FLAGS] = x64_float_flags,
     [IR_ADD] = select_add, [IR_SUB] = select_sub, [IR_MUL] = x64_mul,
     [IR_MULHS] = x64_mulh, [IR_MULHU] = x64_mulh, [IR_MULHSU] = x64_mulh,

@@ -3,7 +3,7 @@
  *
  * Registers while translated code runs: rbp = cpu + isa->state_bias, r14 = struct tlb_context, rsp = struct jit_frame (16-byte
  * aligned). All others are the allocator's. Integer registers hold i32 values with an undefined upper half; float registers hold a
- * scalar, and above it what x64.upper says. MXCSR holds the guest's rounding and sticky flags.
+ * scalar, and above it what enum x64_upper says. MXCSR holds the guest's rounding and sticky flags.
  *
  * Code is written in two runs: the hot line, then the cold parts in the order they were asked for (struct x64_cold). It refers to
  * the runtime table at the start of the code memory by rip, so it holds no absolute address but those of links.
@@ -81,7 +81,7 @@ struct x64_cold {
     struct jit_site site; /* last: of variable size, though not here */
 };
 
-/* What is known of a float register above the scalar in it. */
+/* What is known of a float register above the scalar in it: alloc_value.note. */
 enum x64_upper { X64_ABOVE_ANY, X64_ABOVE_64, X64_ABOVE_32 /* ... bit 32 all is 0 */ };
 
 struct x64_pool {
@@ -134,7 +134,7 @@ struct x64 {
     const struct isa *isa;
     const struct x64_runtime *rt;
     struct arena *arena;
-    u8 *limit;
+    u8 *limit;           /* of code; NULL: something failed, what is made is not used */
     u32 features;
     u32 helpers;         /* offset of the isa's table */
     u64 pc;              /* of the guest instruction under way */
@@ -144,15 +144,15 @@ struct x64 {
     struct x64_region region;
     struct x64_pair pair;
     struct x64_checked checked[X64_CHECKED];
-    u8 *upper;           /* by op: enum x64_upper of its result */
     struct x64_count count;
     int error;
 };
 
-/* What an instruction's second operand is. */
+enum x64_operand_kind { X64_REG, X64_IMM, X64_MEM };
+/* What an instruction's second operand is: in two registers of the compiler's. */
 struct x64_operand {
-    enum { X64_REG, X64_IMM, X64_MEM } kind;
-    unsigned reg;
+    u8 kind; /* enum x64_operand_kind */
+    u8 reg;
     s32 imm;
     struct asm_mem mem;
 };
@@ -172,7 +172,7 @@ static inline u32 x64_operand_value(const struct x64 *g, unsigned k)
 /* enum x64_upper of operand k, and the result's. */
 static inline unsigned x64_upper_of(const struct x64 *g, unsigned k)
 {
-    return g->upper[x64_operand_value(g, k)];
+    return g->a.val[x64_operand_value(g, k)].note;
 }
 /* A scalar's, when the instruction that made it cleared the rest. */
 static inline unsigned x64_upper_clear(unsigned type)
@@ -181,7 +181,7 @@ static inline unsigned x64_upper_clear(unsigned type)
 }
 static inline void x64_set_upper(struct x64 *g, unsigned upper, unsigned type)
 {
-    g->upper[g->a.index] = (u8)MIN(upper, x64_upper_clear(type));
+    g->a.val[g->a.index].note = (u8)MIN(upper, x64_upper_clear(type));
 }
 static inline unsigned x64_use(struct x64 *g, unsigned k)
 {
@@ -200,13 +200,27 @@ void x64_op(struct x64 *g, u32 op, unsigned reg, struct x64_operand b);
 /* A condition (first operands of the op under way): prepare loads registers, compare sets the flags and returns the code under
  * which it holds. Nothing that changes flags may come between compare and its use. */
 struct x64_condition {
-    unsigned left;
     struct x64_operand right;
+    u8 left;
     bool wide;
     u8 cond;            /* enum ir_cond */
 };
 struct x64_condition x64_condition_prepare(struct x64 *g, const struct ir_op *op);
 enum asm_cc x64_compare(struct x64 *g, const struct x64_condition *c);
+
+/* The first failure is what is told. */
+static inline void x64_fail(struct x64 *g, int error)
+{
+    g->error = g->error ? g->error : error;
+    g->limit = NULL;
+}
+
+static inline void x64_put(struct x64 *g, const struct ir_op *op)
+{
+    if (unlikely(op->b == g->isa->pc_slot))
+        g->pc_due = false;
+    alloc_put(&g->a, op->b);
+}
 
 static inline void x64_insn(struct x64 *g, const struct ir_op *op)
 {
@@ -254,7 +268,11 @@ u32 x64_region_block(struct x64 *g, u32 block);
 /* All blocks are written. */
 void x64_region_end(struct x64 *g);
 /* The block at pc, or -1. */
-int x64_region_head(const struct x64 *g, u64 pc);
+int x64_region_find(const struct x64 *g, u64 pc);
+static inline int x64_region_head(const struct x64 *g, u64 pc)
+{
+    return g->region.count ? x64_region_find(g, pc) : -1;
+}
 bool x64_region_has(const struct x64 *g, u32 slot);
 /* From the block being made: does an edge to block `to` go back? Is the slot known there, so that it need not be stored? */
 bool x64_region_loops(const struct x64 *g, u32 to);

@@ -127,6 +127,30 @@ static void check_skips(void)
         check("what short branches jumped over", monitor_x[n], x[n]);
 }
 
+/* Functions of 16 bytes, called and jumped to by turns: x0 of them in x1 turns, x2 what they make. */
+PIECE(indirect, "adr x4, 7f\n 1: udiv x5, x1, x0\n msub x5, x5, x0, x1\n add x5, x4, x5, lsl #4\n tbz x1, #0, 2f\n blr x5\n"
+                " b 3f\n 2: adr x30, 3f\n br x5\n 3: subs x1, x1, #1\n b.ne 1b\n b 9f\n .balign 16\n"
+                " 7: add x2, x2, #1\n ret\n .balign 16\n eor x2, x2, x1\n ret\n .balign 16\n ror x2, x2, #1\n ret\n .balign 16\n"
+                " sub x2, x2, x1\n ret\n .balign 16\n 9:");
+
+static void check_indirect(void)
+{
+    u64 expected = 0;
+    monitor_x[2] = 0;
+    for (u64 functions = 1; functions <= 4; functions++) {
+        go2(EL1, indirect, functions, 1000);
+        check_ended("calls by pointer");
+        for (u64 n = 1000; n; n--) {
+            u64 which = n % functions;
+            expected = which == 0   ? expected + 1
+                       : which == 1 ? expected ^ n
+                       : which == 2 ? expected >> 1 | expected << 63
+                                    : expected - n;
+        }
+        check("what is called by pointers", monitor_x[2], expected);
+    }
+}
+
 /* ---- Float comparisons -------------------------------------------------------------------------- */
 
 #define CONDITIONS                                                                                                     \
@@ -195,6 +219,7 @@ void run(void)
     check_faults();
     check_nested();
     check_skips();
+    check_indirect();
     check_comparisons();
     check_interrupts();
 }
